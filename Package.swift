@@ -1,0 +1,105 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// One executable over small targets. The module map, with what each target may import, is in
+// README.md; the pure cores (Wire, Gossip, Mesh, Tokenizer, Sampling, Simulation) import no
+// Foundation, NIO, logging or clock.
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+extension Target.Dependency {
+    static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
+    static let httpClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let serviceLifecycle = product(
+        name: "ServiceLifecycle", package: "swift-service-lifecycle")
+}
+
+/// A target in Swift 6 mode with the package's settings.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The tests of one target; `Fixtures` beside them holds data with its origin and licence.
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false
+) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: dependencies,
+        resources: fixtures ? [.copy("Fixtures")] : [], swiftSettings: strict)
+}
+
+let package = Package(
+    name: "shoal",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "shoal", targets: ["shoal"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.25.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+    ],
+    targets: [
+        // C: the system's libsodium, and the kernels. Kernels are optimised in debug builds
+        // too: an unoptimised forward pass would make every test that runs a model crawl.
+        .systemLibrary(
+            name: "CSodium", pkgConfig: "libsodium",
+            providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
+        .target(
+            name: "CKernels",
+            cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
+
+        // Inference
+        module("GGUF"),
+        module("Kernels", ["CKernels"]),
+        module("Tokenizer"),
+        module("Sampling"),
+        module("Model", ["GGUF", "Kernels"]),
+        module("Engine", ["GGUF", "Model", "Tokenizer", "Sampling"]),
+
+        // The mesh: pure cores, then their shells
+        module("Wire"),
+        module("Noise", ["CSodium"]),
+        module("Trust", ["CSodium", "Wire"]),
+        module("Gossip", ["Wire"]),
+        module("Mesh", ["Wire", "Gossip", "Noise", "Trust"]),
+        module(
+            "MeshTransport",
+            ["Mesh", "Gossip", "Noise", "Trust", "Wire", .nioCore, .nioPosix, .logging]),
+        module("Simulation", ["Wire", "Gossip", "Mesh"]),
+
+        // The node
+        module("OpenAIAPI"),
+        module("NodeAPI", ["OpenAIAPI", .hummingbird, .logging]),
+        module(
+            "Node",
+            [
+                "Engine", "GGUF", "Gossip", "Mesh", "MeshTransport", "Model", "NodeAPI",
+                "OpenAIAPI",
+                "Sampling", "Tokenizer", "Trust", "Wire", .hummingbird, .logging, .serviceLifecycle,
+            ]),
+        .executableTarget(
+            name: "shoal",
+            dependencies: [
+                "Engine", "GGUF", "Model", "Node", "OpenAIAPI", "Sampling", "Simulation",
+                "Tokenizer",
+                "Trust", "Wire", .argumentParser, .httpClient, .logging,
+            ],
+            swiftSettings: strict),
+
+        tests("Wire", ["Wire"]),
+    ]
+)

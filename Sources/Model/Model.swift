@@ -1,0 +1,3 @@
+// Model: architectures as forward passes over a range of layers, and the KV cache.
+//
+// An architecture is a small file that reads like the paper. Knows nothing of requests or text.

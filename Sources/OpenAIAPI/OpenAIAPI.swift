@@ -1,0 +1,3 @@
+// OpenAIAPI: the request, response and event types of the OpenAI HTTP interface.
+//
+// Types and their JSON only. Shoal's own additions are in fields under `shoal`.
