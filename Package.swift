@@ -101,5 +101,6 @@ let package = Package(
             swiftSettings: strict),
 
         tests("Wire", ["Wire"]),
+        tests("Mesh", ["Mesh", "Wire"]),
     ]
 )

@@ -1,0 +1,186 @@
+public import Wire
+
+/// A model that a member offers.
+public struct ModelOffer: Sendable, Hashable {
+    /// The model itself.
+    public var digest: ModelDigest
+    /// What its holder calls it; clients ask by this name.
+    public var name: String
+    /// Its context, in tokens.
+    public var contextLength: UInt32
+
+    /// An offer as given.
+    public init(digest: ModelDigest, name: String, contextLength: UInt32) {
+        self.digest = digest
+        self.name = name
+        self.contextLength = contextLength
+    }
+}
+
+/// What the router knows of a member, this node included.
+public struct RoutingMember: Sendable, Equatable {
+    /// The member.
+    public var node: NodeID
+    /// Its name, for messages.
+    public var name: String
+    /// Whether it can be asked now: alive or only suspected, and reachable by a link that exists
+    /// or can be dialled.
+    public var isRoutable: Bool
+    /// What it offers.
+    public var models: [ModelOffer]
+    /// The rules its arithmetic follows; see `numerics.md`.
+    public var numerics: String
+    /// The lowest round trip measured to it lately; nil when none was.
+    public var roundTrip: Duration?
+
+    /// A member as given.
+    public init(
+        node: NodeID, name: String, isRoutable: Bool, models: [ModelOffer], numerics: String,
+        roundTrip: Duration?
+    ) {
+        self.node = node
+        self.name = name
+        self.isRoutable = isRoutable
+        self.models = models
+        self.numerics = numerics
+        self.roundTrip = roundTrip
+    }
+}
+
+/// Where a request goes: first to ``targets``' first, then down the list.
+public struct RoutePlan: Sendable, Equatable {
+    /// A node to try.
+    public struct Target: Sendable, Equatable {
+        /// The node.
+        public var node: NodeID
+        /// Its name.
+        public var name: String
+        /// Whether it is this node itself.
+        public var isLocal: Bool
+        /// The round trip the choice was made on.
+        public var roundTrip: Duration?
+        /// The rules its arithmetic follows.
+        public var numerics: String
+        /// Why it has this place, for the person who asked.
+        public var reason: String
+    }
+
+    /// The model, resolved from the name asked for.
+    public var model: ModelOffer
+    /// At least one and at most ``MeshLimits/attemptsMax`` nodes, best first.
+    public var targets: [Target]
+}
+
+/// Why a request goes nowhere.
+public enum RouteFailure: Error, Sendable, Equatable {
+    /// No member ever offered the model: `available` are the names that some member offers.
+    case unknownModel(name: String, available: [String])
+    /// Members offer it, but none of them can be asked now.
+    case noLiveHolder(name: String, holders: [String])
+    /// The request names no model and the mesh has none.
+    case noModels
+}
+
+/// The routing policy, pure: served here when the model is here, else by the live peer with the
+/// lowest measured round trip.
+///
+/// Later policies (predicted time to first token, prefix affinity, ladders, constraints) replace
+/// the order of ``RoutePlan/targets``; the plan's shape stays.
+public enum Router {
+    /// Decides where a request goes.
+    ///
+    /// - Parameters:
+    ///   - model: A model's name, or at least 8 hexadecimal digits of its digest; nil for this
+    ///     node's first model, or else the first by name in the mesh.
+    ///   - local: This node.
+    ///   - peers: All others, in any order: the result does not depend on it.
+    public static func plan(
+        model: String?, local: RoutingMember, peers: [RoutingMember]
+    ) throws(RouteFailure) -> RoutePlan {
+        let offer = try resolve(model, local: local, peers: peers)
+        func offers(_ member: RoutingMember) -> Bool {
+            member.models.contains { $0.digest == offer.digest }
+        }
+        var targets: [RoutePlan.Target] = []
+        if offers(local) {
+            targets.append(
+                RoutePlan.Target(
+                    node: local.node, name: local.name, isLocal: true, roundTrip: nil,
+                    numerics: local.numerics, reason: "the model is on this node"))
+        }
+        let holders = peers.filter(offers)
+        let live = holders.filter(\.isRoutable).sorted(by: isNearer)
+        for peer in live.prefix(MeshLimits.attemptsMax - targets.count) {
+            let reason =
+                peer.roundTrip == nil
+                ? "it holds the model; its round trip is not measured yet"
+                : "it holds the model and has the lowest measured round trip"
+            targets.append(
+                RoutePlan.Target(
+                    node: peer.node, name: peer.name, isLocal: false, roundTrip: peer.roundTrip,
+                    numerics: peer.numerics, reason: reason))
+        }
+        guard !targets.isEmpty else {
+            throw .noLiveHolder(name: offer.name, holders: holders.map(\.name).sorted())
+        }
+        return RoutePlan(model: offer, targets: targets)
+    }
+
+    /// Measured before unmeasured, then the lower round trip, then the lower node id.
+    private static func isNearer(_ left: RoutingMember, _ right: RoutingMember) -> Bool {
+        switch (left.roundTrip, right.roundTrip) {
+        case (let a?, let b?) where a != b: a < b
+        case (.some, nil): true
+        case (nil, .some): false
+        default: left.node < right.node
+        }
+    }
+
+    /// The file that a name stands for. When several files share the name: the one on this node,
+    /// else the one that the most live peers hold, else the lowest digest.
+    private static func resolve(
+        _ model: String?, local: RoutingMember, peers: [RoutingMember]
+    ) throws(RouteFailure) -> ModelOffer {
+        let everyone = [local] + peers
+        let names = Set(everyone.flatMap { $0.models.map(\.name) }).sorted()
+        guard let model else {
+            if let first = local.models.first { return first }
+            guard let name = names.first else { throw .noModels }
+            return try resolve(name, local: local, peers: peers)
+        }
+        func matches(_ offer: ModelOffer) -> Bool {
+            offer.name == model || (model.utf8.count >= 8 && offer.digest.hex.hasPrefix(model))
+        }
+        if let here = local.models.first(where: matches) { return here }
+        var liveHolders: [ModelOffer: Int] = [:]
+        for peer in peers {
+            for offer in peer.models where matches(offer) {
+                liveHolders[offer, default: 0] += peer.isRoutable ? 1 : 0
+            }
+        }
+        let best = liveHolders.min { left, right in
+            (right.value, left.key.digest, left.key.name)
+                < (left.value, right.key.digest, right.key.name)
+        }
+        guard let best else { throw .unknownModel(name: model, available: names) }
+        return best.key
+    }
+}
+
+extension RouteFailure: CustomStringConvertible {
+    /// What is wrong and what to do.
+    public var description: String {
+        switch self {
+        case .unknownModel(let name, let available):
+            available.isEmpty
+                ? "no node of the mesh offers the model '\(name)', or any other"
+                : "no node of the mesh offers the model '\(name)'; there are: "
+                    + available.joined(separator: ", ")
+        case .noLiveHolder(let name, let holders):
+            "the model '\(name)' is held by \(holders.joined(separator: ", ")), "
+                + "and none of them can be reached now"
+        case .noModels:
+            "no node of the mesh offers a model; start one with `shoal node run --model FILE`"
+        }
+    }
+}
