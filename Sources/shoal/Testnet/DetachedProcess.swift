@@ -1,0 +1,52 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Processes that outlive the command that started them.
+enum DetachedProcess {
+    struct SpawnError: Error, CustomStringConvertible {
+        let executable: String
+        let code: Int32
+        var description: String { "cannot start \(executable): \(String(cString: strerror(code)))" }
+    }
+
+    /// Starts `executable` in a session of its own, so that closing the terminal or pressing ^C
+    /// does not reach it, with standard input from /dev/null and both outputs appended to a file.
+    static func spawn(
+        executable: String, arguments: [String], environment: [String: String], logPath: String
+    ) throws -> Int32 {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(
+            &actions, 1, logPath, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
+
+        let argumentPointers = ([executable] + arguments).map { strdup($0) }
+        let environmentPointers = environment.map { strdup("\($0.key)=\($0.value)") }
+        defer { (argumentPointers + environmentPointers).forEach { free($0) } }
+        var pid: pid_t = 0
+        let code = posix_spawn(
+            &pid, executable, &actions, &attributes, argumentPointers + [nil],
+            environmentPointers + [nil])
+        guard code == 0 else { throw SpawnError(executable: executable, code: code) }
+        return pid
+    }
+
+    /// Whether a process with this number exists and is not a zombie of ours.
+    static func isRunning(_ pid: Int32) -> Bool {
+        guard pid > 0 else { return false }
+        var status: Int32 = 0
+        // Collects the process if it is a child of this one and has ended.
+        if waitpid(pid, &status, WNOHANG) == pid { return false }
+        return kill(pid, 0) == 0 || errno == EPERM
+    }
+}
