@@ -1,0 +1,184 @@
+/// A handshake in progress: section 5.3's HandshakeState over section 5.2's SymmetricState.
+///
+/// A message that is refused leaves the state unusable on purpose: a handshake is not repaired,
+/// it is begun again.
+public struct NoiseHandshake: Sendable, CustomStringConvertible, CustomReflectable {
+    private let pattern: NoisePattern
+    private let role: NoiseRole
+    private let staticKey: NoiseKeyPair
+    private let ephemeral: NoiseKeyPair
+    private var preSharedKeys: [[UInt8]]
+    private var remoteEphemeral: [UInt8]?
+    private var step = 0
+    private var failed = false
+
+    // SymmetricState
+    private var chainingKey: [UInt8]
+    private var transcript: [UInt8]
+    private var cipher: CipherState?
+
+    /// The peer's static key, once it was received and authenticated.
+    public private(set) var remoteStaticKey: [UInt8]?
+
+    /// A handshake before its first message.
+    ///
+    /// - Parameters:
+    ///   - prologue: Bytes that both ends must agree on; they are not sent.
+    ///   - preSharedKeys: As many as the pattern takes, of 32 bytes each, in order.
+    ///   - ephemeral: A key pair made for this handshake alone.
+    public init(
+        pattern: NoisePattern, role: NoiseRole, prologue: [UInt8], staticKey: NoiseKeyPair,
+        preSharedKeys: [[UInt8]] = [], ephemeral: NoiseKeyPair
+    ) throws(NoiseError) {
+        guard preSharedKeys.count == pattern.preSharedKeyCount,
+            preSharedKeys.allSatisfy({ $0.count == NoiseLimits.keyBytes })
+        else { throw .badKey }
+        self.pattern = pattern
+        self.role = role
+        self.staticKey = staticKey
+        self.ephemeral = ephemeral
+        self.preSharedKeys = preSharedKeys
+        let name = Array(pattern.protocolName.utf8)
+        transcript =
+            name.count <= NoiseLimits.hashBytes
+            ? name + [UInt8](repeating: 0, count: NoiseLimits.hashBytes - name.count)
+            : Primitives.hash(name)
+        chainingKey = transcript
+        mixHash(prologue)
+    }
+
+    /// Whether all three messages have passed.
+    public var isComplete: Bool { step == pattern.messages.count && !failed }
+
+    private var isOurTurn: Bool { step.isMultiple(of: 2) == (role == .initiator) }
+
+    /// The next message, to be sent as it is.
+    public mutating func writeMessage(payload: [UInt8] = []) throws(NoiseError) -> [UInt8] {
+        guard !failed, step < pattern.messages.count, isOurTurn else { throw .outOfTurn }
+        failed = true  // until this message is whole
+        var message: [UInt8] = []
+        for token in pattern.messages[step] {
+            switch token {
+            case .e:
+                message += ephemeral.publicKey
+                mixHash(ephemeral.publicKey)
+                // Section 9.2: with a pre-shared key, ephemerals are keys of the transcript too.
+                if pattern.preSharedKeyCount > 0 { mixKey(ephemeral.publicKey) }
+            case .s: message += try encryptAndHash(staticKey.publicKey)
+            default: try mix(token)
+            }
+        }
+        message += try encryptAndHash(payload)
+        guard message.count <= NoiseLimits.messageBytesMax else { throw .badLength }
+        step += 1
+        failed = false
+        return message
+    }
+
+    /// Takes in the peer's message and returns its payload.
+    public mutating func readMessage(_ message: [UInt8]) throws(NoiseError) -> [UInt8] {
+        guard !failed, step < pattern.messages.count, !isOurTurn else { throw .outOfTurn }
+        failed = true  // until this message is whole
+        guard message.count <= NoiseLimits.messageBytesMax else { throw .badLength }
+        var rest = message[...]
+        func take(_ count: Int) throws(NoiseError) -> [UInt8] {
+            guard rest.count >= count else { throw .badLength }
+            defer { rest = rest.dropFirst(count) }
+            return Array(rest.prefix(count))
+        }
+        for token in pattern.messages[step] {
+            switch token {
+            case .e:
+                let key = try take(NoiseLimits.keyBytes)
+                remoteEphemeral = key
+                mixHash(key)
+                if pattern.preSharedKeyCount > 0 { mixKey(key) }
+            case .s:
+                let sealed = try take(
+                    NoiseLimits.keyBytes + (cipher == nil ? 0 : NoiseLimits.tagBytes))
+                remoteStaticKey = try decryptAndHash(sealed)
+            default: try mix(token)
+            }
+        }
+        let payload = try decryptAndHash(Array(rest))
+        step += 1
+        failed = false
+        return payload
+    }
+
+    /// The transport ciphers and the handshake's hash, which is the same at both ends and unique to
+    /// this session (section 11.2).
+    public func split() throws(NoiseError) -> (
+        send: CipherState, receive: CipherState, handshakeHash: [UInt8]
+    ) {
+        guard isComplete else { throw .outOfTurn }
+        let keys = Primitives.hkdf(chainingKey: chainingKey, input: [], outputs: 2)
+        let first = CipherState(key: Array(keys[0].prefix(NoiseLimits.keyBytes)))
+        let second = CipherState(key: Array(keys[1].prefix(NoiseLimits.keyBytes)))
+        return role == .initiator
+            ? (first, second, transcript) : (second, first, transcript)
+    }
+
+    // MARK: Tokens
+
+    private mutating func mix(_ token: NoisePattern.Token) throws(NoiseError) {
+        switch token {
+        case .psk: mixKeyAndHash(preSharedKeys.removeFirst())
+        case .ee: try mixDH(ephemeral, remoteEphemeral)
+        case .es:
+            if role == .initiator {
+                try mixDH(ephemeral, remoteStaticKey)
+            } else {
+                try mixDH(staticKey, remoteEphemeral)
+            }
+        case .se:
+            if role == .initiator {
+                try mixDH(staticKey, remoteEphemeral)
+            } else {
+                try mixDH(ephemeral, remoteStaticKey)
+            }
+        case .e, .s: throw .outOfTurn  // written and read by the callers, never mixed here
+        }
+    }
+
+    private mutating func mixDH(_ ours: NoiseKeyPair, _ theirs: [UInt8]?) throws(NoiseError) {
+        guard let theirs else { throw .outOfTurn }
+        mixKey(try Primitives.dh(secret: ours.secretKey, public: theirs))
+    }
+
+    // MARK: SymmetricState
+
+    private mutating func mixHash(_ data: [UInt8]) {
+        transcript = Primitives.hash(transcript, data)
+    }
+
+    private mutating func mixKey(_ input: [UInt8]) {
+        let keys = Primitives.hkdf(chainingKey: chainingKey, input: input, outputs: 2)
+        chainingKey = keys[0]
+        cipher = CipherState(key: Array(keys[1].prefix(NoiseLimits.keyBytes)))
+    }
+
+    private mutating func mixKeyAndHash(_ input: [UInt8]) {
+        let keys = Primitives.hkdf(chainingKey: chainingKey, input: input, outputs: 3)
+        chainingKey = keys[0]
+        mixHash(keys[1])
+        cipher = CipherState(key: Array(keys[2].prefix(NoiseLimits.keyBytes)))
+    }
+
+    private mutating func encryptAndHash(_ plaintext: [UInt8]) throws(NoiseError) -> [UInt8] {
+        let output = try cipher?.seal(plaintext, associatedData: transcript) ?? plaintext
+        mixHash(output)
+        return output
+    }
+
+    private mutating func decryptAndHash(_ ciphertext: [UInt8]) throws(NoiseError) -> [UInt8] {
+        let output = try cipher?.open(ciphertext, associatedData: transcript) ?? ciphertext
+        mixHash(ciphertext)
+        return output
+    }
+
+    /// Never shows a key.
+    public var description: String { "NoiseHandshake(redacted)" }
+    /// Never shows a key.
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}
