@@ -1,4 +1,39 @@
-// Trust: who is who in a mesh.
+// Trust: who is who in a mesh, and what they may do.
 //
 // Identities, certificates, tickets, gate keys, datagram keys and digests live here, as values and
-// codecs. Files and sockets are elsewhere.
+// canonical codecs over libsodium. Files are in `Node`, sockets in `MeshTransport`; the time is
+// handed in.
+
+/// Bounds on what trust accepts and grants.
+public enum TrustLimits {
+    /// The longest name of a node, in bytes.
+    public static let nodeNameBytesMax = 63
+    /// The longest name of a mesh, in bytes.
+    public static let meshNameBytesMax = 63
+    /// The most labels in a certificate or ticket.
+    public static let labelsMax = 16
+    /// The longest key or value of a label, in bytes.
+    public static let labelBytesMax = 63
+    /// The longest life of a member's certificate.
+    public static let memberLifetimeMax: Duration = .seconds(7 * 86_400)
+    /// The longest life of an issuer's certificate.
+    public static let issuerLifetimeMax: Duration = .seconds(400 * 86_400)
+    /// The longest life of a link key.
+    public static let linkKeyLifetimeMax: Duration = .seconds(86_400)
+    /// The longest life of a ticket.
+    public static let ticketLifetimeMax: Duration = .seconds(30 * 86_400)
+    /// The most uses of a ticket.
+    public static let ticketUsesMax: UInt16 = 1000
+    /// How far two machines' clocks may differ before a certificate seems to lie in the future.
+    public static let clockSkewMax: Duration = .seconds(300)
+    /// The longest encoded certificate, in bytes.
+    public static let certificateBytesMax = 1200
+    /// The longest text of a ticket, in characters.
+    public static let ticketTextMax = 4096
+    /// The most revocations in one message.
+    public static let revocationsMax = 4096
+    /// The most seeds told to a joiner.
+    public static let seedsMax = 16
+    /// The longest message of a refused join, in bytes.
+    public static let refusalBytesMax = 512
+}

@@ -1,0 +1,85 @@
+public import Wire
+
+/// Bytes of the name by which a preamble says which pre-shared key it was made with.
+public let keyIDBytes = 8
+
+/// The mesh's flood filter: a pre-shared key without which a link's first message is not even
+/// answered. It is never authority; certificates are.
+public struct GateKey: Sendable, Equatable, WireCodable, CustomStringConvertible, CustomReflectable
+{
+    /// Orders the keys of a mesh: of two, the greater epoch is the one to use. Two issuers that roll
+    /// the key at once make two epochs of one counter; the greater issuer wins at every member.
+    public struct Epoch: Sendable, Hashable, Comparable {
+        /// Counts the rolls.
+        public let counter: UInt64
+        /// Who rolled it.
+        public let issuer: NodeID
+
+        /// An epoch as given.
+        public init(counter: UInt64, issuer: NodeID) {
+            self.counter = counter
+            self.issuer = issuer
+        }
+
+        /// By counter, then issuer.
+        public static func < (left: Self, right: Self) -> Bool {
+            (left.counter, left.issuer) < (right.counter, right.issuer)
+        }
+    }
+
+    /// Which key of the mesh's this is.
+    public let epoch: Epoch
+    private let secret: [UInt8]
+
+    /// A new key from libsodium's random source.
+    public static func generate(epoch: Epoch) -> GateKey {
+        GateKey(epoch: epoch, secret: randomBytes(32))
+    }
+
+    private init(epoch: Epoch, secret: [UInt8]) {
+        self.epoch = epoch
+        self.secret = secret
+    }
+
+    /// The 8 bytes that name the key in a preamble and in datagrams.
+    public var keyID: [UInt8] {
+        blake2b(domain: "shoal gate id v1", [], key: secret, length: 16).prefix(keyIDBytes) + []
+    }
+
+    /// The pre-shared key of the member lane.
+    public var preSharedKey: [UInt8] { blake2b(domain: "shoal gate psk v1", [], key: secret) }
+
+    /// The 8 bytes that stand for `node` in the clear header of its datagrams: members can tell
+    /// who it is, others can't.
+    public func senderHint(of node: NodeID) -> [UInt8] {
+        Array(blake2b(domain: "shoal hint v1", node.bytes, key: secret, length: 16).prefix(8))
+    }
+
+    /// See ``WireCodable/encode(to:)``. The encoding holds the secret.
+    public func encode(to writer: inout ByteWriter) {
+        writer.writeInteger(UInt8(1))
+        writer.writeInteger(epoch.counter)
+        epoch.issuer.encode(to: &writer)
+        writer.writeBytes(secret)
+    }
+
+    /// See ``WireCodable/init(from:)``.
+    public init(from reader: inout ByteReader) throws(WireError) {
+        let version = try reader.readUInt8()
+        guard version == 1 else {
+            throw .unsupportedVersion(field: "gate key version", value: Int(version))
+        }
+        epoch = Epoch(counter: try reader.readInteger(), issuer: try NodeID(from: &reader))
+        secret = Array(try reader.readBytes(32))
+    }
+
+    /// Compares in constant time.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.epoch == right.epoch && constantTimeEqual(left.secret, right.secret)
+    }
+
+    /// Never shows the key.
+    public var description: String { "GateKey(epoch \(epoch.counter), redacted)" }
+    /// Never shows the key.
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}

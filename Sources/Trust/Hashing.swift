@@ -1,0 +1,107 @@
+import CSodium
+public import Wire
+
+/// libsodium, made ready once. `sodium_init` may be called from any thread, any number of times.
+enum Sodium {
+    static let ready: Bool = sodium_init() >= 0
+}
+
+/// The BLAKE2b digest of `bytes`, optionally keyed.
+///
+/// - Parameters:
+///   - key: At most 64 bytes.
+///   - length: 16 to 64 bytes.
+public func blake2b(_ bytes: [UInt8], key: [UInt8] = [], length: Int = 32) -> [UInt8] {
+    _ = Sodium.ready
+    var output = [UInt8](repeating: 0, count: length)
+    let code = crypto_generichash(&output, length, bytes, UInt64(bytes.count), key, key.count)
+    precondition(code == 0, "BLAKE2b with a key or digest of a length it does not have")
+    return output
+}
+
+/// A digest of `bytes` under a name of its own, so that a digest made for one purpose can never
+/// be taken for one made for another.
+func blake2b(domain: String, _ bytes: [UInt8], key: [UInt8] = [], length: Int = 32) -> [UInt8] {
+    blake2b(Array(domain.utf8) + [0] + bytes, key: key, length: length)
+}
+
+/// Whether two byte strings are equal, in a time that tells nothing about where they differ.
+public func constantTimeEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    left.count == right.count && sodium_memcmp(left, right, left.count) == 0
+}
+
+/// Bytes from libsodium's random source, for keys.
+public func randomBytes(_ count: Int) -> [UInt8] {
+    _ = Sodium.ready
+    var bytes = [UInt8](repeating: 0, count: count)
+    randombytes_buf(&bytes, count)
+    return bytes
+}
+
+/// A model's digest, computed as its file is read: the root of a binary BLAKE2b tree over leaves
+/// of 1 MiB.
+///
+/// Leaves, inner nodes and the root are hashed in domains of their own, and the root binds the
+/// file's length, so that no file can be taken for another's subtree. An odd node moves up a level
+/// as it is. The digest of the empty file is the root over no leaf.
+public struct TreeHasher: Sendable {
+    /// Bytes of a leaf; the last may be shorter.
+    public static let leafBytes = 1 << 20
+
+    private var pending: [UInt8] = []
+    private var length: UInt64 = 0
+    /// Complete subtrees, the tallest first, as (height, digest).
+    private var stack: [(height: Int, digest: [UInt8])] = []
+
+    /// A hasher of nothing yet.
+    public init() {}
+
+    /// The digest of one leaf: what a piece fetched from a peer is checked against.
+    public static func leafDigest(_ leaf: [UInt8]) -> [UInt8] {
+        blake2b(domain: "shoal model leaf v1", leaf)
+    }
+
+    /// Takes in the next bytes of the file.
+    public mutating func update(_ bytes: [UInt8]) {
+        length += UInt64(bytes.count)
+        pending += bytes
+        var start = 0
+        while pending.count - start >= Self.leafBytes {
+            push(Self.leafDigest(Array(pending[start..<start + Self.leafBytes])))
+            start += Self.leafBytes
+        }
+        pending.removeFirst(start)
+    }
+
+    /// The digest of all that was taken in.
+    public mutating func finalize() -> ModelDigest {
+        if !pending.isEmpty {
+            push(Self.leafDigest(pending))
+            pending = []
+        }
+        var top: [UInt8] = []
+        while let (_, digest) = stack.popLast() {
+            top = top.isEmpty ? digest : Self.join(digest, top)
+        }
+        var writer = ByteWriter()
+        writer.writeInteger(length)
+        writer.writeBytes(top)
+        guard let root = ModelDigest(blake2b(domain: "shoal model root v1", writer.bytes)) else {
+            preconditionFailure("a digest of 32 bytes is an identifier")
+        }
+        return root
+    }
+
+    private static func join(_ left: [UInt8], _ right: [UInt8]) -> [UInt8] {
+        blake2b(domain: "shoal model node v1", left + right)
+    }
+
+    private mutating func push(_ digest: [UInt8]) {
+        var node = (height: 0, digest: digest)
+        while let last = stack.last, last.height == node.height {
+            stack.removeLast()
+            node = (node.height + 1, Self.join(last.digest, node.digest))
+        }
+        stack.append(node)
+    }
+}

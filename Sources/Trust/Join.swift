@@ -1,0 +1,152 @@
+public import Wire
+
+/// What a node that joins asks, inside the encrypted session of the join lane.
+public struct JoinRequest: Sendable, Equatable, WireCodable {
+    /// The node.
+    public let node: NodeID
+    /// The name it would like.
+    public let name: String
+    /// Its signature over the handshake's hash: it holds the key it speaks for, here and now.
+    public let signature: [UInt8]
+
+    /// The request of `identity` in the session with this hash.
+    public init(
+        identity: Identity, name: String, handshakeHash: [UInt8], mesh: MeshID
+    ) throws(TrustError) {
+        guard isValidName(name, limit: TrustLimits.nodeNameBytesMax) else {
+            throw .badName(
+                "'\(name)' cannot name a node: use 1 to \(TrustLimits.nodeNameBytesMax) letters, "
+                    + "digits, '-', '.' or '_'")
+        }
+        node = identity.nodeID
+        self.name = name
+        signature = identity.sign(handshakeHash, domain: .join, mesh: mesh)
+    }
+
+    /// Checks that the node holds its key.
+    public func verify(handshakeHash: [UInt8], mesh: MeshID) throws(TrustError) {
+        guard node.verifies(signature, over: handshakeHash, domain: .join, mesh: mesh) else {
+            throw .badSignature(of: "join request")
+        }
+    }
+
+    /// See ``WireCodable/encode(to:)``.
+    public func encode(to writer: inout ByteWriter) {
+        writer.writeInteger(UInt8(1))
+        node.encode(to: &writer)
+        writer.writeString16(name)
+        writer.writeBytes(signature)
+    }
+
+    /// See ``WireCodable/init(from:)``.
+    public init(from reader: inout ByteReader) throws(WireError) {
+        let version = try reader.readUInt8()
+        guard version == 1 else {
+            throw .unsupportedVersion(field: "join request version", value: Int(version))
+        }
+        node = try NodeID(from: &reader)
+        name = try reader.readNodeName()
+        signature = Array(try reader.readBytes(signatureBytes))
+    }
+}
+
+/// A member and where it may be reached.
+public struct SeedAddress: Sendable, Hashable, WireCodable {
+    /// The member.
+    public let node: NodeID
+    /// Where it may be reached.
+    public let addresses: [NetworkAddress]
+
+    /// A seed as given.
+    public init(node: NodeID, addresses: [NetworkAddress]) {
+        self.node = node
+        self.addresses = addresses
+    }
+
+    /// See ``WireCodable/encode(to:)``.
+    public func encode(to writer: inout ByteWriter) {
+        node.encode(to: &writer)
+        writer.writeAddresses(addresses)
+    }
+
+    /// See ``WireCodable/init(from:)``.
+    public init(from reader: inout ByteReader) throws(WireError) {
+        node = try NodeID(from: &reader)
+        addresses = try reader.readAddresses()
+    }
+}
+
+/// The answer to a ``JoinRequest``.
+public enum JoinResponse: Sendable, WireCodable {
+    /// All that a member starts with.
+    public struct Admission: Sendable {
+        /// Its certificate.
+        public let chain: CertificateChain
+        /// The key of the member lane.
+        public let gateKey: GateKey
+        /// Members to begin with.
+        public let seeds: [SeedAddress]
+
+        /// An admission as given.
+        public init(chain: CertificateChain, gateKey: GateKey, seeds: [SeedAddress]) {
+            self.chain = chain
+            self.gateKey = gateKey
+            self.seeds = Array(seeds.prefix(TrustLimits.seedsMax))
+        }
+    }
+
+    /// Why a node is not let in.
+    public enum RefusalCode: UInt8, Sendable, CaseIterable {
+        /// The ticket was used as often as it may be.
+        case used = 1
+        /// The ticket's time is over.
+        case expired = 2
+        /// The ticket was withdrawn.
+        case withdrawn = 3
+        /// The request itself is wrong.
+        case badRequest = 4
+        /// The inviter cannot issue certificates (any more).
+        case cannotIssue = 5
+    }
+
+    /// Let in.
+    case admitted(Admission)
+    /// Not let in: why, and what to do.
+    case refused(RefusalCode, message: String)
+
+    /// See ``WireCodable/encode(to:)``. The encoding of an admission holds the gate key.
+    public func encode(to writer: inout ByteWriter) {
+        switch self {
+        case .admitted(let admission):
+            writer.writeInteger(UInt8(0))
+            admission.chain.encode(to: &writer)
+            admission.gateKey.encode(to: &writer)
+            // Revocations, required reading before a node serves: none are made yet.
+            writer.writeInteger(UInt16(0))
+            writer.writeInteger(UInt16(admission.seeds.count))
+            for seed in admission.seeds { seed.encode(to: &writer) }
+        case .refused(let code, let message):
+            writer.writeInteger(code.rawValue)
+            writer.writeBytes16(Array(message.utf8.prefix(TrustLimits.refusalBytesMax)))
+        }
+    }
+
+    /// See ``WireCodable/init(from:)``.
+    public init(from reader: inout ByteReader) throws(WireError) {
+        let tag = try reader.readUInt8()
+        guard tag == 0 else {
+            guard let code = RefusalCode(rawValue: tag) else { throw .invalid(field: "refusal") }
+            let message = try reader.readString16(
+                field: "refusal", limit: TrustLimits.refusalBytesMax)
+            self = .refused(code, message: message)
+            return
+        }
+        let chain = try CertificateChain(from: &reader)
+        let gateKey = try GateKey(from: &reader)
+        _ = try reader.readCount16(field: "revocations", limit: 0)
+        let count = try reader.readCount16(field: "seeds", limit: TrustLimits.seedsMax)
+        var seeds: [SeedAddress] = []
+        for _ in 0..<count { seeds.append(try SeedAddress(from: &reader)) }
+        self = .admitted(Admission(chain: chain, gateKey: gateKey, seeds: seeds))
+    }
+}

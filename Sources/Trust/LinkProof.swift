@@ -1,0 +1,116 @@
+public import Wire
+
+/// The range of link protocol versions that a node speaks.
+public struct ProtocolVersions: Sendable, Equatable, WireCodable {
+    /// The oldest.
+    public let oldest: UInt16
+    /// The newest.
+    public let newest: UInt16
+
+    /// What this build speaks.
+    public static let current = ProtocolVersions(oldest: 1, newest: 1)
+
+    /// A range; `oldest` is at most `newest`.
+    public init(oldest: UInt16, newest: UInt16) {
+        precondition(oldest <= newest, "a range has its ends in order")
+        self.oldest = oldest
+        self.newest = newest
+    }
+
+    /// The newest version that both speak, or nil.
+    public func common(with other: Self) -> UInt16? {
+        let version = min(newest, other.newest)
+        return version >= max(oldest, other.oldest) ? version : nil
+    }
+
+    /// See ``WireCodable/encode(to:)``.
+    public func encode(to writer: inout ByteWriter) {
+        writer.writeInteger(oldest)
+        writer.writeInteger(newest)
+    }
+
+    /// See ``WireCodable/init(from:)``.
+    public init(from reader: inout ByteReader) throws(WireError) {
+        oldest = try reader.readInteger()
+        newest = try reader.readInteger()
+        guard oldest <= newest else { throw .invalid(field: "protocol versions") }
+    }
+}
+
+/// What a node says of itself in the handshake's second and third message: who it is, and by its
+/// signature that the handshake's static key is its own.
+public struct LinkProof: Sendable, Equatable, WireCodable {
+    /// The node.
+    public let node: NodeID
+    /// Its certificate; nil for a node that joins and has none yet.
+    public let chain: CertificateChain?
+    /// When the link key ends.
+    public let linkKeyNotAfter: WallTime
+    /// The node's signature over its link key and that key's end.
+    public let signature: [UInt8]
+    /// The protocol versions it speaks.
+    public let versions: ProtocolVersions
+
+    /// The proof of `identity`, whose certificate is `chain`, that `linkKey` is its own.
+    public init(
+        identity: Identity, chain: CertificateChain?, linkKey: LinkKeyPair, mesh: MeshID,
+        versions: ProtocolVersions = .current
+    ) {
+        node = identity.nodeID
+        self.chain = chain
+        linkKeyNotAfter = linkKey.notAfter
+        self.versions = versions
+        signature = identity.sign(
+            Self.signed(linkKey.publicKey, linkKey.notAfter), domain: .linkKey, mesh: mesh)
+    }
+
+    private static func signed(_ key: LinkKey, _ notAfter: WallTime) -> [UInt8] {
+        key.bytes + notAfter.encoded
+    }
+
+    /// Checks that the node owns `staticKey`, the key the handshake authenticated. This is all that
+    /// a node that joins can prove.
+    public func verifyKey(staticKey: LinkKey, mesh: MeshID, at now: WallTime) throws(TrustError) {
+        guard now < linkKeyNotAfter else { throw .expired(what: "link key", at: linkKeyNotAfter) }
+        guard
+            linkKeyNotAfter
+                <= now + (TrustLimits.linkKeyLifetimeMax + TrustLimits.clockSkewMax)
+        else { throw .lifetimeTooLong(what: "link key") }
+        guard
+            node.verifies(
+                signature, over: Self.signed(staticKey, linkKeyNotAfter), domain: .linkKey,
+                mesh: mesh)
+        else { throw .linkKeyMismatch }
+    }
+
+    /// Checks all of it: the key, and that the node is a member.
+    public func verify(
+        staticKey: LinkKey, genesis: Genesis, at now: WallTime
+    ) throws(TrustError) -> VerifiedMember {
+        try verifyKey(staticKey: staticKey, mesh: genesis.id, at: now)
+        guard let chain else { throw .missingRole("member") }
+        let member = try chain.verify(genesis: genesis, at: now)
+        guard member.nodeID == node else { throw .linkKeyMismatch }
+        return member
+    }
+
+    /// See ``WireCodable/encode(to:)``.
+    public func encode(to writer: inout ByteWriter) {
+        versions.encode(to: &writer)
+        node.encode(to: &writer)
+        linkKeyNotAfter.encode(to: &writer)
+        writer.writeBytes(signature)
+        writer.writeBool(chain != nil)
+        chain?.encode(to: &writer)
+    }
+
+    /// See ``WireCodable/init(from:)``.
+    public init(from reader: inout ByteReader) throws(WireError) {
+        versions = try ProtocolVersions(from: &reader)
+        node = try NodeID(from: &reader)
+        linkKeyNotAfter = try WallTime(from: &reader)
+        signature = Array(try reader.readBytes(signatureBytes))
+        chain =
+            try reader.readBool(field: "has certificate") ? CertificateChain(from: &reader) : nil
+    }
+}

@@ -1,0 +1,217 @@
+public import Wire
+
+/// An invitation: what a machine needs to join a mesh through one inviter. Whoever holds it may
+/// use it, so it expires, and works once unless it says otherwise.
+public struct Ticket: Sendable, Equatable, WireCodable, CustomStringConvertible, CustomReflectable {
+    /// How a ticket's text begins.
+    public static let textPrefix = "shoal1-"
+
+    /// The mesh.
+    public let genesis: Genesis
+    /// The node that will let the holder in.
+    public let inviter: NodeID
+    /// Where it listens.
+    public let addresses: [NetworkAddress]
+    /// Until when the ticket is good.
+    public let expires: WallTime
+    /// How often it may be used.
+    public let uses: UInt16
+    /// The labels that the holder's certificate will carry.
+    public let labels: [Label]
+    private let secret: [UInt8]
+
+    /// A new ticket with a secret from libsodium's random source.
+    public static func generate(
+        genesis: Genesis, inviter: NodeID, addresses: [NetworkAddress], expires: WallTime,
+        uses: UInt16, labels: [Label]
+    ) -> Ticket {
+        Ticket(
+            genesis: genesis, inviter: inviter, addresses: addresses, expires: expires, uses: uses,
+            labels: labels.sorted(), secret: randomBytes(32))
+    }
+
+    private init(
+        genesis: Genesis, inviter: NodeID, addresses: [NetworkAddress], expires: WallTime,
+        uses: UInt16, labels: [Label], secret: [UInt8]
+    ) {
+        self.genesis = genesis
+        self.inviter = inviter
+        self.addresses = Array(addresses.prefix(WireLimits.addressesMax))
+        self.expires = expires
+        self.uses = uses
+        self.labels = labels
+        self.secret = secret
+    }
+
+    /// The 8 bytes that name the ticket in the join lane's preamble.
+    public var keyID: [UInt8] {
+        Array(blake2b(domain: "shoal ticket id v1", [], key: secret, length: 16).prefix(keyIDBytes))
+    }
+
+    /// The pre-shared key of the join lane.
+    public var preSharedKey: [UInt8] { blake2b(domain: "shoal ticket psk v1", [], key: secret) }
+
+    /// What the inviter keeps: enough to check the ticket, not enough to make its text again.
+    public func record(created: WallTime) -> TicketRecord {
+        TicketRecord(
+            keyID: keyID, preSharedKey: preSharedKey, created: created, expires: expires,
+            uses: uses, labels: labels)
+    }
+
+    /// The ticket as one line of text.
+    public var text: String {
+        let bytes = encoded
+        return Self.textPrefix + base32(bytes + checksum(bytes))
+    }
+
+    /// Parses what ``text`` gives; white space around and within it is ignored.
+    public init(text: String) throws(TrustError) {
+        let compact = text.filter { !$0.isWhitespace }
+        guard compact.hasPrefix(Self.textPrefix), compact.utf8.count <= TrustLimits.ticketTextMax
+        else { throw .notATicket }
+        guard let bytes = bytesFromBase32(compact.dropFirst(Self.textPrefix.count)),
+            bytes.count > 4
+        else { throw .damagedTicket }
+        let body = Array(bytes.dropLast(4))
+        guard Array(bytes.suffix(4)) == checksum(body) else { throw .damagedTicket }
+        do { self = try Ticket(decoding: body) } catch { throw .malformed(error) }
+    }
+
+    /// See ``WireCodable/encode(to:)``. The encoding holds the secret.
+    public func encode(to writer: inout ByteWriter) {
+        writer.writeInteger(UInt8(1))
+        genesis.encode(to: &writer)
+        inviter.encode(to: &writer)
+        writer.writeAddresses(addresses)
+        expires.encode(to: &writer)
+        writer.writeInteger(uses)
+        writer.writeLabels(labels)
+        writer.writeBytes(secret)
+    }
+
+    /// See ``WireCodable/init(from:)``.
+    public init(from reader: inout ByteReader) throws(WireError) {
+        let version = try reader.readUInt8()
+        guard version == 1 else {
+            throw .unsupportedVersion(field: "ticket version", value: Int(version))
+        }
+        genesis = try Genesis(from: &reader)
+        inviter = try NodeID(from: &reader)
+        addresses = try reader.readAddresses()
+        expires = try WallTime(from: &reader)
+        uses = try reader.readInteger()
+        labels = try reader.readLabels()
+        secret = Array(try reader.readBytes(32))
+    }
+
+    /// Compares the secrets in constant time.
+    public static func == (left: Self, right: Self) -> Bool {
+        constantTimeEqual(left.encoded, right.encoded)
+    }
+
+    /// Never shows the secret.
+    public var description: String { "Ticket(mesh \(genesis.name), redacted)" }
+    /// Never shows the secret.
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+/// A ticket as its inviter keeps it.
+public struct TicketRecord: Sendable, WireCodable, CustomStringConvertible, CustomReflectable {
+    /// The 8 bytes that name the ticket.
+    public let keyID: [UInt8]
+    /// The pre-shared key of its join lane.
+    public let preSharedKey: [UInt8]
+    /// When it was made.
+    public let created: WallTime
+    /// Until when it is good.
+    public let expires: WallTime
+    /// How often it may be used.
+    public let uses: UInt16
+    /// The labels that its users' certificates carry.
+    public let labels: [Label]
+
+    init(
+        keyID: [UInt8], preSharedKey: [UInt8], created: WallTime, expires: WallTime, uses: UInt16,
+        labels: [Label]
+    ) {
+        self.keyID = keyID
+        self.preSharedKey = preSharedKey
+        self.created = created
+        self.expires = expires
+        self.uses = uses
+        self.labels = labels
+    }
+
+    /// See ``WireCodable/encode(to:)``. The encoding holds the key.
+    public func encode(to writer: inout ByteWriter) {
+        writer.writeInteger(UInt8(1))
+        writer.writeBytes(keyID)
+        writer.writeBytes(preSharedKey)
+        created.encode(to: &writer)
+        expires.encode(to: &writer)
+        writer.writeInteger(uses)
+        writer.writeLabels(labels)
+    }
+
+    /// See ``WireCodable/init(from:)``.
+    public init(from reader: inout ByteReader) throws(WireError) {
+        let version = try reader.readUInt8()
+        guard version == 1 else {
+            throw .unsupportedVersion(field: "ticket record version", value: Int(version))
+        }
+        keyID = Array(try reader.readBytes(keyIDBytes))
+        preSharedKey = Array(try reader.readBytes(32))
+        created = try WallTime(from: &reader)
+        expires = try WallTime(from: &reader)
+        uses = try reader.readInteger()
+        labels = try reader.readLabels()
+    }
+
+    /// Never shows the key.
+    public var description: String { "TicketRecord(\(hexadecimal(keyID)), redacted)" }
+    /// Never shows the key.
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+private func checksum(_ bytes: [UInt8]) -> [UInt8] {
+    Array(blake2b(domain: "shoal ticket checksum v1", bytes, length: 16).prefix(4))
+}
+
+// RFC 4648 base 32 in lower case without padding: no character that a terminal, a mail program or
+// a shell would change, and a double click selects all of it.
+private let base32Digits = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
+
+private func base32(_ bytes: [UInt8]) -> String {
+    var text: [UInt8] = []
+    var buffer: UInt32 = 0
+    var bits = 0
+    for byte in bytes {
+        buffer = buffer << 8 | UInt32(byte)
+        bits += 8
+        while bits >= 5 {
+            bits -= 5
+            text.append(base32Digits[Int(buffer >> UInt32(bits) & 31)])
+        }
+        buffer &= (1 << UInt32(bits)) - 1
+    }
+    if bits > 0 { text.append(base32Digits[Int(buffer << UInt32(5 - bits) & 31)]) }
+    return String(decoding: text, as: UTF8.self)
+}
+
+/// The bytes that base 32 digits spell, or nil when a digit is none or left-over bits are not zero.
+private func bytesFromBase32(_ text: Substring) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    var buffer: UInt32 = 0
+    var bits = 0
+    for digit in text.utf8 {
+        guard let value = base32Digits.firstIndex(of: digit) else { return nil }
+        buffer = buffer << 5 | UInt32(value)
+        bits += 5
+        if bits >= 8 {
+            bits -= 8
+            bytes.append(UInt8(truncatingIfNeeded: buffer >> UInt32(bits)))
+        }
+        buffer &= (1 << UInt32(bits)) - 1
+    }
+    return buffer == 0 && bits < 5 ? bytes : nil
+}
