@@ -298,6 +298,15 @@ static void quantise(const float *x, int64_t cols, int8_t *codes, float *scales,
     }
 }
 
+static void residual(float *x, int64_t cols, const int8_t *codes, const float *scales) {
+    for (int64_t i = 0; i < cols; i += 16) {
+        v16b narrow;
+        memcpy(&narrow, codes + i, 16);
+        v16 code = __builtin_convertvector(narrow, v16);
+        store(x + i, fma16(-code, splat(scales[i / SHOAL_BLOCK]), load(x + i)));
+    }
+}
+
 static void rms_norm(const float *x, const float *weight, int64_t n, float epsilon, float *out) {
     v16 squares = splat(0.0f);
     int64_t i = 0;
@@ -440,7 +449,7 @@ static void attention(const shoal_attention *a) {
     {                                                                                             \
         .name = NAME,                                                                             \
         .product = {product_f32, product_f16, product_bf16, product_q8_0, product_q4_0},          \
-        .quantise = quantise, .rms_norm = rms_norm, .swiglu = swiglu, .add = add,                 \
+        .quantise = quantise, .residual = residual, .rms_norm = rms_norm, .swiglu = swiglu, .add = add,                 \
         .rotate = rotate, .attention = attention, .f32_to_f16 = f32_to_f16,                       \
         .f16_to_f32 = f16_to_f32, .exponential = exponential,                                     \
     }

@@ -4,14 +4,17 @@ import CKernels
 ///
 /// Codes are made once, by one rule: per block of 32 the scale is the largest magnitude / 127, a
 /// code is the value / scale rounded to nearest even. They are shared by all matrices that read
-/// the same input. Owned by one thread at a time, except that many may read it during a product.
+/// the same input. Where 8 bits are too coarse there is a second plane: what the codes of the first
+/// leave out, encoded by the same rule; the product is then the sum of two.
+///
+/// Owned by one thread at a time, except that many may read it during a product.
 public final class KernelInput {
     /// Elements of each vector.
     public private(set) var columns = 0
     /// Vectors.
     public private(set) var count = 0
-    /// Whether ``quantise(kernels:workers:)`` has run for the present values.
-    public private(set) var hasCodes = false
+    /// Planes of codes made of the present values: 0 before ``quantise(planes:kernels:workers:)``.
+    public private(set) var planes = 0
 
     private let storage: AlignedBuffer
     private let elementsMax: Int
@@ -34,7 +37,7 @@ public final class KernelInput {
         precondition(count >= 0 && columns > 0 && count * columns <= elementsMax, "too large")
         self.count = count
         self.columns = columns
-        hasCodes = false
+        planes = 0
     }
 
     /// The vectors, one after the other. Writing to them makes their codes stale: reshape again.
@@ -46,25 +49,38 @@ public final class KernelInput {
 
     /// Makes the codes, the vectors shared out among `workers`.
     ///
+    /// - Parameter planes: 1, or 2 for 16 bits in all; two planes leave the residues in ``values``
+    ///   and take the room of twice the vectors.
     /// Traps unless ``columns`` is a multiple of 32.
-    public func quantise(kernels: KernelTable, workers: WorkerPool? = nil) {
-        precondition(columns % Int(SHOAL_BLOCK) == 0, "rows of whole blocks only")
-        let all = view
+    public func quantise(planes: Int = 1, kernels: KernelTable, workers: WorkerPool? = nil) {
         let (columns, blocks) = (columns, columns / Int(SHOAL_BLOCK))
+        precondition(columns % Int(SHOAL_BLOCK) == 0, "rows of whole blocks only")
+        precondition(1...2 ~= planes && count * planes * columns <= elementsMax, "too large")
+        self.planes = planes
+        let all = view
+        let values = values
+        let codes = UnsafeMutablePointer(mutating: all.codes)
+        let scales = UnsafeMutablePointer(mutating: all.scales)
+        let sums = UnsafeMutablePointer(mutating: all.sums)
+        guard let codes, let scales, let sums else { return }
+        let table = kernels.functions.pointee
         let body = { (index: Int) in
-            kernels.functions.pointee.quantise(
-                all.values + index * columns, Int64(columns),
-                UnsafeMutablePointer(
-                    mutating: all.codes + index * columns),
-                UnsafeMutablePointer(mutating: all.scales + index * blocks),
-                UnsafeMutablePointer(mutating: all.sums + index * blocks))
+            let vector = values + index * columns
+            for plane in index * planes..<(index + 1) * planes {
+                table.quantise(
+                    vector, Int64(columns), codes + plane * columns, scales + plane * blocks,
+                    sums + plane * blocks)
+                if planes == 2 {
+                    table.residual(
+                        vector, Int64(columns), codes + plane * columns, scales + plane * blocks)
+                }
+            }
         }
         if let workers {
             workers.run(chunks: count, body)
         } else {
             for index in 0..<count { body(index) }
         }
-        hasCodes = true
     }
 
     /// What the C kernels see. Sections begin at multiples of 64 bytes.
@@ -77,6 +93,6 @@ public final class KernelInput {
             codes: (storage.base + codes).assumingMemoryBound(to: Int8.self),
             scales: (storage.base + scales).assumingMemoryBound(to: Float.self),
             sums: (storage.base + sums).assumingMemoryBound(to: Int32.self),
-            count: Int64(count), cols: Int64(columns))
+            count: Int64(count * max(planes, 1)), cols: Int64(columns))
     }
 }

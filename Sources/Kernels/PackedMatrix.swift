@@ -87,7 +87,8 @@ public final class PackedMatrix: Sendable {
     ///
     /// - Parameters:
     ///   - input: vectors of ``columns`` elements, with codes if the format reads them.
-    ///   - out: room for `input.count` rows of `stride` elements, each at least ``rows``.
+    ///   - out: room for a row of `stride` elements, at least ``rows``, per input, or per plane of
+    ///     each input where there are two.
     /// Disjoint panels may be computed at once by several threads; the division does not change
     /// a bit of the result. Traps if the shapes do not fit.
     public func multiply(
@@ -96,7 +97,9 @@ public final class PackedMatrix: Sendable {
     ) {
         precondition(panels.lowerBound >= 0 && panels.upperBound <= panelCount, "no such panel")
         precondition(input.columns == columns && stride >= rows, "shapes do not fit")
-        precondition(!format.readsCodes || input.hasCodes, "the input was not quantised")
+        precondition(
+            format.readsCodes ? input.planes > 0 : input.planes < 2,
+            "the input has no codes, or no values any more")
         guard !panels.isEmpty, input.count > 0 else { return }
         var matrix = shoal_matrix(
             panels: UnsafePointer(storage.base.assumingMemoryBound(to: UInt8.self)),

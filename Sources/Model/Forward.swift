@@ -116,18 +116,29 @@ struct LayerPass {
     }
 
     /// Appends the logits of some rows of the residual stream.
+    ///
+    /// The input of a quantised output matrix has two planes of codes. Its error goes straight to
+    /// the logits, unlike that of the layers, which later ones average out; and the matrix is read
+    /// once either way, so that decoding is hardly slower.
     func appendLogits(rows: Range<Int>, to result: inout [Float]) throws(ModelError) {
+        let output = model.weights.output
+        let planes = output.format.readsCodes ? 2 : 1
         for first in stride(from: rows.lowerBound, to: rows.upperBound, by: rowsAtOnce) {
             let some = first..<min(first + rowsAtOnce, rows.upperBound)
             normalise(rows: some, by: model.weights.outputNorm)
-            multiply([(model.weights.output, workspace.logits)])
-            let computed = UnsafeBufferPointer(
-                start: workspace.logits, count: some.count * c.vocabularySize)
-            if let bad = computed.firstIndex(where: { !$0.isFinite }) {
-                throw .notANumber(
-                    position: positions.lowerBound + some.lowerBound + bad / c.vocabularySize)
+            multiply([(output, workspace.logits)], planes: planes)
+            for row in 0..<some.count {
+                let logits = workspace.logits + row * planes * c.vocabularySize
+                if planes == 2 {
+                    kernels.add(
+                        logits + c.vocabularySize, count: c.vocabularySize, to: logits)
+                }
+                let computed = UnsafeBufferPointer(start: logits, count: c.vocabularySize)
+                guard computed.allSatisfy(\.isFinite) else {
+                    throw .notANumber(position: positions.lowerBound + some.lowerBound + row)
+                }
+                result.append(contentsOf: computed)
             }
-            result.append(contentsOf: computed)
         }
     }
 
@@ -148,10 +159,12 @@ struct LayerPass {
     }
 
     /// Products of the input with several matrices, their rows shared out together.
-    private func multiply(_ products: [(matrix: PackedMatrix, out: UnsafeMutablePointer<Float>)]) {
+    private func multiply(
+        _ products: [(matrix: PackedMatrix, out: UnsafeMutablePointer<Float>)], planes: Int = 1
+    ) {
         let input = workspace.input
         if products.contains(where: { $0.matrix.format.readsCodes }) {
-            input.quantise(kernels: kernels, workers: workers)
+            input.quantise(planes: planes, kernels: kernels, workers: workers)
         }
         let panels = products.reduce(0) { $0 + $1.matrix.panelCount }
         workers.split(panels) { range in

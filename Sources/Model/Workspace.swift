@@ -31,7 +31,8 @@ public final class Workspace {
             tokens * c.embeddingLength, tokens * c.queryLength, tokens * c.keyLength,
             tokens * c.keyLength, tokens * c.feedForwardLength, tokens * c.feedForwardLength,
             tokens * c.embeddingLength, tokens * c.ropeDimension / 2, tokens * c.ropeDimension / 2,
-            ModelLimits.logitsRowsPerProduct * c.vocabularySize,
+            // Twice: the inputs of the output matrix have two planes.
+            2 * ModelLimits.logitsRowsPerProduct * c.vocabularySize,
         ]
     }
 

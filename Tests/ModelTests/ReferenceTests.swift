@@ -49,14 +49,17 @@ import Testing
     }
 }
 
-/// The same file with every tensor in F32.
-func widened(_ file: GGUFFile) throws -> GGUFFile {
+/// The same file with the chosen tensors in F32.
+func widened(
+    _ file: GGUFFile, where chosen: (String) -> Bool = { _ in true }
+) throws -> GGUFFile {
     var writer = try GGUFWriter()
     for key in file.metadataOrder { try writer.add(key, try file.value(key)) }
     for tensor in file.tensors {
+        let widens = chosen(tensor.name)
         try writer.addTensor(
-            name: tensor.name, dimensions: tensor.dimensions, type: .f32,
-            data: try singles(file, tensor))
+            name: tensor.name, dimensions: tensor.dimensions, type: widens ? .f32 : tensor.type,
+            data: widens ? try singles(file, tensor) : file.withBytes(of: tensor) { Array($0) })
     }
     return try GGUFFile(bytes: writer.bytes())
 }

@@ -87,6 +87,8 @@ typedef struct {
         float *out, int64_t out_stride);
     /// 8-bit codes of one input; `cols` is a multiple of 32.
     void (*quantise)(const float *x, int64_t cols, int8_t *codes, float *scales, int32_t *sums);
+    /// x -= code * scale: what the codes leave out, exactly but for one rounding.
+    void (*residual)(float *x, int64_t cols, const int8_t *codes, const float *scales);
     /// out = x / sqrt(mean(x^2) + epsilon) * weight; out may be x.
     void (*rms_norm)(const float *x, const float *weight, int64_t n, float epsilon, float *out);
     /// out = silu(gate) * up; out may be gate or up.
