@@ -37,7 +37,6 @@ import Testing
         let mean =
             zip(exact, logits).reduce(0) { $0 + divergence(of: $1.1, from: $1.0) }
             / Double(logits.count)
-        print("KL", name, mean, reference.llama_cpp_kl)
         #expect(mean <= max(reference.llama_cpp_kl * 1.5, 1e-5))
     }
 
