@@ -57,7 +57,9 @@ struct Draft {
         return copy
     }
 
-    func file() throws -> GGUFFile {
+    func file() throws -> GGUFFile { try GGUFFile(bytes: bytes()) }
+
+    func bytes() throws -> [UInt8] {
         var writer = try GGUFWriter()
         for (key, value) in metadata { try writer.add(key, value) }
         for (name, dimensions, type) in tensors {
@@ -69,7 +71,7 @@ struct Draft {
             }
             try writer.addTensor(name: name, dimensions: dimensions, type: type, data: data)
         }
-        return try GGUFFile(bytes: writer.bytes())
+        return writer.bytes()
     }
 
     func model() throws -> LoadedModel {
@@ -225,6 +227,34 @@ struct Draft {
         for capacity in [0, -1, 65, Int.max] {
             #expect(throws: ModelError.self) {
                 _ = try KVCache(model: model, capacity: capacity, type: .f32)
+            }
+        }
+    }
+
+    /// Most flips are in the header, where they matter; some in the weights.
+    @Test func aFileWithFlippedBitsIsRefusedOrRunsButNeverCrashes() throws {
+        let whole = try Draft().bytes()
+        for seed in 0..<1500 as Range<UInt64> {
+            var random = SeededRandom(seed: seed)
+            var bytes = whole
+            let end = seed % 4 == 0 ? bytes.count : 1100
+            for _ in 0...Int.random(in: 0...2, using: &random) {
+                bytes[Int.random(in: 0..<end, using: &random)] ^=
+                    1 << UInt8.random(in: 0..<8, using: &random)
+            }
+            do {
+                let model = try LoadedModel(
+                    file: GGUFFile(bytes: bytes), kernels: KernelTable.best())
+                let capacity = min(2, model.configuration.contextLength)
+                let cache = try KVCache(model: model, capacity: capacity, type: .f16)
+                let workspace = try Workspace(model: model, workers: WorkerPool(threads: 1))
+                _ = try model.forward(tokens: [0, 1], cache: cache, workspace: workspace)
+            } catch is GGUFError {
+                continue
+            } catch is ModelError {
+                continue
+            } catch {
+                Issue.record(error, "seed \(seed)")
             }
         }
     }

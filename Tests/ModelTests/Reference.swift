@@ -92,3 +92,18 @@ func divergence(of q: [Float], from p: [Float]) -> Double {
         sum + exp(pair.0) * (pair.0 - pair.1)
     }
 }
+
+/// SplitMix64: a seeded source, so that a failure can be replayed from the seed it prints.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}

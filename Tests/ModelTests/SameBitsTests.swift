@@ -24,6 +24,29 @@ import Testing
         }
     }
 
+    /// Digests of all logits under the present numerics id. If one of them changes on purpose, so
+    /// must ``NumericsID/current``: nodes of both versions would else disagree in mid-answer.
+    @Test(
+        arguments: [
+            ("stories260K-f32", 0x0421_e088_9885_d89b),
+            ("stories260K-f16", 0x40a2_e1c8_6095_e60f),
+            ("stories260K-bf16", 0xaa14_ef07_0ff4_d722),
+            ("stories260K-q8_0", 0x8549_2287_b817_6f0f),
+            ("stories260K-q4_0", 0x12c4_0228_185b_24af),
+        ] as [(String, UInt64)])
+    func theNumericsIDStandsForTheseBits(name: String, digest: UInt64) throws {
+        #expect(NumericsID.current == "shoal-numerics-1")
+        let tokens = try prompt(name, repeated: 6)
+        // FNV-1a over the bit patterns, singles then halves in the cache.
+        var found: UInt64 = 0xcbf2_9ce4_8422_2325
+        for type in KVType.allCases {
+            for logit in try Fixture.model(name).logits(of: tokens, type: type).joined() {
+                found = (found ^ UInt64(logit.bitPattern)) &* 0x100_0000_01b3
+            }
+        }
+        #expect(found == digest, "found 0x\(String(found, radix: 16))")
+    }
+
     @Test(arguments: Fixture.stories)
     func chunksAndThreadsDoNotChangeTheLogits(name: String) throws {
         // More than two attention blocks and more than one pass.
