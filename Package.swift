@@ -89,16 +89,16 @@ let package = Package(
         module(
             "Node",
             [
-                "Engine", "GGUF", "Gossip", "Mesh", "MeshTransport", "Model", "NodeAPI",
-                "OpenAIAPI",
-                "Sampling", "Tokenizer", "Trust", "Wire", .hummingbird, .logging, .serviceLifecycle,
+                "Engine", "Gossip", "Kernels", "Mesh", "MeshTransport", "Model", "NodeAPI",
+                "Sampling", "Tokenizer", "Trust", "Wire", .logging, .nioCore, .nioPosix,
+                .serviceLifecycle,
             ]),
         .executableTarget(
             name: "shoal",
             dependencies: [
-                "Engine", "GGUF", "Model", "Node", "OpenAIAPI", "Sampling", "Simulation",
-                "Tokenizer",
-                "Trust", "Wire", .argumentParser, .httpClient, .logging,
+                "Engine", "GGUF", "Kernels", "Mesh", "Model", "Node", "NodeAPI", "OpenAIAPI",
+                "Simulation", "Tokenizer", "Trust", "Wire", .argumentParser, .httpClient,
+                .logging, .nioCore, .nioFoundation, .nioHTTP,
             ],
             swiftSettings: strict),
 
