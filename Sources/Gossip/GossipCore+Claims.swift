@@ -6,9 +6,15 @@ extension GossipCore {
         _ claims: [Claim], from source: NodeID, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
     ) {
+        // Who is alive comes first, whatever the order on the wire: the rest is judged by it.
+        for claim in claims {
+            if case .alive(let alive) = claim.body {
+                receive(alive, claim, from: source, at: now, &effects)
+            }
+        }
         for claim in claims {
             switch claim.body {
-            case .alive(let alive): receive(alive, claim, from: source, at: now, &effects)
+            case .alive: break
             case .metadata(let metadata): receive(metadata, claim, &effects)
             case .leave(let leave): receive(leave, claim, at: now, &effects)
             case .suspect(let suspect): receive(suspect, claim, at: now, &effects)
@@ -49,12 +55,18 @@ extension GossipCore {
         // A member that renewed its certificate goes on under the old one, which was verified,
         // until the new one is; a node that is no member yet waits.
         if members[alive.node] != nil { accept(alive, claim, at: now, &effects) }
-        guard pending[alive.node] != nil || pending.count < GossipLimits.pendingMax else {
-            counters.overLimit += 1
-            return
+        if pending[alive.node] == nil {
+            let told = pending.values.count { $0.source == source }
+            guard pending.count < GossipLimits.pendingMax,
+                told < GossipLimits.pendingPerSourceMax
+            else {
+                counters.overLimit += 1
+                return
+            }
         }
         pending[alive.node] = Pending(
             claim: claim, alive: alive, metadata: pending[alive.node]?.metadata, source: source,
+            since: pending[alive.node]?.since ?? now,
             retryAt: now + configuration.reconnectInterval)
         effects.append(.fetchCertificate(of: alive.node, alive.certificate, from: source))
     }
@@ -159,10 +171,11 @@ extension GossipCore {
         _ effects: inout [GossipEffect]
     ) {
         guard suspect.accuser != nodeID, suspect.accuser != suspect.subject,
-            members[suspect.accuser]?.isActive == true
+            let accuser = members[suspect.accuser]
         else { return }
         if suspect.subject == nodeID {
-            // Only an accusation of what this node really claimed counts: nobody can push its
+            // The accuser may be dead to this node: that is how the two sides of a partition meet
+            // again, each having buried the other. Only an accusation of what this node really claimed counts: nobody can push its
             // incarnation ahead.
             guard suspect.generation == ownAlive.generation,
                 suspect.incarnation == ownAlive.incarnation, !refutationDue, isGenuine(claim)
@@ -171,7 +184,7 @@ extension GossipCore {
             if canRefute(at: now) { refute(at: now) }
             return
         }
-        guard let member = members[suspect.subject],
+        guard accuser.isActive, let member = members[suspect.subject],
             suspect.generation == member.alive.generation,
             suspect.incarnation == member.alive.incarnation, member.isActive,
             member.suspicion?.accusers[suspect.accuser] == nil,

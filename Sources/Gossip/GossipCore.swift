@@ -68,6 +68,22 @@ public struct GossipCounters: Sendable, Equatable {
     public var packetsSent: UInt64 = 0
     /// Signatures checked.
     public var signaturesChecked: UInt64 = 0
+    /// Times this node was so late that it doubted itself rather than others.
+    public var pauses: UInt64 = 0
+}
+
+/// How much the core holds; each has its bound in ``GossipLimits``.
+public struct GossipSizes: Sendable, Equatable {
+    /// Members, dead and departed ones included.
+    public var members: Int
+    /// Nodes whose certificate is awaited.
+    public var pending: Int
+    /// Claims waiting to be passed on.
+    public var broadcasts: Int
+    /// Probes under way for others.
+    public var relays: Int
+    /// The most accusations against one member.
+    public var accusers: Int
 }
 
 /// The membership state machine of one node.
@@ -77,10 +93,13 @@ public struct GossipCore: Sendable {
         var target: NodeID
         var sent: MonotonicInstant
         var askedOthers = false
+        /// Whose word for the target's answer counts.
+        var asked: [NodeID] = []
     }
 
     struct Relay {
         var requester: NodeID
+        var target: NodeID
         var sequence: UInt32
         var expires: MonotonicInstant
     }
@@ -96,6 +115,12 @@ public struct GossipCore: Sendable {
         case metadata(NodeID)
         case leave(NodeID)
         case suspect(NodeID, by: NodeID)
+
+        var subject: NodeID {
+            switch self {
+            case .alive(let id), .metadata(let id), .leave(let id), .suspect(let id, _): id
+            }
+        }
     }
 
     struct Pending {
@@ -103,6 +128,7 @@ public struct GossipCore: Sendable {
         var alive: AliveClaim
         var metadata: Claim?
         var source: NodeID
+        var since: MonotonicInstant
         var retryAt: MonotonicInstant
     }
 
@@ -152,6 +178,7 @@ public struct GossipCore: Sendable {
         configuration: GossipConfiguration = GossipConfiguration(), now: MonotonicInstant
     ) {
         precondition(metadata.isWithinLimits, "metadata is checked where models are configured")
+        let local = local.fitted
         self.configuration = configuration
         self.authority = authority
         nodeID = local.node
@@ -174,6 +201,14 @@ public struct GossipCore: Sendable {
     /// One other member.
     public func view(of node: NodeID) -> MemberView? { members[node]?.view(node) }
 
+    /// How much is held.
+    public var sizes: GossipSizes {
+        GossipSizes(
+            members: members.count, pending: pending.count, broadcasts: broadcasts.count,
+            relays: relays.count,
+            accusers: members.values.map { $0.suspicion?.accusers.count ?? 0 }.max() ?? 0)
+    }
+
     /// What this node says of itself now.
     public var local: AliveClaim { ownAlive }
 
@@ -185,7 +220,8 @@ public struct GossipCore: Sendable {
 
     /// When ``tick(at:using:)`` has something to do. An early or late call is safe.
     public var nextDeadline: MonotonicInstant {
-        var earliest = min(nextProbe, nextGossip, nextPushPull, nextReconnect)
+        var earliest = min(nextProbe, nextPushPull, nextReconnect)
+        if !broadcasts.isEmpty { earliest = min(earliest, nextGossip) }
         if let probe, !probe.askedOthers {
             earliest = min(earliest, probe.sent + configuration.probeTimeout)
         }
@@ -229,6 +265,7 @@ public struct GossipCore: Sendable {
                 counters.malformed += 1
                 return []
             }
+            if path == .datagram { members[from]?.datagramSilences = 0 }
             receive(packet.claims, from: from, at: now, &effects)
             receive(packet.message, from: from, path: path, at: now, using: &generator, &effects)
         case .state(let bytes, let from):
@@ -280,6 +317,7 @@ public struct GossipCore: Sendable {
             nextReconnect = now + configuration.reconnectInterval
             return effects
         }
+        noteLateness(at: now)
         expireSuspicions(at: now, &effects)
         advanceProbe(at: now, using: &generator, &effects)
         if refutationDue, canRefute(at: now) { refute(at: now) }
@@ -301,6 +339,52 @@ public struct GossipCore: Sendable {
         return effects
     }
 
+    /// A node that slept, or had no time for gossip, must not blame others for its own silence: it
+    /// drops its open questions, and those it suspects get that much longer to be heard
+    /// (Cassandra's pause rule).
+    private mutating func noteLateness(at now: MonotonicInstant) {
+        let lateness = now - nextDeadline
+        guard lateness >= configuration.pauseThreshold else { return }
+        counters.pauses += 1
+        probe = nil
+        relays = [:]
+        nextProbe = now + configuration.probeTimeout
+        for id in order where members[id]?.state == .suspect {
+            members[id]?.suspicion?.began = min(
+                now, (members[id]?.suspicion?.began ?? now) + lateness)
+        }
+    }
+
+    /// Forgets those that left long ago, and of the dead and departed the longest gone when there
+    /// are too many. Dead members are kept as long as there is room: they are who a healed
+    /// partition is found by.
+    private mutating func forgetTheLongGone(at now: MonotonicInstant) {
+        var gone = order.filter { members[$0]?.isActive == false }
+        let room =
+            members.count >= GossipLimits.membersMax
+            ? max(0, gone.count - GossipLimits.membersMax / 8) : 0
+        let excess = max(room, gone.count - GossipLimits.tombstonesMax)
+        gone.removeAll { id in
+            guard let member = members[id], member.state == .left,
+                now - member.stateSince >= configuration.tombstoneLifetime
+            else { return false }
+            forget(id)
+            return true
+        }
+        guard excess > 0 else { return }
+        gone.sort { a, b in
+            (members[a]?.stateSince ?? now, a) < (members[b]?.stateSince ?? now, b)
+        }
+        for id in gone.prefix(excess) { forget(id) }
+    }
+
+    private mutating func forget(_ id: NodeID) {
+        members[id] = nil
+        order.removeAll { $0 == id }
+        certificates[id] = nil
+        for key in broadcasts.keys where key.subject == id { broadcasts[key] = nil }
+    }
+
     // MARK: Links
 
     private mutating func linkOpened(
@@ -312,7 +396,10 @@ public struct GossipCore: Sendable {
         members[node]?.hasLink = true
         certified(node, tag, at: now, &effects)
         // A link is proof of life for the member it leads to, if not for its claim.
-        if probe?.target == node { probe = nil }
+        if let current = probe, current.target == node {
+            probe = nil
+            if current.askedOthers { members[node]?.datagramSilences += 1 }
+        }
         seeds[node] = nil
         effects.append(.pushPull(node, state()))
     }
@@ -351,6 +438,7 @@ public struct GossipCore: Sendable {
         _ effects: inout [GossipEffect]
     ) {
         nextReconnect = now + configuration.reconnectInterval
+        forgetTheLongGone(at: now)
         for node in seeds.keys.sorted() where !links.contains(node) {
             effects.append(.connect(node, seeds[node] ?? []))
         }
@@ -374,6 +462,10 @@ public struct GossipCore: Sendable {
         }
         for id in pending.keys.sorted() {
             guard var waiting = pending[id], now >= waiting.retryAt else { continue }
+            guard now - waiting.since < configuration.pendingLifetime else {
+                pending[id] = nil
+                continue
+            }
             waiting.retryAt = now + configuration.reconnectInterval
             pending[id] = waiting
             effects.append(
@@ -386,7 +478,7 @@ public struct GossipCore: Sendable {
 
     private mutating func changeIdentity(_ claim: AliveClaim) {
         guard claim.node == nodeID else { return }
-        var changed = claim
+        var changed = claim.fitted
         changed.generation = ownAlive.generation
         changed.incarnation = ownAlive.incarnation
         guard changed != ownAlive else { return }

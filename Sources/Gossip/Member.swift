@@ -112,6 +112,8 @@ struct Member {
     var load = MemberLoad.idle
     var roundTrips: [Duration] = []
     var hasLink = false
+    /// Probes in a row that only the link got an answer to.
+    var datagramSilences = 0
 
     var standing: Standing {
         Standing(generation: alive.generation, incarnation: alive.incarnation, state: state)
