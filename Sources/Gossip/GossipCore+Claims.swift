@@ -85,6 +85,7 @@ extension GossipCore {
             member.hasLink = links.contains(alive.node)
             members[alive.node] = member
             insertInOrder(alive.node)
+            recount()
             broadcast(.alive(alive.node), claim)
             effects.append(.changed(alive.node, .joined))
             dialIfOutboundOnly(alive, &effects)
@@ -108,6 +109,7 @@ extension GossipCore {
         }
         if wasDown || isNewStart { member.stateSince = now }
         members[alive.node] = member
+        recount()
         broadcast(.alive(alive.node), claim)
         dropBroadcasts(about: alive.node)
         effects.append(
@@ -160,6 +162,7 @@ extension GossipCore {
         member.suspicion = nil
         member.leaveClaim = claim
         members[leave.node] = member
+        recount()
         dropBroadcasts(about: leave.node)
         broadcast(.leave(leave.node), claim)
         if probe?.target == leave.node { probe = nil }
@@ -188,8 +191,7 @@ extension GossipCore {
             suspect.generation == member.alive.generation,
             suspect.incarnation == member.alive.incarnation, member.isActive,
             member.suspicion?.accusers[suspect.accuser] == nil,
-            (member.suspicion?.accusers.count ?? 0) < GossipLimits.accusersMax,
-            isGenuine(claim)
+            member.suspicion?.wantsAccuser ?? true, isGenuine(claim)
         else { return }
         accuse(suspect, claim, at: now, &effects)
     }
@@ -208,6 +210,7 @@ extension GossipCore {
         }
         member.suspicion?.accusers[suspect.accuser] = claim
         members[suspect.subject] = member
+        recount()
         broadcast(.suspect(suspect.subject, by: suspect.accuser), claim)
     }
 
@@ -233,12 +236,13 @@ extension GossipCore {
     }
 
     mutating func expireSuspicions(at now: MonotonicInstant, _ effects: inout [GossipEffect]) {
-        for id in order {
-            guard let member = members[id], member.state == .suspect,
-                let suspicion = member.suspicion, now >= suspicion.deadline
-            else { continue }
+        for id in suspects {
+            guard let suspicion = members[id]?.suspicion, now >= suspicion.deadline else {
+                continue
+            }
             members[id]?.state = .dead
             members[id]?.stateSince = now
+            recount()
             effects.append(.changed(id, .died))
         }
     }

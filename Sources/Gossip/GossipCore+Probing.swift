@@ -64,8 +64,7 @@ extension GossipCore {
             while let id = probeRound.popLast() {
                 if members[id]?.isActive == true { return id }
             }
-            probeRound = order.filter { members[$0]?.isActive == true }
-                .shuffled(using: &generator)
+            probeRound = active.shuffled(using: &generator)
         }
         return nil
     }
@@ -75,7 +74,7 @@ extension GossipCore {
         _ effects: inout [GossipEffect]
     ) {
         let target = current.target
-        let others = order.filter {
+        let others = active.filter {
             $0 != target && members[$0]?.state == .alive && path(to: $0) != nil
         }
         for id in others.shuffled(using: &generator).prefix(configuration.indirectProbes) {
@@ -98,7 +97,7 @@ extension GossipCore {
     ) {
         counters.probesFailed += 1
         guard let member = members[failed.target], member.isActive,
-            member.suspicion?.accusers[nodeID] == nil
+            member.suspicion?.accusers[nodeID] == nil, member.suspicion?.wantsAccuser ?? true
         else { return }
         let suspect = SuspectClaim(
             accuser: nodeID, subject: failed.target, generation: member.alive.generation,

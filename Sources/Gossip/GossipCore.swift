@@ -148,6 +148,10 @@ public struct GossipCore: Sendable {
     var members: [NodeID: Member] = [:]
     /// The members' ids in order: a dictionary's own order differs from run to run.
     var order: [NodeID] = []
+    /// Those of them that take part; see ``recount()``.
+    var active: [NodeID] = []
+    /// Those of them that are suspected.
+    var suspects: [NodeID] = []
     var pending: [NodeID: Pending] = [:]
     var certificates: [NodeID: CertificateTag] = [:]
     var links: Set<NodeID> = []
@@ -216,7 +220,14 @@ public struct GossipCore: Sendable {
     public var localMetadata: MemberMetadata { ownMetadata.metadata }
 
     /// How many members take part, this one included.
-    var activeCount: Int { members.values.count(where: \.isActive) + 1 }
+    var activeCount: Int { active.count + 1 }
+
+    /// To be called after any change of a member's state: who takes part and who is suspected is
+    /// asked with every packet and changes seldom.
+    mutating func recount() {
+        active = order.filter { members[$0]?.isActive == true }
+        suspects = active.filter { members[$0]?.state == .suspect }
+    }
 
     /// When ``tick(at:using:)`` has something to do. An early or late call is safe.
     public var nextDeadline: MonotonicInstant {
@@ -225,8 +236,8 @@ public struct GossipCore: Sendable {
         if let probe, !probe.askedOthers {
             earliest = min(earliest, probe.sent + configuration.probeTimeout)
         }
-        for member in members.values {
-            if let suspicion = member.suspicion, member.state == .suspect {
+        for id in suspects {
+            if let suspicion = members[id]?.suspicion {
                 earliest = min(earliest, suspicion.deadline)
             }
         }
@@ -324,11 +335,10 @@ public struct GossipCore: Sendable {
         if now >= nextGossip { gossip(at: now, using: &generator, &effects) }
         if now >= nextPushPull {
             nextPushPull = now + configuration.pushPullInterval
-            let linked = order.filter { members[$0]?.isActive == true && links.contains($0) }
+            let linked = active.filter { links.contains($0) }
             if let partner = linked.randomElement(using: &generator) {
                 effects.append(.pushPull(partner, state()))
-            } else if let id = order.filter({ members[$0]?.isActive == true }).randomElement(
-                using: &generator), let member = members[id],
+            } else if let id = active.randomElement(using: &generator), let member = members[id],
                 member.alive.reachability == .direct
             {
                 // The link's opening is followed by a push–pull.
@@ -349,9 +359,9 @@ public struct GossipCore: Sendable {
         probe = nil
         relays = [:]
         nextProbe = now + configuration.probeTimeout
-        for id in order where members[id]?.state == .suspect {
-            members[id]?.suspicion?.began = min(
-                now, (members[id]?.suspicion?.began ?? now) + lateness)
+        for id in suspects {
+            guard let began = members[id]?.suspicion?.began else { continue }
+            members[id]?.suspicion?.began = min(now, began + lateness)
         }
     }
 
@@ -381,6 +391,7 @@ public struct GossipCore: Sendable {
     private mutating func forget(_ id: NodeID) {
         members[id] = nil
         order.removeAll { $0 == id }
+        recount()
         certificates[id] = nil
         for key in broadcasts.keys where key.subject == id { broadcasts[key] = nil }
     }
@@ -451,10 +462,8 @@ public struct GossipCore: Sendable {
             }
         }
         if ownAlive.reachability == .outboundOnly {
-            let wanted = order.filter { id in
-                guard let member = members[id] else { return false }
-                return member.isActive && member.alive.reachability == .direct
-                    && !links.contains(id)
+            let wanted = active.filter { id in
+                members[id]?.alive.reachability == .direct && !links.contains(id)
             }
             for id in wanted.prefix(max(0, GossipLimits.outboundLinksMax - links.count)) {
                 effects.append(.connect(id, members[id]?.alive.addresses ?? []))
@@ -514,7 +523,6 @@ public struct GossipCore: Sendable {
             signedBy: authority)
         broadcast(.leave(nodeID), claim)
         // Told to more than a fan-out at once: there may be no next round.
-        let active = order.filter { members[$0]?.isActive == true }
         for id in active.shuffled(using: &generator).prefix(2 * configuration.gossipFanout) {
             guard let path = path(to: id) else { continue }
             send(.none, claims: [claim.encoded], to: id, path: path, &effects)
