@@ -40,8 +40,11 @@ public enum DatagramLimits {
     public static let sessionsMax = 12_000
     /// Hellos answered in one second, over all peers.
     public static let helloAnswersPerSecondMax = 256
-    /// Time after which a session that was only spoken to is made anew.
-    public static let helloInterval: Duration = .seconds(2)
+    /// Bytes inside a hello, and inside its answer: neither is longer than the shortest packet of
+    /// data, a ping, so that none of the three can be used to amplify.
+    public static let helloBytes = 4
+    /// A peer is greeted at most this often.
+    public static let helloInterval: Duration = .milliseconds(500)
 }
 
 /// Why datagrams were dropped, counted.
@@ -65,12 +68,13 @@ public struct DatagramCounters: Sendable, Equatable {
 /// a hello is sent, padded, and its answer is no longer than the hello: nobody can use a node to
 /// amplify. No key comes from a link, so a restarted peer is reachable at once.
 ///
-///     hello   key(sender boot, zero)          counter, padding
-///     answer  key(answerer's boot, hello's)   the hello's counter
-///     data    key(sender boot, receiver boot) a packet
+///     hello   key(sender boot, zero)          padding
+///     answer  key(answerer's boot, hello's)   the hello's counter, its low 32 bits
+///     data    key(sender boot, receiver boot) a packet, or nothing
 ///
-/// A session ends when the peer's boot id changes, and is made anew when the peer is spoken to and
-/// nothing comes back: it may have restarted.
+/// A session ends when the peer's boot id changes. Data of a session that is not known, because one
+/// of the two restarted, is answered with a hello, so that the peer learns of it at once; and a
+/// hello's answer, if nothing waits to be sent, with empty data, which proves one's own boot id.
 public struct DatagramSessions: Sendable {
     private enum Kind: UInt8 {
         case hello = 1
@@ -91,10 +95,9 @@ public struct DatagramSessions: Sendable {
         var seen: UInt64 = 0
         var hasReceived = false
         var queued: [[UInt8]] = []
-        var helloCounter: UInt64 = 0
+        /// Of the hello that no answer came to yet.
+        var helloCounter: UInt64?
         var helloSent: MonotonicInstant?
-        var lastReceived: MonotonicInstant?
-        var unansweredSince: MonotonicInstant?
     }
 
     /// What a datagram gave.
@@ -142,14 +145,17 @@ public struct DatagramSessions: Sendable {
         byHint[hint] = node
     }
 
-    /// Drops all sessions and uses `cipher` from now on: this node's link key, or the mesh's gate
-    /// key, was replaced.
+    /// Uses `cipher` from now on: this node's link key, or the mesh's gate key, was replaced.
+    /// Sessions stand until the peer, which hears of the new key from a claim, makes a new one:
+    /// that claim must be able to reach it.
     public mutating func renew(cipher: any DatagramCipher) {
         self.cipher = cipher
-        let known = sessions.map { ($0.key, $0.value.linkKey) }
-        sessions = [:]
         byHint = [:]
-        for (node, linkKey) in known { know(node, linkKey: linkKey) }
+        for node in sessions.keys {
+            let hint = cipher.hint(of: node)
+            sessions[node]?.hint = hint
+            byHint[hint] = node
+        }
     }
 
     /// The datagrams that carry `packet` to `node`: one of data, or a hello while the session is
@@ -164,28 +170,30 @@ public struct DatagramSessions: Sendable {
         defer { sessions[node] = session }
         var datagrams: [[UInt8]] = []
         if session.peerBoot != .zero {
-            datagrams.append(
-                make(.data, key: session.sendKey, packet))
-            let since = session.unansweredSince ?? now
-            session.unansweredSince = since
-            guard now - since >= DatagramLimits.helloInterval else { return datagrams }
+            datagrams.append(make(.data, key: session.sendKey, packet))
         } else {
             session.queued.append(packet)
             if session.queued.count > DatagramLimits.queuedMax { session.queued.removeFirst() }
+            if let hello = greet(node, &session, at: now) { datagrams.append(hello) }
         }
-        if let sent = session.helloSent, now - sent < DatagramLimits.helloInterval / 4 {
-            return datagrams
-        }
+        return datagrams
+    }
+
+    /// A hello, unless the peer was greeted just now.
+    private mutating func greet(
+        _ node: NodeID, _ session: inout Session, at now: MonotonicInstant
+    ) -> [UInt8]? {
+        if let sent = session.helloSent, now - sent < DatagramLimits.helloInterval { return nil }
         guard
             let key = cipher.key(
                 sender: nodeID, receiver: node, senderBoot: boot, receiverBoot: .zero,
                 peer: node, peerLinkKey: session.linkKey)
-        else { return datagrams }
+        else { return nil }
         session.helloSent = now
-        session.helloCounter = counter + 1  // the number that `make` gives the hello
-        // Padded, so that the answer, which says no more than its own boot id, is no longer.
-        datagrams.append(make(.hello, key: key, [UInt8](repeating: 0, count: 16)))
-        return datagrams
+        let padding = [UInt8](repeating: 0, count: DatagramLimits.helloBytes)
+        let hello = make(.hello, key: key, padding)
+        session.helloCounter = counter
+        return hello
     }
 
     /// Takes in a datagram from anybody. What does not belong is counted and changes nothing.
@@ -215,9 +223,11 @@ public struct DatagramSessions: Sendable {
                 sender, session, senderBoot, number, header, ciphertext,
                 length: datagram.count, at: now)
         case .answer:
-            return openAnswer(sender, session, senderBoot, number, header, ciphertext, at: now)
+            return openAnswer(sender, session, senderBoot, number, header, ciphertext)
         case .data:
-            return openData(sender, session, senderBoot, number, header, ciphertext, at: now)
+            return openData(
+                sender, session, senderBoot, number, header, ciphertext, length: datagram.count,
+                at: now)
         }
     }
 
@@ -225,16 +235,7 @@ public struct DatagramSessions: Sendable {
         _ sender: NodeID, _ session: Session, _ senderBoot: BootID, _ number: UInt64,
         _ header: [UInt8], _ ciphertext: [UInt8], length: Int, at now: MonotonicInstant
     ) -> Received {
-        if let second = answersSecond, now - second < .seconds(1) {
-            guard answers < DatagramLimits.helloAnswersPerSecondMax else {
-                counters.overLimit += 1
-                return Received()
-            }
-            answers += 1
-        } else {
-            answersSecond = now
-            answers = 1
-        }
+        guard mayAnswer(at: now) else { return Received() }
         guard
             let key = cipher.key(
                 sender: sender, receiver: nodeID, senderBoot: senderBoot, receiverBoot: .zero,
@@ -249,7 +250,7 @@ public struct DatagramSessions: Sendable {
         }
         // Nothing about the sender is believed yet: the hello may be a recording.
         var echo = ByteWriter()
-        echo.writeInteger(number)
+        echo.writeInteger(UInt32(truncatingIfNeeded: number))
         let answer = make(.answer, key: answerKey, echo.bytes)
         precondition(answer.count <= length, "an answer never amplifies")
         return Received(packet: nil, replies: [answer])
@@ -257,7 +258,7 @@ public struct DatagramSessions: Sendable {
 
     private mutating func openAnswer(
         _ sender: NodeID, _ old: Session, _ senderBoot: BootID, _ number: UInt64,
-        _ header: [UInt8], _ ciphertext: [UInt8], at now: MonotonicInstant
+        _ header: [UInt8], _ ciphertext: [UInt8]
     ) -> Received {
         guard
             let keys = keys(with: sender, session: old, peerBoot: senderBoot),
@@ -268,25 +269,23 @@ public struct DatagramSessions: Sendable {
             return Received()
         }
         var echo = ByteReader(plaintext)
-        guard let echoed: UInt64 = try? echo.readInteger(), echo.remaining == 0,
-            old.helloSent != nil, echoed == old.helloCounter
+        guard let echoed: UInt32 = try? echo.readInteger(), echo.remaining == 0,
+            let asked = old.helloCounter, echoed == UInt32(truncatingIfNeeded: asked)
         else {
             counters.replayed += 1
             return Received()
         }
         var session = old
-        adopt(senderBoot, keys, number, &session, at: now)
-        let queued = session.queued
-        session.queued = []
-        session.helloSent = nil
-        let replies = queued.map { make(.data, key: session.sendKey, $0) }
+        adopt(senderBoot, keys, number, &session)
+        session.helloCounter = nil
+        let replies = flush(&session, orNothing: true)
         sessions[sender] = session
         return Received(packet: nil, replies: replies)
     }
 
     private mutating func openData(
         _ sender: NodeID, _ old: Session, _ senderBoot: BootID, _ number: UInt64,
-        _ header: [UInt8], _ ciphertext: [UInt8], at now: MonotonicInstant
+        _ header: [UInt8], _ ciphertext: [UInt8], length: Int, at now: MonotonicInstant
     ) -> Received {
         var session = old
         if session.peerBoot == senderBoot {
@@ -294,21 +293,16 @@ public struct DatagramSessions: Sendable {
                 counters.replayed += 1
                 return Received()
             }
-            guard
-                let plaintext = cipher.open(
-                    key: session.receiveKey, counter: number, header: header, ciphertext)
-            else {
-                counters.notAuthentic += 1
-                return Received()
+            if let plaintext = cipher.open(
+                key: session.receiveKey, counter: number, header: header, ciphertext)
+            {
+                Self.mark(number, &session)
+                sessions[sender] = session
+                return Self.received(plaintext, from: sender, replies: [])
             }
-            Self.mark(number, &session)
-            session.lastReceived = now
-            session.unansweredSince = nil
-            sessions[sender] = session
-            return Received(packet: (sender, plaintext), replies: [])
         }
-        // Another start of the peer: its key is made with our boot id, which only an answer to it
-        // within this start of ours can have told it.
+        // Another start of the peer, or the same under a newer key of ours: its key is made with
+        // our boot id, which only an answer to it within this start of ours can have told it.
         guard !session.retiredBoots.contains(senderBoot) else {
             counters.replayed += 1
             return Received()
@@ -318,14 +312,47 @@ public struct DatagramSessions: Sendable {
                 key: keys.receive, counter: number, header: header, ciphertext)
         else {
             counters.notAuthentic += 1
-            return Received()
+            // Perhaps one of the two restarted, and the peer does not know: it is greeted, with no
+            // more bytes than it sent. A known session's damaged datagram asks for nothing.
+            guard session.peerBoot != senderBoot, mayAnswer(at: now),
+                let hello = greet(sender, &session, at: now), hello.count <= length
+            else { return Received() }
+            sessions[sender] = session
+            return Received(packet: nil, replies: [hello])
         }
-        adopt(senderBoot, keys, number, &session, at: now)
-        let queued = session.queued
-        session.queued = []
-        let replies = queued.map { make(.data, key: session.sendKey, $0) }
+        adopt(senderBoot, keys, number, &session)
+        let replies = flush(&session, orNothing: false)
         sessions[sender] = session
-        return Received(packet: (sender, plaintext), replies: replies)
+        return Self.received(plaintext, from: sender, replies: replies)
+    }
+
+    private static func received(
+        _ plaintext: [UInt8], from sender: NodeID, replies: [[UInt8]]
+    ) -> Received {
+        Received(packet: plaintext.isEmpty ? nil : (sender, plaintext), replies: replies)
+    }
+
+    /// What waited for the session; else, if asked for, empty data.
+    private mutating func flush(_ session: inout Session, orNothing: Bool) -> [[UInt8]] {
+        var waiting = session.queued
+        session.queued = []
+        if waiting.isEmpty, orNothing { waiting = [[]] }
+        return waiting.map { make(.data, key: session.sendKey, $0) }
+    }
+
+    /// Counts an answer to somebody who has proved nothing yet.
+    private mutating func mayAnswer(at now: MonotonicInstant) -> Bool {
+        if let second = answersSecond, now - second < .seconds(1) {
+            guard answers < DatagramLimits.helloAnswersPerSecondMax else {
+                counters.overLimit += 1
+                return false
+            }
+            answers += 1
+        } else {
+            answersSecond = now
+            answers = 1
+        }
+        return true
     }
 
     private func keys(
@@ -344,10 +371,12 @@ public struct DatagramSessions: Sendable {
 
     private func adopt(
         _ peerBoot: BootID, _ keys: (send: [UInt8], receive: [UInt8]), _ number: UInt64,
-        _ session: inout Session, at now: MonotonicInstant
+        _ session: inout Session
     ) {
-        if session.peerBoot != peerBoot {
-            if session.peerBoot != .zero { session.retiredBoots.append(session.peerBoot) }
+        if session.peerBoot != peerBoot || session.receiveKey != keys.receive {
+            if session.peerBoot != .zero, session.peerBoot != peerBoot {
+                session.retiredBoots.append(session.peerBoot)
+            }
             if session.retiredBoots.count > DatagramLimits.retiredBootsMax {
                 session.retiredBoots.removeFirst()
             }
@@ -359,8 +388,6 @@ public struct DatagramSessions: Sendable {
             session.hasReceived = false
         }
         Self.mark(number, &session)
-        session.lastReceived = now
-        session.unansweredSince = nil
     }
 
     // MARK: The replay window (RFC 6479's idea, with one word)

@@ -1,0 +1,504 @@
+import Testing
+import Wire
+
+@testable import Gossip
+
+@Suite struct AdmissionTests {
+    @Test func aNodeIsNoMemberBeforeItsCertificateIsSeen() {
+        var bench = Bench()
+        bench.admit(2)
+        let effects = bench.give([signed(.alive(aliveClaim(3)), by: 3)], from: 2)
+        #expect(bench.state(of: 3) == nil)
+        #expect(effects.contains(.fetchCertificate(of: node(3), tag(3), from: node(2))))
+        let admitted = bench.give(.certified(node(3), tag(3)))
+        #expect(bench.state(of: 3) == .alive)
+        #expect(admitted.events(of: 3) == [.joined])
+    }
+
+    @Test func anotherCertificateThanTheClaimNamesDoesNotAdmit() {
+        var bench = Bench()
+        _ = bench.give([signed(.alive(aliveClaim(3)), by: 3)], from: 2)
+        _ = bench.give(.certified(node(3), tag(99)))
+        #expect(bench.state(of: 3) == nil)
+    }
+
+    @Test func metadataThatCameBeforeTheCertificateIsKept() {
+        var bench = Bench()
+        let claim = MetadataClaim(node: node(3), generation: 1, version: 0, metadata: metadata(3))
+        _ = bench.give(
+            [signed(.alive(aliveClaim(3)), by: 3), signed(.metadata(claim), by: 3)], from: 2)
+        _ = bench.give(.certified(node(3), tag(3)))
+        #expect(bench.core.view(of: node(3))?.metadata == metadata(3))
+    }
+
+    @Test func nodesWithoutCertificateAreBoundedAndForgotten() {
+        var bench = Bench()
+        for number in 10..<1000 as Range<UInt64> {
+            _ = bench.give(
+                [signed(.alive(aliveClaim(number % 200 + 10)), by: number % 200 + 10)], from: 2)
+        }
+        #expect(bench.core.sizes.pending == GossipLimits.pendingPerSourceMax)
+        for source in 3..<20 as Range<UInt64> {
+            for offset in 0..<100 as Range<UInt64> {
+                let number = 1000 + source * 100 + offset
+                let claim = AliveClaim(
+                    node: node(number), generation: 1, linkKey: LinkKey(number: 1),
+                    linkKeyNotAfter: WallTime(seconds: 1), certificate: tag(1),
+                    reachability: .direct, addresses: [])
+                _ = bench.give([signed(.alive(claim), by: number)], from: source)
+            }
+        }
+        #expect(bench.core.sizes.pending == GossipLimits.pendingMax)
+        #expect(bench.core.counters.overLimit > 0)
+        _ = bench.run(until: .seconds(120))
+        #expect(bench.core.sizes.pending == 0)
+    }
+}
+
+@Suite struct ClaimRuleTests {
+    @Test func nobodySpeaksForAnother() {
+        var bench = Bench()
+        for number in 2...4 as ClosedRange<UInt64> { bench.admit(number) }
+        let before = bench.core.memberViews
+        let forged = [
+            signed(.alive(aliveClaim(2, incarnation: 5)), by: 3),
+            signed(.leave(LeaveClaim(node: node(2), generation: 1)), by: 3),
+            signed(
+                .metadata(
+                    MetadataClaim(node: node(2), generation: 1, version: 9, metadata: metadata(9))),
+                by: 3),
+            signed(
+                .suspect(
+                    SuspectClaim(
+                        accuser: node(4), subject: node(2), generation: 1, incarnation: 0)),
+                by: 3),
+        ]
+        let effects = bench.give(forged, from: 3)
+        #expect(effects.isEmpty)
+        #expect(bench.core.memberViews == before)
+        #expect(bench.core.counters.forged == 4)
+    }
+
+    @Test func malformedPacketsAreCountedAndChangeNothing() {
+        var bench = Bench()
+        bench.admit(2)
+        let before = bench.core.memberViews
+        let whole = GossipPacket.encode(
+            .ping(sequence: 1),
+            claims: [signed(.alive(aliveClaim(2, incarnation: 3)), by: 2).encoded])
+        for length in 0..<whole.count {
+            let effects = bench.give(
+                .packet(Array(whole.prefix(length)), from: node(2), path: .datagram))
+            #expect(effects.isEmpty)
+        }
+        #expect(bench.core.counters.malformed == UInt64(whole.count))
+        #expect(bench.core.memberViews == before)
+    }
+
+    @Test func whatIsKnownCostsNoSignature() {
+        var bench = Bench()
+        bench.admit(2)
+        bench.admit(3)
+        let claims = [
+            signed(.alive(aliveClaim(2)), by: 2), suspectClaim(3, by: 2),
+            signed(
+                .metadata(
+                    MetadataClaim(node: node(2), generation: 1, version: 0, metadata: metadata(2))),
+                by: 2),
+        ]
+        _ = bench.give(claims, from: 2)
+        let checked = bench.core.counters.signaturesChecked
+        for _ in 0..<20 { _ = bench.give(claims, from: 2) }
+        #expect(bench.core.counters.signaturesChecked == checked)
+    }
+
+    @Test func aNewStartReplacesTheOldAtOnce() {
+        var bench = Bench()
+        bench.admit(2)
+        _ = bench.give([suspectClaim(2, by: 2)], from: 2)
+        let effects = bench.give([signed(.alive(aliveClaim(2, generation: 2)), by: 2)], from: 2)
+        #expect(effects.events(of: 2) == [.joined])
+        #expect(bench.core.view(of: node(2))?.alive.generation == 2)
+        #expect(bench.core.view(of: node(2))?.metadata == nil)
+        _ = bench.give([signed(.alive(aliveClaim(2, incarnation: 9)), by: 2)], from: 2)
+        #expect(bench.core.view(of: node(2))?.alive.generation == 2)
+    }
+
+    @Test func whoLeftStaysAwayUntilANewStart() {
+        var bench = Bench()
+        bench.admit(2)
+        let leave = signed(.leave(LeaveClaim(node: node(2), generation: 1)), by: 2)
+        #expect(bench.give([leave], from: 2).events(of: 2) == [.left])
+        _ = bench.give([signed(.alive(aliveClaim(2, incarnation: 7)), by: 2)], from: 2)
+        #expect(bench.state(of: 2) == .left)
+        _ = bench.give([signed(.alive(aliveClaim(2, generation: 2)), by: 2)], from: 2)
+        #expect(bench.state(of: 2) == .alive)
+    }
+
+    @Test func onlyLiveMembersAccuse() {
+        var bench = Bench()
+        bench.admit(2)
+        _ = bench.give([suspectClaim(2, by: 8)], from: 2)
+        #expect(bench.state(of: 2) == .alive)
+    }
+
+    @Test func anAccusationOfAnotherIncarnationDoesNotCount() {
+        var bench = Bench()
+        bench.admit(2)
+        bench.admit(3)
+        _ = bench.give([suspectClaim(2, by: 3, incarnation: .max)], from: 3)
+        _ = bench.give([suspectClaim(2, by: 3, generation: 0)], from: 3)
+        #expect(bench.state(of: 2) == .alive)
+    }
+
+    @Test func aSuspicionIsRefutedByANewerIncarnation() {
+        var bench = Bench()
+        for number in 2...5 as ClosedRange<UInt64> { bench.admit(number) }
+        #expect(bench.give([suspectClaim(2, by: 3)], from: 3).events(of: 2) == [.suspected])
+        let refuted = bench.give([signed(.alive(aliveClaim(2, incarnation: 1)), by: 2)], from: 4)
+        #expect(refuted.events(of: 2) == [.recovered])
+        #expect(bench.state(of: 2) == .alive)
+    }
+
+    @Test func aStateIsJudgedInWhateverOrderItComes() {
+        var bench = Bench()
+        for number in [2, 3] as [UInt64] { _ = bench.give(.certified(node(number), tag(number))) }
+        let state = GossipState.encode([
+            suspectClaim(2, by: 3).encoded, signed(.alive(aliveClaim(2)), by: 2).encoded,
+            signed(.alive(aliveClaim(3)), by: 3).encoded,
+        ])
+        _ = bench.give(.state(state, from: node(3)))
+        #expect(bench.state(of: 2) == .suspect)
+    }
+}
+
+@Suite struct SuspicionTests {
+    /// When member 2 is buried, after so many members accused it at once.
+    private func burial(members: UInt64, accusers: UInt64) -> Duration? {
+        var bench = Bench()
+        for number in 2..<members + 1 { bench.admit(number) }
+        for accuser in 0..<accusers { _ = bench.give([suspectClaim(2, by: 3 + accuser)], from: 3) }
+        while bench.now < .origin + .seconds(120) {
+            bench.now = max(bench.core.nextDeadline, bench.now + .microseconds(1))
+            let effects = bench.core.tick(at: bench.now, using: &bench.random)
+            if effects.events(of: 2).contains(.died) { return bench.now - .origin }
+            // All answer, so that this node accuses nobody itself.
+            for (packet, to, _) in effects.packets {
+                guard case .ping(let number) = packet.message else { continue }
+                let ack = GossipPacket.encode(.ack(sequence: number, .idle), claims: [])
+                _ = bench.give(.packet(ack, from: to, path: .datagram))
+            }
+        }
+        return nil
+    }
+
+    @Test func moreAccusersShortenASuspicionDownToItsShortest() throws {
+        var last = Duration.seconds(1000)
+        for accusers in 1...4 as ClosedRange<UInt64> {
+            let took = try #require(burial(members: 12, accusers: accusers))
+            #expect(took < last)
+            last = took
+        }
+        #expect(try #require(burial(members: 12, accusers: 7)) == last)
+        #expect(last >= .seconds(2))
+    }
+
+    @Test func whereNobodyCanConfirmTheFuseIsLongUnlessTheLinkIsRefused() throws {
+        var bench = Bench()
+        bench.admit(2)
+        let effects = bench.run(until: .seconds(6))
+        #expect(effects.events(of: 2) == [.suspected])
+        #expect(bench.run(until: .seconds(12)).events(of: 2) == [.died])
+
+        var refused = Bench()
+        refused.admit(2)
+        _ = refused.run(until: .milliseconds(2100))
+        #expect(refused.state(of: 2) == .suspect)
+        _ = refused.give(.linkRefused(node(2)))
+        #expect(refused.run(until: .seconds(5)).events(of: 2) == [.died])
+    }
+
+    @Test func accusersPastThoseThatCountAreNotKept() {
+        var bench = Bench()
+        for number in 2...20 as ClosedRange<UInt64> { bench.admit(number) }
+        for accuser in 3...20 as ClosedRange<UInt64> {
+            _ = bench.give([suspectClaim(2, by: accuser)], from: accuser)
+        }
+        #expect(bench.core.sizes.accusers == 4)
+    }
+
+    @Test func anAccusedNodeRefutesOnceAPeriodWhoeverAccuses() {
+        var bench = Bench()
+        for number in 2...9 as ClosedRange<UInt64> { bench.admit(number) }
+        for accuser in 2...9 as ClosedRange<UInt64> {
+            _ = bench.give([suspectClaim(1, by: accuser)], from: accuser)
+        }
+        #expect(bench.core.local.incarnation == 1)
+        for accuser in 2...9 as ClosedRange<UInt64> {
+            _ = bench.give([suspectClaim(1, by: accuser, incarnation: 1)], from: accuser)
+        }
+        #expect(bench.core.local.incarnation == 1, "the period is not over")
+        _ = bench.run(until: .milliseconds(2500))
+        #expect(bench.core.local.incarnation == 2)
+    }
+
+    @Test func nobodyCanPushAnIncarnationAhead() {
+        var bench = Bench()
+        bench.admit(2)
+        _ = bench.give([suspectClaim(1, by: 2, incarnation: .max)], from: 2)
+        #expect(bench.core.local.incarnation == 0)
+        #expect(bench.core.counters.refutations == 0)
+    }
+
+    @Test func whoeverPassesOnWhatWasRefutedIsTold() {
+        var bench = Bench()
+        bench.admit(2)
+        bench.admit(3)
+        _ = bench.give([suspectClaim(1, by: 2)], from: 2)
+        let effects = bench.give([suspectClaim(1, by: 2)], from: 3)
+        let told = effects.packets.filter { $0.to == node(3) }.flatMap(\.packet.claims)
+        #expect(
+            told.contains { claim in
+                if case .alive(let alive) = claim.body { return alive.incarnation == 1 }
+                return false
+            })
+    }
+
+    @Test func theDeadRefuteEvenWhoIsDeadToThem() {
+        // The two sides of a partition have buried each other.
+        var bench = Bench()
+        bench.admit(2)
+        _ = bench.run(until: .seconds(20))
+        #expect(bench.state(of: 2) == .dead)
+        _ = bench.give([suspectClaim(1, by: 2)], from: 2)
+        #expect(bench.core.local.incarnation == 1)
+    }
+
+    @Test func aNodeThatSleptBlamesItself() {
+        var bench = Bench()
+        for number in 2...6 as ClosedRange<UInt64> { bench.admit(number) }
+        _ = bench.give([suspectClaim(2, by: 3)], from: 3)
+        bench.now = .origin + .seconds(600)
+        let effects = bench.core.tick(at: bench.now, using: &bench.random)
+        #expect(effects.events(of: 2).isEmpty)
+        #expect(bench.state(of: 2) == .suspect)
+        #expect(bench.core.counters.pauses == 1)
+    }
+
+    @Test func earlyAndRepeatedTicksAreHarmless() {
+        var bench = Bench()
+        bench.admit(2)
+        for step in 0..<900 as Range<Int64> {
+            bench.now = .origin + .milliseconds(step)
+            _ = bench.core.tick(at: bench.now, using: &bench.random)
+        }
+        #expect(bench.core.counters.probesFailed == 0)
+        #expect(bench.state(of: 2) == .alive)
+    }
+}
+
+@Suite struct ProbeTests {
+    @Test func everyMemberIsProbedOncePerRound() {
+        for seed in 1...5 as ClosedRange<UInt64> {
+            var bench = Bench(seed: seed)
+            for number in 2...9 as ClosedRange<UInt64> { bench.admit(number) }
+            var probed: [NodeID] = []
+            while probed.count < 16 {
+                bench.now = max(bench.core.nextDeadline, bench.now + .microseconds(1))
+                let effects = bench.core.tick(at: bench.now, using: &bench.random)
+                for (packet, to, _) in effects.packets {
+                    guard case .ping(let number) = packet.message else { continue }
+                    probed.append(to)
+                    let ack = GossipPacket.encode(.ack(sequence: number, .idle), claims: [])
+                    _ = bench.give(.packet(ack, from: to, path: .datagram))
+                }
+            }
+            #expect(Set(probed.prefix(8)).count == 8, "seed \(seed)")
+            #expect(Set(probed[8..<16]).count == 8, "seed \(seed)")
+        }
+    }
+
+    @Test func anAckGivesRoundTripAndLoad() throws {
+        var bench = Bench()
+        bench.admit(2)
+        let effects = bench.run(until: .seconds(1))
+        let ping = try #require(effects.packets.first { $0.to == node(2) && $0.packet.isPing })
+        guard case .ping(let number) = ping.packet.message else { return }
+        bench.now = bench.now + .milliseconds(30)
+        let load = MemberLoad(queued: 4, running: 2)
+        _ = bench.give([], from: 2, message: .ack(sequence: number, load))
+        let view = try #require(bench.core.view(of: node(2)))
+        #expect(view.load == load)
+        #expect(view.roundTrip == .milliseconds(30))
+    }
+
+    @Test func anAckFromSomebodyElseDoesNotCount() {
+        var bench = Bench()
+        for number in 2...3 as ClosedRange<UInt64> { bench.admit(number) }
+        let effects = bench.run(until: .milliseconds(1100))
+        for (packet, to, _) in effects.packets {
+            guard case .ping(let number) = packet.message else { continue }
+            let other: UInt64 = to == node(2) ? 3 : 2
+            _ = bench.give([], from: other, message: .ack(sequence: number, .idle))
+        }
+        _ = bench.run(until: .milliseconds(2100))
+        #expect(bench.core.counters.probesFailed == 1)
+    }
+
+    @Test func aSilentMemberIsTriedThroughOthersAndByLink() {
+        var bench = Bench()
+        for number in 2...8 as ClosedRange<UInt64> { bench.admit(number) }
+        let effects = bench.run(until: .milliseconds(1600))
+        let asked = effects.packets.filter {
+            if case .pingRequest = $0.packet.message { return true }
+            return false
+        }
+        #expect(asked.count == 3)
+        #expect(
+            effects.contains { effect in
+                if case .connect = effect { return true }
+                return false
+            })
+    }
+
+    @Test func aRelayPassesOnOnlyTheTargetsAnswer() throws {
+        var bench = Bench()
+        for number in 2...4 as ClosedRange<UInt64> { bench.admit(number) }
+        let effects = bench.give([], from: 2, message: .pingRequest(sequence: 77, target: node(3)))
+        let ping = try #require(effects.packets.first { $0.to == node(3) && $0.packet.isPing })
+        guard case .ping(let number) = ping.packet.message else { return }
+        #expect(bench.give([], from: 4, message: .ack(sequence: number, .idle)).packets.isEmpty)
+        let passed = bench.give([], from: 3, message: .ack(sequence: number, .idle))
+        #expect(passed.packets.map(\.packet.message) == [.ack(sequence: 77, .idle)])
+        #expect(passed.packets.map(\.to) == [node(2)])
+    }
+
+    @Test func relaysAreBounded() {
+        var bench = Bench()
+        for number in 2...4 as ClosedRange<UInt64> { bench.admit(number) }
+        for number in 0..<2000 as Range<UInt32> {
+            _ = bench.give([], from: 2, message: .pingRequest(sequence: number, target: node(3)))
+        }
+        #expect(bench.core.sizes.relays == GossipLimits.relaysMax)
+    }
+
+    @Test func aPingIsAnsweredOnItsOwnPath() {
+        var bench = Bench()
+        bench.admit(2)
+        _ = bench.give(.load(MemberLoad(queued: 1, running: 1)))
+        for path in [GossipPath.datagram, .link] {
+            let effects = bench.give([], from: 2, message: .ping(sequence: 5), path: path)
+            #expect(effects.packets.map(\.path) == [path])
+            #expect(
+                effects.packets.map(\.packet.message) == [
+                    .ack(sequence: 5, MemberLoad(queued: 1, running: 1))
+                ])
+        }
+    }
+
+    @Test func aMemberThatOnlyDialsOutIsProbedOverItsLink() {
+        var bench = Bench()
+        _ = bench.give(.linkOpened(node(2), tag(2)))
+        bench.admit(2, reachability: .outboundOnly)
+        let effects = bench.run(until: .milliseconds(1200))
+        #expect(effects.packets.filter { $0.to == node(2) }.allSatisfy { $0.path == .link })
+        #expect(effects.packets.contains { $0.packet.isPing })
+    }
+
+    @Test func aLinkThatOpensClearsAProbe() {
+        var bench = Bench()
+        bench.admit(2)
+        _ = bench.run(until: .milliseconds(1700))
+        _ = bench.give(.linkOpened(node(2), tag(2)))
+        _ = bench.run(until: .milliseconds(2001))
+        #expect(bench.state(of: 2) == .alive)
+    }
+}
+
+extension GossipPacket {
+    var isPing: Bool {
+        if case .ping = message { return true }
+        return false
+    }
+}
+
+@Suite struct DisseminationTests {
+    @Test func aClaimIsSentABoundedNumberOfTimes() {
+        var bench = Bench()
+        for number in 2...12 as ClosedRange<UInt64> { bench.admit(number) }
+        _ = bench.run(until: .seconds(30))
+        #expect(bench.core.sizes.broadcasts <= 12, "only accusations of the silent remain")
+        var quiet = Bench()
+        quiet.admit(2)
+        _ = quiet.give([signed(.alive(aliveClaim(2, incarnation: 1)), by: 2)], from: 2)
+        var sent = 0
+        for _ in 0..<40 {
+            quiet.now = quiet.now + .milliseconds(200)
+            for (packet, to, _) in quiet.core.tick(at: quiet.now, using: &quiet.random).packets {
+                sent += packet.claims.count { $0.author == node(2) }
+                if case .ping(let number) = packet.message {
+                    let ack = GossipPacket.encode(.ack(sequence: number, .idle), claims: [])
+                    _ = quiet.give(.packet(ack, from: to, path: .datagram))
+                }
+            }
+        }
+        #expect((1...4).contains(sent))
+        #expect(quiet.core.sizes.broadcasts == 0)
+    }
+
+    @Test func packetsStayWithinTheirLimitWhateverWaits() {
+        var bench = Bench()
+        for number in 2...60 as ClosedRange<UInt64> {
+            bench.admit(number)
+            _ = bench.give([suspectClaim(number, by: 2)], from: 2)
+        }
+        var largest = 0
+        for effect in bench.run(until: .seconds(8)) {
+            guard case .send(let bytes, _, _) = effect else { continue }
+            largest = max(largest, bytes.count)
+        }
+        #expect(largest <= GossipLimits.packetBytesMax)
+        #expect(largest > GossipLimits.packetBytesMax / 2, "the test was not vacuous")
+    }
+
+    @Test func goodbyeIsSaidAtOnceAndNobodyIsAccusedAfterIt() {
+        var bench = Bench()
+        for number in 2...9 as ClosedRange<UInt64> { bench.admit(number) }
+        let effects = bench.give(.leave)
+        let told = effects.packets.filter { packet in
+            packet.packet.claims.contains { claim in
+                if case .leave = claim.body { return true }
+                return false
+            }
+        }
+        #expect(told.count == 6)
+        _ = bench.run(until: .seconds(5))
+        #expect(bench.core.counters.probesFailed == 0)
+    }
+
+    @Test func newMetadataHasANewVersionAndSpreads() {
+        var bench = Bench()
+        bench.admit(2)
+        _ = bench.run(until: .milliseconds(100))
+        _ = bench.give(.metadata(metadata(5)))
+        let claims = bench.run(until: .milliseconds(900)).claims
+        let versions = claims.compactMap { claim -> UInt32? in
+            guard case .metadata(let claim) = claim.body, claim.node == node(1) else { return nil }
+            return claim.version
+        }
+        #expect(versions.first == 1)
+    }
+
+    @Test func aNodeJoinsThroughOneSeed() {
+        var bench = Bench()
+        _ = bench.give(.seeds([(node: node(2), addresses: [address(2)])]))
+        #expect(bench.run(until: .milliseconds(1)).contains(.connect(node(2), [address(2)])))
+        let effects = bench.give(.linkOpened(node(2), tag(2)))
+        #expect(effects.contains(.pushPull(node(2), bench.core.state())))
+        for number in [2, 3] as [UInt64] { _ = bench.give(.certified(node(number), tag(number))) }
+        let state = GossipState.encode(
+            [2, 3].map { signed(.alive(aliveClaim($0)), by: $0).encoded })
+        _ = bench.give(.state(state, from: node(2)))
+        #expect(bench.core.memberViews.map(\.id) == [node(2), node(3)])
+    }
+}
