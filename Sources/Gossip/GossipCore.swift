@@ -84,6 +84,15 @@ public struct GossipSizes: Sendable, Equatable {
     public var relays: Int
     /// The most accusations against one member.
     public var accusers: Int
+
+    /// Sizes as given.
+    public init(members: Int, pending: Int, broadcasts: Int, relays: Int, accusers: Int) {
+        self.members = members
+        self.pending = pending
+        self.broadcasts = broadcasts
+        self.relays = relays
+        self.accusers = accusers
+    }
 }
 
 /// The membership state machine of one node.
