@@ -257,7 +257,8 @@ public struct MembershipCheckers: Sendable {
 
     private mutating func expireCrashes(at now: MonotonicInstant) {
         guard crashes.contains(where: { now - $0.at > bounds.detection }) else { return }
-        for crash in crashes where now - crash.at > bounds.detection {
+        for crash in crashes
+        where now - crash.at > bounds.detection && !crash.missing.isEmpty {
             let late = crash.missing.map(String.init).joined(separator: ", ")
             report(
                 "detection", now,

@@ -63,6 +63,15 @@ import Wire
         #expect(checkers.firstDetections == [.seconds(5)])
     }
 
+    @Test func aCrashThatNobodyIsLeftToSeeIsNoFault() {
+        var checkers = mesh()
+        checkers.observe(.crashed(2), at: second(50))
+        checkers.observe(.crashed(1), at: second(51))
+        checkers.observe(.partitioned([0]), at: second(52))
+        checkers.observe(.packet(from: 0, bytes: 10), at: second(200))
+        #expect(checkers.violationCount == 0)
+    }
+
     @Test func theDeathOfAHealthyMemberIsFound() {
         var checkers = mesh()
         checkers.observe(believed(0, 1, .suspect), at: second(100))
