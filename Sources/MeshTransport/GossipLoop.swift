@@ -107,11 +107,8 @@ final class GossipLoop {
             }
             .bind(host: listen.host, port: listen.port)
             .flatMapErrorThrowing { error in
-                let address = "\(listen.host):\(listen.port) (datagrams)"
-                if let error = error as? IOError, error.errnoCode == EADDRINUSE {
-                    throw LinkError.portInUse(address)
-                }
-                throw LinkError.cannotListen(address, reason: "\(error)")
+                throw LinkError.cannotListen(
+                    address: "\(listen.host):\(listen.port) (datagrams)", reason: "\(error)")
             }
             .map { channel in
                 this.value.channel = channel
@@ -149,17 +146,18 @@ final class GossipLoop {
         reschedule()
     }
 
-    func handle(_ event: LinkTransportEvent) {
+    func handle(_ event: LinkEvent, _ link: Link?) {
         switch event {
-        case .up(let link):
-            chains[link.member.nodeID] = (link.chain, link.member)
-            sessions.know(link.member.nodeID, linkKey: link.linkKey)
-            handle(.linkOpened(link.member.nodeID, link.chain.digest.tag))
+        case .up(let member):
+            guard let link else { return }
+            chains[member.nodeID] = (link.chain, member)
+            sessions.know(member.nodeID, linkKey: link.linkKey)
+            handle(.linkOpened(member.nodeID, link.chain.digest.tag))
         case .down(let node, let error):
             logger.debug("link down", metadata: ["peer": "\(node)", "reason": "\(error)"])
             linkSenders.removeValue(forKey: node)?.finish()
-            // Of two links to one peer, the other may remain.
-            if transport.link(to: node) == nil { handle(.linkClosed(node)) }
+            handle(.linkClosed(node))
+        case .roundTrip(let node, let duration): handle(.roundTrip(node, duration))
         }
     }
 
@@ -288,16 +286,15 @@ final class GossipLoop {
             sender.yield(GossipStreams.frame(bytes))
             return
         }
-        guard let link = transport.link(to: node) else { return }
         // The newest packets are the ones worth sending when the link is slow.
         let (packets, sender) = AsyncStream.makeStream(
             of: [UInt8].self, bufferingPolicy: .bufferingNewest(64))
         linkSenders[node] = sender
         sender.yield(GossipStreams.frame(bytes))
         let this = NIOLoopBound(self, eventLoop: loop)
-        let loop = self.loop
+        let (loop, transport) = (self.loop, self.transport)
         Task {
-            if let stream = try? await link.open(.gossip) {
+            if let stream = try? await transport.link(to: node)?.open(service: .gossip) {
                 for await packet in packets {
                     guard (try? await stream.send(packet)) != nil else { break }
                 }
@@ -314,7 +311,7 @@ final class GossipLoop {
         Task {
             let failure: (any Error)?
             do {
-                _ = try await transport.connect(to: node, addresses: addresses)
+                _ = try await transport.connect(to: addresses, expecting: node)
                 failure = nil
             } catch {
                 failure = error
@@ -331,11 +328,12 @@ final class GossipLoop {
     }
 
     private func pushPull(with node: NodeID, _ state: [UInt8]) {
-        guard let link = transport.link(to: node) else { return }
         let this = NIOLoopBound(self, eventLoop: loop)
-        let loop = self.loop
+        let (loop, transport) = (self.loop, self.transport)
         Task {
-            guard let answer = try? await GossipStreams.pushPull(state, over: link) else { return }
+            guard let link = await transport.link(to: node),
+                let answer = try? await GossipStreams.pushPull(state, over: link)
+            else { return }
             loop.execute { this.value.handle(.state(answer, from: node)) }
         }
     }
@@ -352,7 +350,7 @@ final class GossipLoop {
         let addresses = core.view(of: source)?.alive.addresses ?? []
         Task {
             do {
-                let link = try await transport.connect(to: source, addresses: addresses)
+                let link = try await transport.connect(to: addresses, expecting: source)
                 guard
                     let chain = try await GossipStreams.fetchCertificate(
                         of: node, tag, over: link)
@@ -387,15 +385,7 @@ final class GossipLoop {
     }
 
     func members() -> [KnownMember] {
-        for link in transport.links {
-            if let roundTrip = link.roundTrip {
-                _ = core.handle(
-                    .roundTrip(link.member.nodeID, roundTrip), at: Self.now(), using: &generator)
-            }
-        }
-        return core.memberViews.map {
-            KnownMember(view: $0, certificate: chains[$0.id]?.member)
-        }
+        core.memberViews.map { KnownMember(view: $0, certificate: chains[$0.id]?.member) }
     }
 
     func counters() -> [String: UInt64] {

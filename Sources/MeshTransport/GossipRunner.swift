@@ -2,7 +2,6 @@ public import Gossip
 public import Logging
 public import Mesh
 import NIOCore
-import NIOPosix
 public import Trust
 public import Wire
 
@@ -49,7 +48,6 @@ public struct KnownMember: Sendable {
 /// Its thread does nothing else, so that a machine whose cores are all inferring still answers its
 /// probes.
 public final class GossipRunner: Sendable {
-    private let group: MultiThreadedEventLoopGroup
     private let loop: any EventLoop
     private let state: NIOLoopBound<GossipLoop>
 
@@ -58,8 +56,7 @@ public final class GossipRunner: Sendable {
         settings: GossipSettings, credentials: LinkCredentials, transport: LinkTransport,
         logger: Logger, now: @escaping @Sendable () -> WallTime
     ) async throws {
-        group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let loop = group.next()
+        let loop = MeshThreads.gossip.next()
         self.loop = loop
         state = try await loop.submit {
             NIOLoopBound(
@@ -69,23 +66,27 @@ public final class GossipRunner: Sendable {
         }.get()
     }
 
-    /// Opens the socket and begins. A port in use is a ``LinkError/portInUse(_:)``.
+    /// Opens the socket and begins. A port in use is a
+    /// ``LinkError/cannotListen(address:reason:)``.
     public func start() async throws {
         try await loop.flatSubmit { [state] in state.value.start() }.get()
     }
 
     /// Passes on what the links do, until the transport's events end.
-    public func follow(_ events: AsyncStream<LinkTransportEvent>) async {
-        for await event in events {
-            loop.execute { [state] in state.value.handle(event) }
+    public func follow(_ transport: LinkTransport) async {
+        for await event in await transport.events() {
+            // The link itself, for its certificate: it may be gone again already.
+            var link: Link?
+            if case .up(let member) = event { link = await transport.link(to: member.nodeID) }
+            loop.execute { [state, link] in state.value.handle(event, link) }
         }
     }
 
     /// Serves a stream of one of the gossip services that a peer opened.
-    public func serve(_ stream: LinkStream, _ service: LinkService, from link: Link) async {
-        let node = link.member.nodeID
+    public func serve(_ stream: LinkStream) async {
+        let node = stream.peer
         do {
-            switch service {
+            switch stream.service {
             case .gossip:
                 try await GossipStreams.readPackets(from: stream) { [loop, state] packet in
                     loop.execute {
@@ -94,8 +95,7 @@ public final class GossipRunner: Sendable {
                 }
             case .pushPull:
                 let bytes = try await GossipStreams.within(GossipStreams.deadline, of: stream) {
-                    try await GossipStreams.readAll(
-                        from: stream, limit: GossipLimits.stateBytesMax)
+                    try await stream.readAll(limit: GossipLimits.stateBytesMax)
                 }
                 let answer = try await loop.submit { [state] in
                     let answer = state.value.fullState()
@@ -111,10 +111,10 @@ public final class GossipRunner: Sendable {
                 }.get()
                 if let chain { try await stream.send(chain.encoded) }
                 stream.finish()
-            case .control, .inference, .join: stream.reset(.unknownService)
+            default: stream.reset(.unknownService)
             }
         } catch {
-            stream.reset(.failed)
+            stream.reset(.internalError)
         }
     }
 
@@ -148,6 +148,5 @@ public final class GossipRunner: Sendable {
         loop.execute { [state] in state.value.handle(.leave) }
         try? await Task.sleep(for: .milliseconds(700))
         try? await loop.flatSubmit { [state] in state.value.stop() }.get()
-        try? await group.shutdownGracefully()
     }
 }

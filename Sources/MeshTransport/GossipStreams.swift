@@ -20,7 +20,7 @@ enum GossipStreams {
         from stream: LinkStream, deliver: @Sendable ([UInt8]) -> Void
     ) async throws {
         var buffer: [UInt8] = []
-        while let bytes = try await stream.next() {
+        while let bytes = try await stream.read() {
             buffer += bytes
             var reader = ByteReader(buffer)
             var used = 0
@@ -30,7 +30,7 @@ enum GossipStreams {
                         field: "packet", limit: GossipLimits.packetBytesMax)
                 else {
                     if reader.remaining + 2 > GossipLimits.packetBytesMax + 2 {
-                        throw LinkError.violation("a gossip packet is too long")
+                        throw LinkError.tooLong(limit: GossipLimits.packetBytesMax)
                     }
                     break
                 }
@@ -44,11 +44,11 @@ enum GossipStreams {
     // MARK: Push–pull: all of one's state, end; all of the other's, end
 
     static func pushPull(_ state: [UInt8], over link: Link) async throws -> [UInt8] {
-        let stream = try await link.open(.pushPull)
+        let stream = try await link.open(service: .pushPull)
         return try await within(deadline, of: stream) {
             try await stream.send(state)
             stream.finish()
-            return try await readAll(from: stream, limit: GossipLimits.stateBytesMax)
+            return try await stream.readAll(limit: GossipLimits.stateBytesMax)
         }
     }
 
@@ -57,11 +57,11 @@ enum GossipStreams {
     static func fetchCertificate(
         of node: NodeID, _ tag: CertificateTag, over link: Link
     ) async throws -> CertificateChain? {
-        let stream = try await link.open(.certificate)
+        let stream = try await link.open(service: .certificate)
         let bytes = try await within(deadline, of: stream) {
             try await stream.send(node.bytes + tag.bytes)
             stream.finish()
-            return try await readAll(from: stream, limit: 2 * TrustLimits.certificateBytesMax)
+            return try await stream.readAll(limit: 2 * TrustLimits.certificateBytesMax)
         }
         return bytes.isEmpty ? nil : try CertificateChain(decoding: bytes)
     }
@@ -70,24 +70,12 @@ enum GossipStreams {
         from stream: LinkStream
     ) async throws -> (NodeID, CertificateTag) {
         let bytes = try await within(deadline, of: stream) {
-            try await readAll(from: stream, limit: 48)
+            try await stream.readAll(limit: 48)
         }
         var reader = ByteReader(bytes)
         let request = (try NodeID(from: &reader), try CertificateTag(from: &reader))
         try reader.expectEnd()
         return request
-    }
-
-    static func readAll(from stream: LinkStream, limit: Int) async throws -> [UInt8] {
-        var all: [UInt8] = []
-        while let bytes = try await stream.next() {
-            guard all.count + bytes.count <= limit else {
-                stream.reset(.failed)
-                throw LinkError.violation("an answer is longer than it may be")
-            }
-            all += bytes
-        }
-        return all
     }
 
     /// Runs `body`; when it takes longer than `limit` the stream is reset, which ends it.

@@ -39,7 +39,12 @@ struct LocalNode: NodeService {
             nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds))
         let models = await models()
         var counters = await entry.gossip.counters()
-        counters.merge(entry.transport.counters) { first, _ in first }
+        let links = await entry.transport.counters
+        counters["links_accepted"] = links.accepted
+        counters["links_established"] = links.established
+        counters["links_handshakes_failed"] = links.handshakesFailed
+        counters["links_half_open_refused"] = links.halfOpenRefused
+        counters["links_violations"] = links.violations
         let everyone = [ownMember] + members.map { Self.member($0, now: now) }
         return NodeStatus(
             node: NodeStatus.Node(
@@ -51,7 +56,7 @@ struct LocalNode: NodeService {
             models: models.map {
                 NodeStatus.Model(id: $0.id, digest: $0.digest, nodes: $0.nodes)
             },
-            links: entry.transport.links.map(Self.link).sorted { $0.peer < $1.peer },
+            links: await links(),
             counters: counters)
     }
 
@@ -88,9 +93,16 @@ struct LocalNode: NodeService {
             stateSinceSeconds: (now - view.stateSince).seconds, hasLink: view.hasLink)
     }
 
-    private static func link(_ link: Link) -> NodeStatus.Link {
-        NodeStatus.Link(
-            peer: link.member.name, peerID: link.member.nodeID.hex, address: link.remoteAddress,
-            initiated: link.isInitiator, roundTripMilliseconds: link.roundTrip?.milliseconds)
+    private func links() async -> [NodeStatus.Link] {
+        var links: [NodeStatus.Link] = []
+        for peer in await entry.transport.peers {
+            guard let link = await entry.transport.link(to: peer) else { continue }
+            links.append(
+                NodeStatus.Link(
+                    peer: link.peer.name, peerID: link.peer.nodeID.hex,
+                    initiated: link.isInitiator,
+                    roundTripMilliseconds: await link.roundTrip?.milliseconds))
+        }
+        return links.sorted { ($0.peer, $0.peerID) < ($1.peer, $1.peerID) }
     }
 }

@@ -4,6 +4,7 @@ import Kernels
 import Mesh
 import Model
 import Node
+import NodeAPI
 import Trust
 import Wire
 
@@ -43,9 +44,10 @@ extension CommandError {
         case let error as ModelStore.LoadError: self.init(.data, "\(error)")
         case let error as TrustError: self.init(.refused, "\(error)")
         case let error as Joining.Failure: self.init(.refused, "\(error)")
+        case let error as NodeHTTPError: self.init(.system, "\(error)")
         case let error as LinkError:
             switch error {
-            case .portInUse, .cannotListen: self.init(.system, "\(error)")
+            case .cannotListen: self.init(.system, "\(error)")
             default: self.init(.unavailable, "\(error)")
             }
         default: return nil
