@@ -1,155 +1,218 @@
-import Wire
+public import Wire
 
-/// What a stream is for. Its number on the wire, and its place in line, are fixed here.
-public enum LinkService: UInt8, Sendable, CaseIterable {
-    /// Questions between nodes.
-    case control = 1
-    /// A request and its tokens.
-    case inference = 2
-    /// Gossip packets for a member whose datagrams do not pass. Lives as long as the link.
-    case gossip = 3
-    /// An exchange of full membership state.
-    case pushPull = 4
-    /// A certificate chain, by digest.
-    case certificate = 5
-    /// A node that joins: the only service of the join lane.
-    case join = 6
+/// What a stream is for: the first byte of its OPEN.
+public struct LinkService: RawRepresentable, Hashable, Sendable {
+    /// The number on the wire.
+    public let rawValue: UInt8
+    /// The service with this number, known here or not.
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// Lower goes first whenever both have something to send.
-    var priority: Int {
+    /// Control messages between nodes; on the join lane, the join itself.
+    public static let control = LinkService(rawValue: 1)
+    /// Requests, tokens and their ends.
+    public static let inference = LinkService(rawValue: 2)
+    /// Gossip packets, each after its 16-bit length, on a stream that stays.
+    public static let gossip = LinkService(rawValue: 3)
+    /// Full exchange of membership state: a request, its end; an answer, its end.
+    public static let pushPull = LinkService(rawValue: 4)
+    /// A certificate chain by the beginning of its digest.
+    public static let certificate = LinkService(rawValue: 5)
+
+    /// In which order a session's streams are served.
+    public var priority: LinkPriority {
         switch self {
-        case .control, .gossip, .certificate, .join: 0
-        case .pushPull: 1
-        case .inference: 2
+        case .control, .gossip, .pushPull, .certificate: .control
+        case .inference: .inference
+        default: .bulk  // services of later versions say their priority when they come
         }
     }
-
-    static let priorities = 3
 }
 
-/// A stream's number on its link: odd for streams opened by the link's initiator, even otherwise.
-public typealias StreamID = UInt32
+/// Classes of streams: one is served only when those before it have nothing to send.
+public enum LinkPriority: Int, CaseIterable, Sendable, Comparable {
+    /// What keeps the mesh together.
+    case control = 0
+    /// Requests and tokens.
+    case inference = 1
+    /// Everything that can wait.
+    case bulk = 2
 
-/// One frame inside a record: type, stream, length, payload.
-enum LinkFrame: Equatable {
-    /// Means nothing; makes records longer.
+    /// What is served first comes first.
+    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// One frame of a record's plaintext: type u8, stream u32, length u16, payload.
+public enum LinkFrame: Equatable, Sendable {
+    /// Bytes without meaning, to hide lengths.
     case pad(count: Int)
-    case open(StreamID, service: UInt8)
-    case data(StreamID, [UInt8])
-    /// The receiver took in bytes: the stream's, or with stream 0 the session's.
-    case credit(StreamID, UInt32)
-    case end(StreamID)
-    case reset(StreamID, code: UInt16)
+    /// A new stream for a service, and its first bytes.
+    case open(stream: UInt32, service: LinkService, first: [UInt8])
+    /// The next bytes of a stream; never empty.
+    case data(stream: UInt32, bytes: ArraySlice<UInt8>)
+    /// The receiver has room for as many more bytes on a stream, or in all (stream 0).
+    case credit(stream: UInt32, bytes: UInt32)
+    /// The sender has no more bytes for the stream.
+    case end(stream: UInt32)
+    /// The sender gives the stream up, in both directions.
+    case reset(stream: UInt32, code: StreamResetCode)
+    /// To be answered at once.
     case ping(UInt64)
+    /// The answer to the ping with the same number.
     case pong(UInt64)
-    case close(code: UInt16, text: String)
-    /// The next record of this sender uses the next key.
+    /// The last frame of a session: it ends in good order.
+    case close(LinkCloseCode, text: String)
+    /// The last frame under the sender's present key.
     case rekey
 
-    /// Bytes before the payload.
-    static let headerBytes = 7
-
-    private var type: UInt8 {
-        switch self {
-        case .pad: 0
-        case .open: 1
-        case .data: 2
-        case .credit: 3
-        case .end: 4
-        case .reset: 5
-        case .ping: 6
-        case .pong: 7
-        case .close: 8
-        case .rekey: 9
-        }
+    enum Kind: UInt8 {
+        case pad = 0
+        case open = 1
+        case data = 2
+        case credit = 3
+        case end = 4
+        case reset = 5
+        case ping = 6
+        case pong = 7
+        case close = 8
+        case rekey = 9
     }
 
-    func encode(to writer: inout ByteWriter) {
-        writer.writeInteger(type)
+    /// Appends the frame.
+    public func encode(to writer: inout ByteWriter) {
         switch self {
         case .pad(let count):
-            writer.writeInteger(UInt32(0))
-            writer.writeBytes16([UInt8](repeating: 0, count: count))
-        case .open(let stream, let service):
-            writer.writeInteger(stream)
-            writer.writeBytes16([service])
+            Self.writeHeader(.pad, stream: 0, length: count, to: &writer)
+            writer.writeBytes([UInt8](repeating: 0, count: count))
+        case .open(let stream, let service, let first):
+            Self.writeHeader(.open, stream: stream, length: 1 + first.count, to: &writer)
+            writer.writeInteger(service.rawValue)
+            writer.writeBytes(first)
         case .data(let stream, let bytes):
-            writer.writeInteger(stream)
-            writer.writeBytes16(bytes)
-        case .credit(let stream, let count):
-            writer.writeInteger(stream)
-            writer.writeInteger(UInt16(4))
-            writer.writeInteger(count)
-        case .end(let stream):
-            writer.writeInteger(stream)
-            writer.writeInteger(UInt16(0))
+            Self.writeHeader(.data, stream: stream, length: bytes.count, to: &writer)
+            writer.writeBytes(bytes)
+        case .credit(let stream, let bytes):
+            Self.writeHeader(.credit, stream: stream, length: 4, to: &writer)
+            writer.writeInteger(bytes)
+        case .end(let stream): Self.writeHeader(.end, stream: stream, length: 0, to: &writer)
         case .reset(let stream, let code):
-            writer.writeInteger(stream)
-            writer.writeInteger(UInt16(2))
-            writer.writeInteger(code)
-        case .ping(let value), .pong(let value):
-            writer.writeInteger(UInt32(0))
-            writer.writeInteger(UInt16(8))
-            writer.writeInteger(value)
+            Self.writeHeader(.reset, stream: stream, length: 2, to: &writer)
+            writer.writeInteger(code.rawValue)
+        case .ping(let number):
+            Self.writeHeader(.ping, stream: 0, length: 8, to: &writer)
+            writer.writeInteger(number)
+        case .pong(let number):
+            Self.writeHeader(.pong, stream: 0, length: 8, to: &writer)
+            writer.writeInteger(number)
         case .close(let code, let text):
-            writer.writeInteger(UInt32(0))
-            let text = text.truncated(toBytes: LinkLimits.closeTextBytesMax)
-            writer.writeInteger(UInt16(2 + text.utf8.count))
-            writer.writeInteger(code)
-            writer.writeBytes(text.utf8)
-        case .rekey:
-            writer.writeInteger(UInt32(0))
-            writer.writeInteger(UInt16(0))
+            let bytes = Self.closeText(text)
+            Self.writeHeader(.close, stream: 0, length: 2 + bytes.count, to: &writer)
+            writer.writeInteger(code.rawValue)
+            writer.writeBytes(bytes)
+        case .rekey: Self.writeHeader(.rekey, stream: 0, length: 0, to: &writer)
         }
     }
 
-    init(from reader: inout ByteReader) throws(WireError) {
-        let type = try reader.readUInt8()
-        let stream: StreamID = try reader.readInteger()
-        let payload = try reader.readBytes16(field: "frame", limit: LinkLimits.recordBytesMax)
-        var body = ByteReader(payload)
-        func ofLink() throws(WireError) {
-            guard stream == 0 else { throw .invalid(field: "stream of a link's frame") }
+    /// Bytes that the frame takes.
+    public var byteCount: Int {
+        let payload =
+            switch self {
+            case .pad(let count): count
+            case .open(_, _, let first): 1 + first.count
+            case .data(_, let bytes): bytes.count
+            case .credit: 4
+            case .end, .rekey: 0
+            case .reset: 2
+            case .ping, .pong: 8
+            case .close(_, let text): 2 + Self.closeText(text).count
+            }
+        return LinkFrame.headerBytes + payload
+    }
+
+    private static let headerBytes = LinkLimits.frameHeaderBytes
+
+    /// As much of `text` as a CLOSE may carry, cut between characters.
+    private static func closeText(_ text: String) -> [UInt8] {
+        var kept: [UInt8] = []
+        for character in text {
+            let bytes = Array(character.utf8)
+            guard kept.count + bytes.count <= LinkLimits.closeTextBytesMax else { break }
+            kept += bytes
         }
-        func ofStream() throws(WireError) {
-            guard stream != 0 else { throw .invalid(field: "stream") }
+        return kept
+    }
+
+    private static func writeHeader(
+        _ kind: Kind, stream: UInt32, length: Int, to writer: inout ByteWriter
+    ) {
+        writer.writeInteger(kind.rawValue)
+        writer.writeInteger(stream)
+        writer.writeInteger(UInt16(length))
+    }
+
+    /// Reads the next frame of a record.
+    public init(from reader: inout ByteReader) throws(LinkViolation) {
+        let type: UInt8
+        let stream: UInt32
+        let payload: ArraySlice<UInt8>
+        do {
+            type = try reader.readUInt8()
+            stream = try reader.readInteger()
+            let length: UInt16 = try reader.readInteger()
+            payload = try reader.readBytes(Int(length))
+        } catch { throw .malformed(error) }
+        guard let kind = Kind(rawValue: type) else { throw .unknownFrame(type) }
+        let takesStream =
+            switch kind {
+            case .open, .data, .end, .reset: stream != 0
+            case .pad, .ping, .pong, .close, .rekey: stream == 0
+            case .credit: true
+            }
+        guard takesStream else { throw .misplacedStream(type: type, stream: stream) }
+        let lengths =
+            switch kind {
+            case .pad: 0...Int(UInt16.max)
+            case .open: 1...1 + LinkLimits.openBytesMax
+            case .data: 1...Int(UInt16.max)
+            case .credit: 4...4
+            case .end, .rekey: 0...0
+            case .reset: 2...2
+            case .ping, .pong: 8...8
+            case .close: 2...2 + LinkLimits.closeTextBytesMax
+            }
+        guard lengths.contains(payload.count) else {
+            throw .payloadLength(type: type, length: payload.count)
         }
-        switch type {
-        case 0:
-            try ofLink()
-            self = .pad(count: body.readRest().count)
-        case 1:
-            try ofStream()
-            self = .open(stream, service: try body.readUInt8())
-        case 2:
-            try ofStream()
-            self = .data(stream, Array(body.readRest()))
-        case 3: self = .credit(stream, try body.readInteger())
-        case 4:
-            try ofStream()
-            self = .end(stream)
-        case 5:
-            try ofStream()
-            self = .reset(stream, code: try body.readInteger())
-        case 6:
-            try ofLink()
-            self = .ping(try body.readInteger())
-        case 7:
-            try ofLink()
-            self = .pong(try body.readInteger())
-        case 8:
-            try ofLink()
-            let code: UInt16 = try body.readInteger()
-            let text = body.readRest()
-            guard text.count <= LinkLimits.closeTextBytesMax,
-                let text = String(validating: text, as: UTF8.self)
-            else { throw .invalid(field: "close text") }
-            self = .close(code: code, text: text)
-        case 9:
-            try ofLink()
-            self = .rekey
-        default: throw .invalid(field: "frame type")
+        do {
+            self = try Self.decode(kind, stream: stream, payload: payload)
+        } catch { throw .malformed(error) }
+    }
+
+    private static func decode(
+        _ kind: Kind, stream: UInt32, payload: ArraySlice<UInt8>
+    ) throws(WireError) -> LinkFrame {
+        var reader = ByteReader(payload)
+        switch kind {
+        case .pad: return .pad(count: payload.count)
+        case .open:
+            let service = LinkService(rawValue: try reader.readUInt8())
+            return .open(stream: stream, service: service, first: Array(reader.readRest()))
+        case .data: return .data(stream: stream, bytes: payload)
+        case .credit:
+            let bytes: UInt32 = try reader.readInteger()
+            guard bytes > 0 else { throw .invalid(field: "credit") }
+            return .credit(stream: stream, bytes: bytes)
+        case .end: return .end(stream: stream)
+        case .reset:
+            return .reset(stream: stream, code: StreamResetCode(rawValue: try reader.readInteger()))
+        case .ping: return .ping(try reader.readInteger())
+        case .pong: return .pong(try reader.readInteger())
+        case .close:
+            let code = LinkCloseCode(rawValue: try reader.readInteger())
+            guard let text = String(validating: reader.readRest(), as: UTF8.self) else {
+                throw .invalid(field: "text of a close")
+            }
+            return .close(code, text: text)
+        case .rekey: return .rekey
         }
-        try body.expectEnd()
     }
 }
