@@ -1,7 +1,8 @@
 public import Gossip
 public import Logging
-public import Mesh
+import Mesh
 import NIOCore
+import NIOPosix
 public import Trust
 public import Wire
 
