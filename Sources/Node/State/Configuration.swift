@@ -15,6 +15,20 @@ public struct NodeConfiguration: Sendable, Equatable, Codable {
             self.host = host
             self.port = port
         }
+
+        /// Reads the port as a number of any size first: the decoder's own error for one that does
+        /// not fit names neither the field nor the reason.
+        public init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            host = try values.decodeIfPresent(String.self, forKey: .host)
+            port = try values.decodeIfPresent(Double.self, forKey: .port).map { number in
+                guard let port = UInt16(exactly: number) else {
+                    throw DecodingError.dataCorruptedError(
+                        forKey: .port, in: values, debugDescription: "a port is from 0 to 65535")
+                }
+                return port
+            }
+        }
     }
 
     /// Where other nodes reach this one, for streams and datagrams alike.
@@ -66,13 +80,21 @@ public struct NodeConfiguration: Sendable, Equatable, Codable {
         }
     }
 
+    /// Refuses what is not JSON, saying where, and fields that have no meaning.
     private static func refuseUnknown(_ data: Data) throws {
         let known: [String: Set<String>] = [
             "": ["peer", "http", "name", "models", "dialOutOnly", "seeds"],
             "peer": ["host", "port"], "http": ["host", "port"],
         ]
-        guard let top = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
-            return  // not an object at all: the decoder says where
+        let value: Any
+        do {
+            value = try JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed)
+        } catch {
+            let reason = (error as NSError).userInfo[NSDebugDescriptionErrorKey] as? String
+            throw StateError.invalid("it is not JSON: \(reason ?? "\(error)")")
+        }
+        guard let top = value as? [String: Any] else {
+            throw StateError.invalid("it is not a JSON object: begin with '{'")
         }
         for (scope, allowed) in known {
             let object = scope.isEmpty ? top : top[scope] as? [String: Any] ?? [:]
@@ -96,10 +118,9 @@ public struct NodeConfiguration: Sendable, Equatable, Codable {
             .keyNotFound(_, let context):
             return at(context) + context.debugDescription
         case .dataCorrupted(let context):
-            let cause =
-                (context.underlyingError as NSError?)?
-                .userInfo[NSDebugDescriptionErrorKey] as? String
-            return at(context) + (cause ?? context.debugDescription)
+            // Without a path when a number does not fit: that it is JSON was found out before.
+            return context.codingPath.isEmpty
+                ? "a number in it does not fit its field" : at(context) + context.debugDescription
         @unknown default: return "\(error)"
         }
     }
