@@ -20,8 +20,6 @@ public enum StateError: Error, Sendable, CustomStringConvertible {
     case notPlain(path: String)
     /// A file is not what it should be.
     case damaged(path: String, reason: String)
-    /// The configuration does not say anything that can be done.
-    case configuration(path: String, reason: String)
     /// There is no model file there.
     case noModel(path: String)
     /// A model file changed while it was read.
@@ -60,7 +58,6 @@ public enum StateError: Error, Sendable, CustomStringConvertible {
             "\(path) belongs to another user: run shoal as that user, or give it to yours by chown"
         case .notPlain(let path): "\(path) is not a plain file; links are not followed for keys"
         case .damaged(let path, let reason): "\(path) is damaged: \(reason)"
-        case .configuration(let path, let reason): "\(path) cannot be used: \(reason)"
         case .noModel(let path): "\(path) is not there, or is not a file"
         case .changed(let path):
             "\(path) changed while it was read: wait until it is whole, then try again"

@@ -13,45 +13,54 @@ struct ConfigurationTests {
     }
 
     private func read(_ text: String) throws -> NodeConfiguration {
-        try NodeConfiguration(json: Array(text.utf8), path: "config.json")
+        try Data(text.utf8).write(to: URL(fileURLWithPath: folder.path("config.json")))
+        return try state.configuration()
     }
 
-    @Test func noFileIsAnEmptyConfiguration() throws {
+    @Test func noFileGivesTheDefaults() throws {
         #expect(try state.configuration() == NodeConfiguration())
+        #expect(NodeConfiguration().httpHost == "127.0.0.1")
     }
 
     @Test func aConfigurationComesBackFromDisk() throws {
         var configuration = NodeConfiguration()
-        configuration.peer = NodeConfiguration.Listen(host: "0.0.0.0", port: 7433)
-        configuration.http = NodeConfiguration.Listen(port: 8080)
-        configuration.name = "node-1"
+        configuration.peerPort = 1
+        configuration.httpPort = 65_535
         configuration.models = ["models/a.gguf"]
         configuration.dialOutOnly = true
-        configuration.seeds = ["192.0.2.1:7433"]
+        configuration.addresses = ["192.0.2.1:7433"]
         try state.save(configuration)
         #expect(try state.configuration() == configuration)
     }
 
+    @Test func whatIsLeftOutKeepsItsDefault() throws {
+        let configuration = try read(#"{"peerPort": 0}"#)
+        #expect(configuration.peerPort == 0)
+        #expect(configuration.httpPort == NodeConfiguration.defaultHTTPPort)
+    }
+
     @Test func aMistakeIsNamed() {
         for (text, expected) in [
-            (#"{"modles": []}"#, "'modles'"), (#"{"peer": {"prot": 1}}"#, "'peer.prot'"),
-            (#"{"http": {"port": 65536}}"#, "'http.port': a port is from 0 to 65535"),
-            (#"{"models": "a"}"#, "'models'"),
-            (#"{"models": ["a", 1]}"#, "models"), (#"{"dialOutOnly": "yes"}"#, "'dialOutOnly'"),
-            ("[]", "object"), ("", "not JSON"), (#"{"peer": 3}"#, "'peer'"),
-            (#"{"http": {"port": -1.5}}"#, "'http.port': a port is from 0 to 65535"),
-            ("{\"name\": \"a\",\n \"seeds\": [}", "character 25"),
+            (#"{"modles": []}"#, "'modles'"),
+            (#"{"httpPort": 65536}"#, "httpPort: a port is from 0 to 65535"),
+            (#"{"peerPort": -1}"#, "peerPort"), (#"{"peerPort": 1.5}"#, "peerPort"),
+            (#"{"models": "a"}"#, "models"), (#"{"models": ["a", 1]}"#, "models"),
+            (#"{"dialOutOnly": "yes"}"#, "dialOutOnly"), ("[]", "config.json"),
+            ("", "not JSON"), ("{\"peerHost\": \"a\",\n \"models\": [}", "character 30"),
         ] {
             let words = refusal { _ = try read(text) }
-            #expect(words.contains("config.json cannot be used"), "\(text): \(words)")
+            #expect(words.contains("config.json is damaged"), "\(text): \(words)")
             #expect(words.contains(expected), "\(text): \(words)")
         }
     }
 
-    @Test func moreThanTheLimitsIsRefused() {
-        let models = (0...NodeLimits.modelsMax).map { "\"\($0)\"" }.joined(separator: ",")
-        #expect(refusal { _ = try read("{\"models\": [\(models)]}") }.contains("more than 16"))
-        let long = String(repeating: " ", count: NodeLimits.configurationBytesMax) + "{}"
-        #expect(refusal { _ = try read(long) }.contains("longer than"))
+    @Test func aMistakeInTheEnvironmentIsNamed() {
+        for (name, value) in [
+            ("SHOAL_PEER_PORT", "x"), ("SHOAL_HTTP_PORT", "65536"), ("SHOAL_DIAL_OUT_ONLY", "yes"),
+        ] {
+            var configuration = NodeConfiguration()
+            let words = refusal { try configuration.apply(environment: [name: value]) }
+            #expect(words.contains(name) && words.contains("'\(value)'"))
+        }
     }
 }
