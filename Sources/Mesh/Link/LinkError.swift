@@ -64,7 +64,7 @@ public enum LinkError: Error, Equatable, Sendable {
     /// No address could be reached: each with what went wrong.
     case unreachable([String])
     /// The address to listen at is taken or not this machine's.
-    case cannotListen(address: NetworkAddress, reason: String)
+    case cannotListen(address: String, reason: String)
     /// There is no link to this node.
     case notConnected(NodeID)
 
