@@ -21,6 +21,8 @@ extension Target.Dependency {
     static let logging = product(name: "Logging", package: "swift-log")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
+    static let nioFoundation = product(name: "NIOFoundationCompat", package: "swift-nio")
+    static let nioHTTP = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let serviceLifecycle = product(
         name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -68,7 +70,7 @@ let package = Package(
         module("Tokenizer"),
         module("Sampling"),
         module("Model", ["GGUF", "Kernels"]),
-        module("Engine", ["GGUF", "Model", "Tokenizer", "Sampling"]),
+        module("Engine", ["GGUF", "Kernels", "Model", "Tokenizer", "Sampling"]),
 
         // The mesh: pure cores, then their shells
         module("Wire"),
@@ -87,20 +89,28 @@ let package = Package(
         module(
             "Node",
             [
-                "Engine", "GGUF", "Gossip", "Mesh", "MeshTransport", "Model", "NodeAPI",
-                "OpenAIAPI",
-                "Sampling", "Tokenizer", "Trust", "Wire", .hummingbird, .logging, .serviceLifecycle,
+                "Engine", "Gossip", "Kernels", "Mesh", "MeshTransport", "Model", "NodeAPI",
+                "Sampling", "Tokenizer", "Trust", "Wire", .logging, .nioCore, .nioPosix,
+                .serviceLifecycle,
             ]),
         .executableTarget(
             name: "shoal",
             dependencies: [
-                "Engine", "GGUF", "Model", "Node", "OpenAIAPI", "Sampling", "Simulation",
-                "Tokenizer",
-                "Trust", "Wire", .argumentParser, .httpClient, .logging,
+                "Engine", "GGUF", "Kernels", "Mesh", "Model", "Node", "NodeAPI", "OpenAIAPI",
+                "Simulation", "Tokenizer", "Trust", "Wire", .argumentParser, .httpClient,
+                .logging, .nioCore, .nioFoundation, .nioHTTP,
             ],
             swiftSettings: strict),
 
         tests("Wire", ["Wire"]),
-        tests("Mesh", ["Mesh", "Wire"]),
+        tests("GGUF", ["GGUF"], fixtures: true),
+        tests("Kernels", ["Kernels"]),
+        tests("Model", ["GGUF", "Kernels", "Model"], fixtures: true),
+        tests("Tokenizer", ["Tokenizer", "GGUF"], fixtures: true),
+        tests("Sampling", ["Sampling"]),
+        tests(
+            "Engine", ["Engine", "GGUF", "Kernels", "Model", "Sampling", "Tokenizer"],
+            fixtures: true),
+        tests("Mesh", ["Mesh", "Noise", "Trust", "Wire"]),
     ]
 )

@@ -1,4 +1,22 @@
 // Node: the composition root.
 //
-// Configuration, the state directory, and the wiring of engine, gossip, links and HTTP into one
-// process live here. Decisions live in the cores that it drives.
+//   State      the state directory: keys, certificates, tickets, configuration
+//   Serving    the executor, the entry service, and the text of an answer
+//   Runtime    the wiring of engine, gossip, links and HTTP into one process
+//
+// Decisions live in the cores that this drives.
+
+/// Bounds of the node as a whole.
+public enum NodeLimits {
+    /// The most members remembered for the next start.
+    public static let knownPeersMax = 256
+    /// The most models one node serves.
+    public static let modelsMax = 16
+    /// The most inference requests from peers that are served at once; the engines' own queues
+    /// are shorter.
+    public static let remoteRequestsMax = 256
+    /// The longest configuration file, in bytes.
+    public static let configurationBytesMax = 1 << 20
+    /// How long a stopping node waits for what it is serving.
+    public static let drainSeconds = 10
+}

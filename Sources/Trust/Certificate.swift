@@ -50,6 +50,17 @@ public struct Label: Hashable, Comparable, Sendable {
         try self.init(key: String(parts[0]), value: parts.count == 2 ? String(parts[1]) : "")
     }
 
+    /// Refuses a key that is given twice, and more labels than a certificate or ticket may have.
+    public static func check(_ labels: [Label]) throws(TrustError) {
+        guard labels.count <= TrustLimits.labelsMax else {
+            throw .badName("\(labels.count) labels are more than \(TrustLimits.labelsMax)")
+        }
+        var keys: Set<String> = []
+        for label in labels where !keys.insert(label.key).inserted {
+            throw .badName("the label '\(label.key)' is given twice")
+        }
+    }
+
     /// By key, then value.
     public static func < (left: Self, right: Self) -> Bool {
         (left.key, left.value) < (right.key, right.value)
@@ -165,10 +176,7 @@ public struct Certificate: Sendable, Equatable, WireCodable {
                 "'\(body.name)' cannot name a node: use 1 to \(TrustLimits.nodeNameBytesMax) "
                     + "letters, digits, '-', '.' or '_'")
         }
-        let keys = body.labels.map(\.key)
-        guard keys.count <= TrustLimits.labelsMax, Set(keys).count == keys.count else {
-            throw .badName("a label's key may be given once, and at most \(TrustLimits.labelsMax)")
-        }
+        try Label.check(body.labels)
         var body = body
         body.issuer = issuer.nodeID
         self.body = body
@@ -197,7 +205,7 @@ public struct Certificate: Sendable, Equatable, WireCodable {
         else { throw .badSignature(of: what) }
         let lifetimeMax =
             kind == .issuer ? TrustLimits.issuerLifetimeMax : TrustLimits.memberLifetimeMax
-        guard body.notAfter <= body.notBefore + lifetimeMax else {
+        guard body.notBefore < body.notAfter, body.notAfter <= body.notBefore + lifetimeMax else {
             throw .lifetimeTooLong(what: what)
         }
         guard body.notBefore <= now + TrustLimits.clockSkewMax else {
@@ -258,7 +266,7 @@ public struct VerifiedMember: Sendable, Equatable {
     public let roles: Roles
     /// Its labels.
     public let labels: [Label]
-    /// Until when this holds.
+    /// Until when this holds: the end of the first certificate of the chain to end.
     public let notAfter: WallTime
     /// The chain that says so.
     public let digest: CertificateDigest
@@ -298,7 +306,7 @@ public struct CertificateChain: Sendable, Equatable, WireCodable {
         let body = member.body
         return VerifiedMember(
             nodeID: body.subject, name: body.name, roles: body.roles, labels: body.labels,
-            notAfter: body.notAfter, digest: digest)
+            notAfter: min(body.notAfter, issuer?.body.notAfter ?? body.notAfter), digest: digest)
     }
 
     /// See ``WireCodable/encode(to:)``.

@@ -1,5 +1,153 @@
-// The C kernels: one table of functions per instruction set. See kernels_portable.c for the
-// meaning of each; every other table gives the same bits.
+// The C kernels: one table of functions per instruction set, chosen at run time.
+//
+// Every table gives the same bits as the portable one, for every format and shape. The rules
+// that make it so ("shoal-numerics-1") are written where the arithmetic is: kernels_body.h for
+// everything that vectorises lane by lane, and one integer block product per instruction set in
+// kernels_*.c. All arithmetic is IEEE 754, round to nearest even, subnormals kept; no product is
+// fused with a sum unless the source says so.
 #ifndef SHOAL_CKERNELS_H
 #define SHOAL_CKERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Output rows whose weights are interleaved; the lanes of every vector operation.
+#define SHOAL_LANES 16
+/// Columns of one block of the 8-bit activations and of the block formats below.
+#define SHOAL_BLOCK 32
+/// Keys of one attention block. Blocks begin at absolute positions that are multiples of it.
+#define SHOAL_KEY_BLOCK 64
+/// Most query heads that may share a key head, and most elements of a head.
+#define SHOAL_GROUP_MAX 256
+
+/// Weight formats that have kernels. The numbers index the tables below.
+typedef enum {
+    SHOAL_F32 = 0,
+    SHOAL_F16 = 1,
+    SHOAL_BF16 = 2,
+    SHOAL_Q8_0 = 3,
+    SHOAL_Q4_0 = 4,
+    SHOAL_FORMAT_COUNT = 5,
+} shoal_format;
+
+/// Types of a key/value cache.
+typedef enum { SHOAL_KV_F32 = 0, SHOAL_KV_F16 = 1 } shoal_kv_type;
+
+/// A weight matrix repacked in panels of 16 output rows (absent rows are zeros).
+///
+/// Within a panel of F32, F16 or BF16, column k is 16 consecutive elements, one per row. Within a
+/// panel of a block format come first the codes of all blocks, then the scales of all blocks (16
+/// F16 per block). Q8_0 codes: a 64-byte line holds 4 consecutive columns of each of 16 rows, as
+/// w + 128; 8 lines a block. Q4_0 codes: 4 lines a block, the low nibbles of line j being columns
+/// 4j..<4j+4, the high ones columns 16+4j..<16+4j+4, unsigned 0...15 standing for -8...7.
+typedef struct {
+    const uint8_t *panels;
+    int64_t panel_bytes;
+    int64_t rows;
+    int64_t cols;
+} shoal_matrix;
+
+/// The inputs of a product: `count` vectors of `cols` elements each.
+///
+/// `codes`, `scales` and `sums` may be null when no block format reads them: 8-bit codes, one
+/// scale and one sum of codes per block of 32.
+typedef struct {
+    const float *values;
+    const int8_t *codes;
+    const float *scales;
+    const int32_t *sums;
+    int64_t count;
+    int64_t cols;
+} shoal_inputs;
+
+/// Attention of one position, for the query heads that share one key head.
+typedef struct {
+    const float *queries; ///< group x head_dim
+    const void *keys;     ///< position-major rows of head_dim elements, position 0 first
+    const void *values;
+    shoal_kv_type type;
+    int64_t position_count; ///< keys visible: the query's own position is the last
+    int64_t head_dim;
+    int64_t group;
+    float scale;
+    float *out; ///< group x head_dim
+} shoal_attention;
+
+/// One instruction set's kernels.
+typedef struct {
+    const char *name;
+    /// out[c * out_stride + row] = weights[row] . input[c] for the rows of the given panels.
+    void (*product[SHOAL_FORMAT_COUNT])(
+        const shoal_matrix *m, const shoal_inputs *in, int64_t panel_begin, int64_t panel_end,
+        float *out, int64_t out_stride);
+    /// 8-bit codes of one input; `cols` is a multiple of 32.
+    void (*quantise)(const float *x, int64_t cols, int8_t *codes, float *scales, int32_t *sums);
+    /// x -= code * scale: what the codes leave out, exactly but for one rounding.
+    void (*residual)(float *x, int64_t cols, const int8_t *codes, const float *scales);
+    /// out = x / sqrt(mean(x^2) + epsilon) * weight; out may be x.
+    void (*rms_norm)(const float *x, const float *weight, int64_t n, float epsilon, float *out);
+    /// out = silu(gate) * up; out may be gate or up.
+    void (*swiglu)(const float *gate, const float *up, int64_t n, float *out);
+    /// x += y
+    void (*add)(float *x, const float *y, int64_t n);
+    /// Rotates the pairs (x[2i], x[2i+1]) by the angles whose cosines and sines are given.
+    void (*rotate)(float *x, const float *cosines, const float *sines, int64_t pairs);
+    void (*attention)(const shoal_attention *a);
+    void (*f32_to_f16)(const float *x, int64_t n, uint16_t *out);
+    void (*f16_to_f32)(const uint16_t *x, int64_t n, float *out);
+    /// out = e^x, the polynomial that softmax and silu use.
+    void (*exponential)(const float *x, int64_t n, float *out);
+} shoal_kernels;
+
+/// The table of plain C. Always there.
+const shoal_kernels *shoal_kernels_portable(void);
+/// AVX2, FMA and F16C; null where this processor or this build has none.
+const shoal_kernels *shoal_kernels_avx2(void);
+/// AVX-512 F, BW, DQ, VL and VNNI; null where this processor or this build has none.
+const shoal_kernels *shoal_kernels_avx512(void);
+
+// Layouts.
+
+/// Bytes of one row as files store it; 0 if the format does not allow that many columns.
+int64_t shoal_row_bytes(shoal_format format, int64_t cols);
+/// Bytes of one panel, a multiple of 64; `cols` as `shoal_row_bytes` allows.
+int64_t shoal_panel_bytes(shoal_format format, int64_t cols);
+/// Packs rows 16 * panel... of a matrix stored row after row into that panel.
+void shoal_pack_panel(
+    shoal_format format, const uint8_t *source, int64_t rows, int64_t cols, int64_t panel,
+    uint8_t *out);
+/// One stored row as F32.
+void shoal_unpack_row(shoal_format format, const uint8_t *row, int64_t cols, float *out);
+
+// Elementary functions in double precision, for tables computed once (elementary.c). Relative
+// error below 1e-15 for log, exp and pow; absolute error below 1e-15 for sine and cosine.
+
+double shoal_log(double x);
+double shoal_exp(double x);
+/// base^y for base > 0.
+double shoal_pow(double base, double y);
+/// |x| at most 2^23.
+void shoal_sincos(double x, double *sine, double *cosine);
+
+// Worker threads (pool.c).
+
+typedef struct shoal_pool shoal_pool;
+/// A pool in which the caller of `shoal_pool_run` is one of `threads` workers. Null if the system
+/// refuses the memory; fewer threads if it refuses those (`shoal_pool_threads` tells).
+shoal_pool *shoal_pool_create(int32_t threads);
+int32_t shoal_pool_threads(const shoal_pool *pool);
+/// Calls task(context, chunk) once for each chunk, and returns when all are done. One caller at a
+/// time; a task must not call it.
+void shoal_pool_run(
+    shoal_pool *pool, int32_t chunks, void (*task)(void *context, int32_t chunk), void *context);
+void shoal_pool_destroy(shoal_pool *pool);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

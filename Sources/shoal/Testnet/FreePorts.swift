@@ -13,7 +13,8 @@ enum FreePorts {
         var found: [UInt16] = []
         var port = base
         while found.count < count, port < .max {
-            if isFree(port, host: host, type: streamType), isFree(port, host: host, type: datagramType)
+            if isFree(port, host: host, type: streamType),
+                isFree(port, host: host, type: datagramType)
             {
                 found.append(port)
             }

@@ -1,0 +1,162 @@
+import Wire
+
+/// Failure detection: SWIM's probes (section 3), with the link as a second opinion.
+extension GossipCore {
+    mutating func nextSequence() -> UInt32 {
+        sequence &+= 1
+        return sequence
+    }
+
+    /// How a packet can reach a member now; nil when it cannot.
+    func path(to id: NodeID) -> GossipPath? {
+        guard let member = members[id] else { return links.contains(id) ? .link : nil }
+        if ownAlive.reachability == .direct, member.alive.reachability == .direct {
+            return .datagram
+        }
+        return links.contains(id) ? .link : nil
+    }
+
+    mutating func advanceProbe(
+        at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
+        _ effects: inout [GossipEffect]
+    ) {
+        if let current = probe, !current.askedOthers,
+            now >= current.sent + configuration.probeTimeout
+        {
+            probe?.askedOthers = true
+            askOthers(current, using: &generator, &effects)
+        }
+        guard now >= nextProbe else { return }
+        if let current = probe {
+            // Not before the others had their time to answer, however early this is called.
+            if now < current.sent + configuration.probeInterval {
+                nextProbe = current.sent + configuration.probeInterval
+                return
+            }
+            probe = nil
+            probeFailed(current, at: now, &effects)
+        }
+        nextProbe = now + configuration.probeInterval
+        relays = relays.filter { $0.value.expires > now }
+        guard let target = nextTarget(using: &generator) else { return }
+        let number = nextSequence()
+        probe = Probe(sequence: number, target: target, sent: now)
+        if let path = path(to: target) {
+            sendPing(to: target, sequence: number, path: path, &effects)
+        }
+    }
+
+    /// Each round visits every member once, in an order of its own (section 4.3): a death is probed
+    /// within 2N − 1 periods at the latest.
+    private mutating func nextTarget(
+        using generator: inout some RandomNumberGenerator
+    ) -> NodeID? {
+        for _ in 0..<2 {
+            while let id = probeRound.popLast() {
+                if members[id]?.isActive == true { return id }
+            }
+            probeRound = order.filter { members[$0]?.isActive == true }
+                .shuffled(using: &generator)
+        }
+        return nil
+    }
+
+    private mutating func askOthers(
+        _ current: Probe, using generator: inout some RandomNumberGenerator,
+        _ effects: inout [GossipEffect]
+    ) {
+        let target = current.target
+        let others = order.filter {
+            $0 != target && members[$0]?.state == .alive && path(to: $0) != nil
+        }
+        for id in others.shuffled(using: &generator).prefix(configuration.indirectProbes) {
+            guard let path = path(to: id) else { continue }
+            send(
+                .pingRequest(sequence: current.sequence, target: target),
+                claims: [], to: id, path: path, &effects)
+        }
+        // Datagrams may be blocked where streams pass.
+        if links.contains(target) {
+            sendPing(to: target, sequence: current.sequence, path: .link, &effects)
+        } else if let member = members[target], member.alive.reachability == .direct {
+            effects.append(.connect(target, member.alive.addresses))
+        }
+    }
+
+    private mutating func probeFailed(
+        _ failed: Probe, at now: MonotonicInstant, _ effects: inout [GossipEffect]
+    ) {
+        counters.probesFailed += 1
+        guard let member = members[failed.target], member.isActive,
+            member.suspicion?.accusers[nodeID] == nil
+        else { return }
+        let suspect = SuspectClaim(
+            accuser: nodeID, subject: failed.target, generation: member.alive.generation,
+            incarnation: member.alive.incarnation)
+        accuse(suspect, Claim(.suspect(suspect), signedBy: authority), at: now, &effects)
+    }
+
+    mutating func receive(
+        _ message: GossipMessage, from: NodeID, path: GossipPath, at now: MonotonicInstant,
+        using generator: inout some RandomNumberGenerator, _ effects: inout [GossipEffect]
+    ) {
+        switch message {
+        case .none: break
+        case .ping(let number):
+            send(.ack(sequence: number, ownLoad), claims: [], to: from, path: path, &effects)
+        case .ack(let number, let load): receiveAck(number, load, from: from, at: now, &effects)
+        case .pingRequest(let number, let target):
+            guard target != nodeID, let way = self.path(to: target),
+                relays.count < GossipLimits.relaysMax
+            else { return }
+            let own = nextSequence()
+            relays[own] = Relay(
+                requester: from, sequence: number, expires: now + configuration.probeInterval)
+            sendPing(to: target, sequence: own, path: way, &effects)
+        }
+    }
+
+    private mutating func receiveAck(
+        _ number: UInt32, _ load: MemberLoad, from: NodeID, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        if let relay = relays.removeValue(forKey: number) {
+            guard let path = path(to: relay.requester) else { return }
+            send(
+                .ack(sequence: relay.sequence, load), claims: [], to: relay.requester, path: path,
+                &effects)
+            return
+        }
+        guard let current = probe, current.sequence == number else { return }
+        probe = nil
+        members[current.target]?.load = load
+        if from == current.target, !current.askedOthers {
+            members[from]?.measured(now - current.sent)
+        }
+        withdrawSuspicion(of: current.target)
+    }
+
+    /// One's own accusation no longer holds: the member answered. Others' stand until it refutes
+    /// them, which it will, since it hears of them with each ping.
+    private mutating func withdrawSuspicion(of id: NodeID) {
+        broadcasts[.suspect(id, by: nodeID)] = nil
+    }
+
+    /// A ping tells its target what it is accused of: that it may refute it (Lifeguard's buddy
+    /// system, section IV.C).
+    mutating func sendPing(
+        to id: NodeID, sequence: UInt32, path: GossipPath, _ effects: inout [GossipEffect]
+    ) {
+        var claims: [[UInt8]] = []
+        if let suspicion = members[id]?.suspicion,
+            let accuser = suspicion.accusers.keys.min(by: { a, b in
+                // One's own first: the target may not know the other accusers.
+                a == nodeID || (b != nodeID && a < b)
+            }), let claim = suspicion.accusers[accuser]
+        {
+            // The target can only judge an accusation by a member it knows.
+            claims = [ownAliveClaim.encoded, claim.encoded]
+        }
+        send(.ping(sequence: sequence), claims: claims, to: id, path: path, &effects)
+    }
+}

@@ -1,0 +1,210 @@
+import Foundation
+import Gossip
+import Kernels
+public import Logging
+import Mesh
+import MeshTransport
+import NIOCore
+import NIOPosix
+import NodeAPI
+import ServiceLifecycle
+import Trust
+public import Wire
+
+/// One running node: its engine, gossip, links and HTTP, from start to stop.
+public struct NodeRuntime: Sendable {
+    private let directory: StateDirectory
+    private let configuration: NodeConfiguration
+    private let kernels: KernelTable
+    private let logger: Logger
+    private let onReady: @Sendable (RunningNode) -> Void
+
+    /// The present, from the system's clock.
+    public static let wallTime: @Sendable () -> WallTime = {
+        WallTime(seconds: UInt64(max(0, Date().timeIntervalSince1970)))
+    }
+
+    /// A node that has not started.
+    ///
+    /// - Parameters:
+    ///   - environment: Read for `SHOAL_ISA`; see `KernelTable`.
+    ///   - onReady: Called once the node serves.
+    public init(
+        directory: StateDirectory, configuration: NodeConfiguration,
+        environment: [String: String], logger: Logger,
+        onReady: @escaping @Sendable (RunningNode) -> Void
+    ) throws {
+        self.directory = directory
+        self.configuration = configuration
+        self.logger = logger
+        self.onReady = onReady
+        kernels = try KernelTable.best(environment: environment)
+    }
+
+    /// Runs until SIGINT or SIGTERM, then leaves the mesh in order.
+    public func run() async throws {
+        let lock = try directory.lock()
+        defer { withExtendedLifetime(lock) {} }
+        let models = try await loadModels()
+        defer { models.shutdown() }
+        try await run(models)
+    }
+
+    private func run(_ models: ModelStore) async throws {
+        let now = Self.wallTime
+        let (credentials, member) = try Self.credentials(of: directory)
+        let executor = Executor(models: models)
+        let gossip = LateBound<GossipRunner>()
+        let ownSeed = LateBound<SeedAddress>()
+        let joins = JoinService(
+            directory: directory, logger: logger, now: now,
+            seeds: {
+                let known = await gossip.value?.members() ?? []
+                return [ownSeed.value].compactMap { $0 } + known.compactMap(SeedAddress.init)
+            },
+            names: {
+                let known = await gossip.value?.members() ?? []
+                return Set(known.compactMap { $0.certificate?.name } + [member.name])
+            })
+        let transport = try await LinkTransport(
+            credentials: credentials, logger: logger, wallClock: now)
+        await transport.setHandler(for: .inference) { stream, peer in
+            await executor.serve(stream, from: peer.name)
+        }
+        for service in [LinkService.gossip, .pushPull, .certificate] {
+            await transport.setHandler(for: service) { stream, _ in
+                guard let gossip = gossip.value else { return stream.reset(.refused) }
+                await gossip.serve(stream)
+            }
+        }
+        if directory.isIssuer {
+            let directory = directory
+            await transport.setJoinHandler(
+                ticketKey: { directory.ticketRecord(keyID: $0)?.preSharedKey },
+                { attempt in await joins.respond(to: attempt) })
+        }
+        var port: UInt16?
+        if !configuration.dialOutOnly {
+            port = try await transport.listen(
+                host: configuration.peerHost, port: configuration.peerPort)
+        }
+        let addresses = try candidateAddresses(port: port)
+        ownSeed.set(SeedAddress(node: directory.identity.nodeID, addresses: addresses))
+        let runner = try await GossipRunner(
+            settings: GossipSettings(
+                listen: port.map { (configuration.peerHost, Int($0)) }, addresses: addresses,
+                generation: try directory.nextGeneration(), metadata: models.metadata,
+                seeds: directory.knownPeers()),
+            credentials: credentials, transport: transport, logger: logger, now: now)
+        gossip.set(runner)
+        try await runner.start()
+
+        let entry = EntryService(
+            nodeID: directory.identity.nodeID, name: member.name, executor: executor,
+            transport: transport, gossip: runner)
+        let node = LocalNode(
+            entry: entry, directory: directory, addresses: addresses,
+            httpAddress: LateBound<String>(), started: ContinuousClock.now)
+        try await serve(node, as: member.name, models: models)
+    }
+
+    /// Runs the services until a signal comes. HTTP stops first, so that no request is taken that
+    /// the mesh can no longer answer.
+    private func serve(_ node: LocalNode, as name: String, models: ModelStore) async throws {
+        let mesh = MeshService(
+            directory: directory, transport: node.entry.transport, gossip: node.entry.gossip,
+            models: models, logger: logger)
+        let http = NodeHTTPServer(
+            configuration: NodeHTTPConfiguration(
+                host: configuration.httpHost, port: Int(configuration.httpPort)),
+            service: node, logger: logger)
+        let announcement = Task {
+            guard let port = try? await http.boundPort() else { return }
+            announce(node, as: name, port: port)
+        }
+        defer { announcement.cancel() }
+        defer { directory.removeRunningNode() }
+        let services = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(service: mesh), .init(service: http),
+                ], gracefulShutdownSignals: [.sigint, .sigterm], logger: logger))
+        try await services.run()
+    }
+
+    /// Tells the commands of this machine, and the caller, that the node serves.
+    private func announce(_ node: LocalNode, as name: String, port: Int) {
+        let host = configuration.httpHost
+        let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        node.httpAddress.set(address)
+        let running = RunningNode(
+            pid: ProcessInfo.processInfo.processIdentifier, name: name,
+            id: directory.identity.nodeID.hex, http: "http://\(address)",
+            addresses: node.addresses.map(\.description))
+        do {
+            try directory.save(running)
+        } catch {
+            logger.error("the node's state is not saved", metadata: ["why": "\(error)"])
+        }
+        onReady(running)
+    }
+
+    static func credentials(
+        of directory: StateDirectory
+    ) throws(StateError) -> (LinkCredentials, VerifiedMember) {
+        let now = wallTime()
+        let chain = try directory.certificate(now: now)
+        let member: VerifiedMember
+        do {
+            member = try chain.verify(genesis: directory.genesis, at: now)
+        } catch {
+            throw .trust(error)
+        }
+        let credentials = LinkCredentials(
+            identity: directory.identity, chain: chain, genesis: directory.genesis,
+            gateKey: try directory.gateKey(), linkKey: LinkKeyPair.generate(now: now))
+        return (credentials, member)
+    }
+
+    private func candidateAddresses(port: UInt16?) throws(StateError) -> [NetworkAddress] {
+        let given = try configuration.parsedAddresses()
+        guard given.isEmpty, let port else { return port == nil ? [] : given }
+        return LocalAddresses.candidates(host: configuration.peerHost, port: port)
+    }
+
+    /// Loads the models that the configuration names and those in the directory's `models`.
+    private func loadModels() async throws -> ModelStore {
+        let own = directory.modelFiles
+        let specifications = configuration.models + own
+        guard specifications.count <= NodeLimits.modelsMax else {
+            throw StateError.invalid("a node serves at most \(NodeLimits.modelsMax) models")
+        }
+        let store = ModelStore()
+        let (directory, kernels, logger) = (self.directory, self.kernels, self.logger)
+        // Loading blocks: it reads whole files. A thread of the pool for blocking work does it.
+        try await NIOThreadPool.singleton.runIfActive {
+            for specification in specifications {
+                try store.load(specification, kernels: kernels) { path in
+                    try directory.modelDigest(ofFile: path)
+                }
+            }
+        }
+        for offer in store.offers {
+            logger.info(
+                "model loaded",
+                metadata: [
+                    "name": "\(offer.name)", "digest": "\(offer.digest)",
+                    "kernels": "\(kernels.instructionSet)",
+                ])
+        }
+        return store
+    }
+}
+
+extension SeedAddress {
+    /// A member that can be dialled, or nil.
+    init?(_ member: KnownMember) {
+        guard member.view.state == .alive, !member.view.alive.addresses.isEmpty else { return nil }
+        self.init(node: member.view.id, addresses: member.view.alive.addresses)
+    }
+}

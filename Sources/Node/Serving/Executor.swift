@@ -1,0 +1,289 @@
+import Engine
+import Kernels
+import Mesh
+import MeshTransport
+import Model
+import Sampling
+import Synchronization
+import Tokenizer
+import Wire
+
+/// Runs requests on this node's engines, for its own clients and for other members.
+struct Executor: Sendable {
+    let models: ModelStore
+    private let remoteRequests = Counter()
+
+    init(models: ModelStore) { self.models = models }
+
+    /// A count that many tasks change.
+    final class Counter: Sendable {
+        private let value = Atomic<Int>(0)
+        /// Adds one unless that would pass `limit`.
+        func enter(limit: Int) -> Bool {
+            if value.add(1, ordering: .relaxed).newValue <= limit { return true }
+            leave()
+            return false
+        }
+        func leave() { value.subtract(1, ordering: .relaxed) }
+    }
+
+    /// Starts a request here. A refusal is a message like those of a peer.
+    func start(_ request: InferenceRequest) -> any InferenceChannel {
+        do throws(InferenceRefusal) {
+            return EngineChannel(request: request.id, stream: try submit(request))
+        } catch {
+            return RefusedChannel(error)
+        }
+    }
+
+    private func submit(_ request: InferenceRequest) throws(InferenceRefusal) -> EngineStream {
+        guard let entry = models.entry(request.model) else {
+            throw InferenceRefusal(
+                code: .modelNotHere, message: "the model \(request.model) is not on this node")
+        }
+        // A continuation under other rules would be another answer.
+        if request.generated.contains(where: { !$0.isEmpty }),
+            request.numerics != NumericsID.current
+        {
+            throw InferenceRefusal(
+                code: .modelNotHere,
+                message: "this node computes by \(NumericsID.current), not \(request.numerics)")
+        }
+        guard let kv = KVType(rawValue: request.kvType) else {
+            throw InferenceRefusal(code: .badRequest, message: "unknown KV cache type")
+        }
+        let engineRequest = EngineRequest(
+            id: request.id.hex, prompt: try prompt(of: request), choices: request.choices,
+            sampling: SamplingParameters(
+                temperature: request.sampling.temperature, topK: Int(request.sampling.topK),
+                topP: request.sampling.topP, minP: request.sampling.minP,
+                seed: request.sampling.seed),
+            maxTokens: request.maxTokens.map(Int.init), stop: request.stop, kv: kv,
+            generated: request.generated)
+        do {
+            return try entry.engine.submit(engineRequest)
+        } catch {
+            throw InferenceRefusal(error)
+        }
+    }
+
+    private func prompt(of request: InferenceRequest) throws(InferenceRefusal) -> EnginePrompt {
+        switch request.prompt {
+        case .tokens(let tokens): return .tokens(tokens)
+        case .text(let text): return .text(text)
+        case .chat(let turns):
+            var messages: [ChatMessage] = []
+            for turn in turns {
+                guard let role = ChatRole(rawValue: turn.role) else {
+                    throw InferenceRefusal(
+                        code: .badRequest,
+                        message: "unknown role '\(turn.role)'; there are: "
+                            + ChatRole.allCases.map(\.rawValue).joined(separator: ", "))
+                }
+                messages.append(ChatMessage(role: role, content: turn.content))
+            }
+            return .chat(messages)
+        }
+    }
+
+    /// Serves a request that a peer sent over a stream of its link.
+    func serve(_ stream: LinkStream, from peer: String) async {
+        guard remoteRequests.enter(limit: NodeLimits.remoteRequestsMax) else {
+            await refuse(
+                stream, InferenceRefusal(code: .overloaded, message: "too many requests at once"))
+            return
+        }
+        defer { remoteRequests.leave() }
+        do {
+            let request: InferenceRequest
+            do {
+                request = try await readRequest(from: stream)
+            } catch let refusal as InferenceRefusal {
+                await refuse(stream, refusal)
+                return
+            }
+            let channel = start(request)
+            try await withTaskCancellationHandler {
+                try await relay(channel, to: stream)
+            } onCancel: {
+                Task { await channel.cancel() }
+            }
+        } catch {
+            stream.reset(.internalError)
+        }
+    }
+
+    private func readRequest(from stream: LinkStream) async throws -> InferenceRequest {
+        var framer = MessageFramer()
+        while let bytes = try await stream.read() {
+            framer.append(bytes)
+            do {
+                guard let message = try framer.next() else { continue }
+                guard case .request(let request) = message else {
+                    throw InferenceRefusal(code: .badRequest, message: "a request was expected")
+                }
+                // One hop at most: a request goes to who runs it, never in circles.
+                guard request.hops == 1 else {
+                    throw InferenceRefusal(code: .badRequest, message: "forwarded more than once")
+                }
+                return request
+            } catch let error as WireError {
+                throw InferenceRefusal(code: .badRequest, message: "\(error)")
+            }
+        }
+        throw InferenceRefusal(code: .badRequest, message: "the request ended too soon")
+    }
+
+    /// Sends what the engine says, and stops the engine as soon as the peer goes away, even while
+    /// nothing is being sent.
+    private func relay(_ channel: any InferenceChannel, to stream: LinkStream) async throws {
+        // The peer sends nothing more, but the end of the stream shows in reading from it.
+        let watcher = Task {
+            do {
+                while try await stream.read() != nil {}
+            } catch {
+                await channel.cancel()
+            }
+        }
+        do {
+            while let message = try await channel.next() {
+                try await stream.send(MessageFramer.frame(message))
+            }
+        } catch {
+            await channel.cancel()
+            stream.reset(.internalError)
+            throw error
+        }
+        await finish(stream, when: watcher)
+    }
+
+    private func refuse(_ stream: LinkStream, _ refusal: InferenceRefusal) async {
+        do {
+            try await stream.send(MessageFramer.frame(.refused(refusal)))
+        } catch { return }
+        await finish(stream, when: Task { while (try? await stream.read()) != nil {} })
+    }
+
+    /// Ends this side and waits until the peer has ended its own: a stream that is let go before
+    /// is reset, and what the peer has not read yet would be lost.
+    private func finish(_ stream: LinkStream, when peerEnded: Task<Void, Never>) async {
+        stream.finish()
+        let guardian = Task {
+            try await Task.sleep(for: .seconds(NodeLimits.drainSeconds))
+            stream.reset(.done)
+        }
+        await peerEnded.value
+        guardian.cancel()
+    }
+}
+
+extension InferenceRefusal {
+    init(_ error: EngineError) {
+        let code: Code =
+            switch error {
+            case .queueFull: .overloaded
+            case .promptTooLong: .promptTooLong
+            case .shutDown: .stopping
+            case .emptyPrompt, .invalidRequest, .sampling, .tokenizer: .badRequest
+            default: .failed
+            }
+        self.init(
+            code: code, retryAfterMilliseconds: code == .overloaded ? 1000 : 0,
+            message: "\(error)")
+    }
+}
+
+/// An engine's events as messages.
+private actor EngineChannel: InferenceChannel {
+    private let request: RequestID
+    private let stream: EngineStream
+    private var iterator: EngineStream.AsyncIterator?
+
+    init(request: RequestID, stream: EngineStream) {
+        self.request = request
+        self.stream = stream
+        iterator = stream.makeAsyncIterator()
+    }
+
+    func next() async throws -> InferenceMessage? {
+        guard var iterator else { return nil }
+        self.iterator = nil  // one reader: an actor may be entered again while it waits
+        defer { self.iterator = iterator }
+        do {
+            guard let event = try await iterator.next(isolation: self) else { return nil }
+            return message(for: event)
+        } catch {
+            return .refused(InferenceRefusal(error))
+        }
+    }
+
+    private func message(for event: EngineEvent) -> InferenceMessage {
+        switch event {
+        case .accepted(let tokens): .accepted(promptTokens: tokens)
+        case .token(let choice, let index, let id, let bytes):
+            .tokens([
+                TokenFrame(
+                    request: request, choice: choice, index: index, token: id, bytes: bytes)
+            ])
+        case .finished(let choice, let reason):
+            .finished(
+                request: request, choice: choice,
+                reason: reason == .stop
+                    ? .endOfText : reason == .length ? .length : .stopString)
+        case .completed(let usage):
+            .completed(
+                request: request,
+                usage: InferenceUsage(
+                    promptTokens: UInt32(clamping: usage.promptTokens),
+                    generatedTokens: UInt32(clamping: usage.generatedTokens),
+                    prefillMicroseconds: UInt64(max(0, usage.prefillSeconds * 1e6)),
+                    decodeMicroseconds: UInt64(max(0, usage.decodeSeconds * 1e6))))
+        }
+    }
+
+    nonisolated func cancel() async { stream.cancel() }
+}
+
+/// A request that was not started.
+private actor RefusedChannel: InferenceChannel {
+    private var refusal: InferenceRefusal?
+
+    init(_ refusal: InferenceRefusal) { self.refusal = refusal }
+
+    func next() async throws -> InferenceMessage? {
+        defer { refusal = nil }
+        return refusal.map { .refused($0) }
+    }
+
+    func cancel() async {}
+}
+
+/// A request that runs at a peer.
+actor PeerChannel: InferenceChannel {
+    private let stream: LinkStream
+    private var framer = MessageFramer()
+
+    /// Sends `request` over a new stream of `link`.
+    static func open(_ request: InferenceRequest, over link: Link) async throws -> PeerChannel {
+        let stream = try await link.open(service: .inference)
+        do {
+            try await stream.send(MessageFramer.frame(.request(request)))
+        } catch {
+            stream.reset(.cancelled)
+            throw error
+        }
+        return PeerChannel(stream)
+    }
+
+    private init(_ stream: LinkStream) { self.stream = stream }
+
+    func next() async throws -> InferenceMessage? {
+        while true {
+            if let message = try framer.next() { return message }
+            guard let bytes = try await stream.read() else { return nil }
+            framer.append(bytes)
+        }
+    }
+
+    nonisolated func cancel() async { stream.reset(.cancelled) }
+}

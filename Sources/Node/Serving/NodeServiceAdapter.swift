@@ -1,0 +1,189 @@
+import Mesh
+import NodeAPI
+import Sampling
+import Wire
+
+/// The entry service behind the HTTP interface: its requests and errors in the interface's words.
+extension EntryService {
+    func generate(_ request: GenerationRequest) async throws(ServiceError) -> GenerationStream {
+        let inference = try InferenceRequest(request)
+        let core: RequestCore
+        let text: AnswerText
+        do {
+            text = try AnswerText(choices: request.choices, stop: request.stop)
+        } catch {
+            throw ServiceError(.badRequest, "\(error)")
+        }
+        do {
+            core = try await start(inference, model: request.model)
+        } catch {
+            throw ServiceError(error)
+        }
+        let (events, continuation) = AsyncThrowingStream.makeStream(of: GenerationEvent.self)
+        let task = Task {
+            let answer = AnswerEvents(text: text, continuation: continuation)
+            do {
+                try await run(core) { event in await answer.handle(event) }
+                continuation.finish()
+            } catch let failure as RequestCore.Failure {
+                continuation.finish(throwing: ServiceError(failure))
+            } catch {
+                continuation.finish(throwing: error)
+            }
+        }
+        return GenerationStream(events) { task.cancel() }
+    }
+}
+
+/// Turns what the request core delivers into the interface's events.
+private actor AnswerEvents {
+    private var text: AnswerText
+    private var completionTokens = 0
+    private var promptTokens = 0
+    private var nextIndex: [UInt32: Int] = [:]
+    private let continuation: AsyncThrowingStream<GenerationEvent, any Error>.Continuation
+
+    init(
+        text: AnswerText,
+        continuation: AsyncThrowingStream<GenerationEvent, any Error>.Continuation
+    ) {
+        self.text = text
+        self.continuation = continuation
+    }
+
+    func handle(_ event: AnswerEvent) {
+        switch event {
+        case .running(let target, let attempts, let promptTokens):
+            self.promptTokens = promptTokens
+            continuation.yield(
+                .route(
+                    RouteInfo(
+                        node: target.name, nodeID: target.node.hex, reason: target.reason,
+                        attempts: attempts,
+                        roundTripMilliseconds: target.roundTrip?.milliseconds)))
+        case .tokens(let frames):
+            for frame in frames {
+                completionTokens += 1
+                nextIndex[frame.choice] = Int(frame.index) + 1
+                continuation.yield(
+                    .text(
+                        choice: Int(frame.choice), index: Int(frame.index),
+                        text: text.append(frame), tokens: [frame.token]))
+            }
+        case .finished(let choice, let reason):
+            let rest = text.finish(choice)
+            if !rest.isEmpty {
+                continuation.yield(
+                    .text(
+                        choice: Int(choice), index: nextIndex[choice] ?? 0, text: rest,
+                        tokens: []))
+            }
+            continuation.yield(
+                .finished(choice: Int(choice), reason: reason == .length ? .length : .stop))
+        case .completed:
+            continuation.yield(
+                .usage(
+                    GenerationUsage(
+                        promptTokens: promptTokens, completionTokens: completionTokens)))
+        }
+    }
+}
+
+extension InferenceRequest {
+    /// KV cache entries of requests from clients: F16, half the memory of F32.
+    private static let kvType: UInt8 = 1
+
+    init(_ request: GenerationRequest) throws(ServiceError) {
+        guard let id = RequestID(hex: request.id) else {
+            throw ServiceError(.badRequest, "a request id has 32 hexadecimal digits")
+        }
+        guard (1...MeshLimits.choicesMax).contains(request.choices) else {
+            throw ServiceError(.badRequest, "n is from 1 to \(MeshLimits.choicesMax)")
+        }
+        guard request.stop.count <= MeshLimits.stopStringsMax,
+            request.stop.allSatisfy({ $0.utf8.count <= MeshLimits.stopStringBytesMax })
+        else {
+            throw ServiceError(
+                .badRequest,
+                "at most \(MeshLimits.stopStringsMax) stop strings of "
+                    + "\(MeshLimits.stopStringBytesMax) bytes each")
+        }
+        let prompt: Prompt
+        switch request.prompt {
+        case .text(let text):
+            try Self.check(text.utf8.count)
+            prompt = .text(text)
+        case .tokens(let tokens):
+            guard tokens.count <= MeshLimits.tokensMax else {
+                throw ServiceError(
+                    .promptTooLong, "a prompt has at most \(MeshLimits.tokensMax) tokens")
+            }
+            prompt = .tokens(tokens)
+        case .chat(let messages):
+            try Self.check(messages.reduce(0) { $0 + $1.content.utf8.count })
+            guard messages.count <= MeshLimits.chatMessagesMax else {
+                throw ServiceError(
+                    .badRequest,
+                    "a conversation has at most \(MeshLimits.chatMessagesMax) messages")
+            }
+            prompt = .chat(
+                messages.map { ChatTurn(role: $0.role.rawValue, content: $0.content) })
+        }
+        self.init(
+            id: id, model: ModelDigest(number: 0), numerics: "", prompt: prompt,
+            generated: Array(repeating: [], count: request.choices),
+            sampling: Sampling(
+                temperature: request.sampling.temperature,
+                topK: UInt32(clamping: request.sampling.topK), topP: request.sampling.topP,
+                minP: request.sampling.minP,
+                seed: request.sampling.seed ?? .random(in: 0 ... .max)),
+            maxTokens: request.maxTokens.map { UInt32(clamping: $0) }, stop: request.stop,
+            kvType: Self.kvType, hops: 0)
+    }
+
+    private static func check(_ bytes: Int) throws(ServiceError) {
+        guard bytes <= MeshLimits.promptTextBytesMax else {
+            throw ServiceError(
+                .promptTooLong,
+                "the prompt has \(bytes) bytes; at most \(MeshLimits.promptTextBytesMax) are taken")
+        }
+    }
+}
+
+extension ServiceError {
+    /// Seconds after which a mesh that could not serve may have recovered.
+    private static let retrySeconds = 2
+
+    init(_ failure: RouteFailure) {
+        switch failure {
+        case .unknownModel, .noModels: self.init(.modelNotFound, "\(failure)")
+        case .noLiveHolder:
+            self.init(.unavailable(retryAfterSeconds: Self.retrySeconds), "\(failure)")
+        }
+    }
+
+    init(_ failure: RequestCore.Failure) {
+        switch failure {
+        case .refused(let refusal):
+            self.init(
+                refusal.code == .promptTooLong ? .promptTooLong : .badRequest, refusal.message)
+        case .exhausted(let attempts):
+            let tried = attempts.map { "\($0.node): \($0.reason)" }.joined(separator: "; ")
+            if attempts.allSatisfy({ $0.refusal?.code == .overloaded }) {
+                self.init(
+                    .overloaded(retryAfterSeconds: 1),
+                    "every node with this model is full: \(tried)")
+            } else {
+                self.init(
+                    .unavailable(retryAfterSeconds: Self.retrySeconds),
+                    "no node could answer: \(tried)")
+            }
+        case .interrupted(let node, let message):
+            self.init(
+                .interrupted,
+                "\(node) was lost in the middle of the answer (\(message)); ask again")
+        case .protocolViolation(let node, let message):
+            self.init(.internal, "\(node) \(message)")
+        }
+    }
+}

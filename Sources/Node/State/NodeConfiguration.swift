@@ -1,0 +1,204 @@
+public import Foundation
+public import Wire
+
+/// What `shoal node run` reads from `config.json` of its directory. Flags and the environment
+/// override it.
+public struct NodeConfiguration: Codable, Sendable, Equatable {
+    /// The port of links and datagrams when none is given.
+    public static let defaultPeerPort: UInt16 = 7433
+    /// The port of the HTTP interface when none is given.
+    public static let defaultHTTPPort: UInt16 = 7434
+
+    /// Where links and datagrams are received: an IP address of this machine, or `0.0.0.0`.
+    public var peerHost = "0.0.0.0"
+    /// Their port; 0 for any free one.
+    public var peerPort = NodeConfiguration.defaultPeerPort
+    /// Where HTTP is served. Anyone who reaches it can ask, so it is loopback unless changed.
+    public var httpHost = "127.0.0.1"
+    /// Its port; 0 for any free one.
+    public var httpPort = NodeConfiguration.defaultHTTPPort
+    /// Model files, as paths or `NAME=PATH`.
+    public var models: [String] = []
+    /// Where others reach this node, as `HOST:PORT`; empty for the addresses of this machine.
+    public var addresses: [String] = []
+    /// Whether this node only dials out: it listens for no peer.
+    public var dialOutOnly = false
+
+    /// The defaults.
+    public init() {}
+
+    /// Reads what is there; what is not keeps its default. An unknown key is an error: it would
+    /// be a setting that silently does nothing.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: AnyKey.self)
+        let known = Set(CodingKeys.allCases.map(\.rawValue))
+        for key in container.allKeys where !known.contains(key.stringValue) {
+            throw DecodingError.dataCorrupted(
+                DecodingError.Context(
+                    codingPath: [key],
+                    debugDescription: "unknown setting '\(key.stringValue)'; there are: "
+                        + known.sorted().joined(separator: ", ")))
+        }
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        peerHost = try values.decodeIfPresent(String.self, forKey: .peerHost) ?? peerHost
+        peerPort = try values.decodeIfPresent(UInt16.self, forKey: .peerPort) ?? peerPort
+        httpHost = try values.decodeIfPresent(String.self, forKey: .httpHost) ?? httpHost
+        httpPort = try values.decodeIfPresent(UInt16.self, forKey: .httpPort) ?? httpPort
+        models = try values.decodeIfPresent([String].self, forKey: .models) ?? models
+        addresses = try values.decodeIfPresent([String].self, forKey: .addresses) ?? addresses
+        dialOutOnly = try values.decodeIfPresent(Bool.self, forKey: .dialOutOnly) ?? dialOutOnly
+    }
+
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case peerHost
+        case peerPort
+        case httpHost
+        case httpPort
+        case models
+        case addresses
+        case dialOutOnly
+    }
+
+    private struct AnyKey: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    /// Applies `SHOAL_PEER_HOST`, `SHOAL_PEER_PORT`, `SHOAL_HTTP_HOST`, `SHOAL_HTTP_PORT`,
+    /// `SHOAL_MODELS` (separated by colons), `SHOAL_ADDRESSES` (by commas) and
+    /// `SHOAL_DIAL_OUT_ONLY` (1 or 0).
+    public mutating func apply(environment: [String: String]) throws(StateError) {
+        func port(_ name: String) throws(StateError) -> UInt16? {
+            guard let text = environment[name] else { return nil }
+            guard let value = UInt16(text) else {
+                throw .invalid("\(name) is '\(text)', not a port from 0 to 65535")
+            }
+            return value
+        }
+        peerHost = environment["SHOAL_PEER_HOST"] ?? peerHost
+        peerPort = try port("SHOAL_PEER_PORT") ?? peerPort
+        httpHost = environment["SHOAL_HTTP_HOST"] ?? httpHost
+        httpPort = try port("SHOAL_HTTP_PORT") ?? httpPort
+        if let text = environment["SHOAL_MODELS"] {
+            models = text.split(separator: ":").map(String.init)
+        }
+        if let text = environment["SHOAL_ADDRESSES"] {
+            addresses = text.split(separator: ",").map(String.init)
+        }
+        if let text = environment["SHOAL_DIAL_OUT_ONLY"] {
+            guard ["0", "1"].contains(text) else {
+                throw .invalid("SHOAL_DIAL_OUT_ONLY is '\(text)', not 0 or 1")
+            }
+            dialOutOnly = text == "1"
+        }
+    }
+
+    /// The addresses given, parsed.
+    func parsedAddresses() throws(StateError) -> [NetworkAddress] {
+        var parsed: [NetworkAddress] = []
+        for text in addresses {
+            guard let address = NetworkAddress(text) else {
+                throw .invalid("'\(text)' is not an address: write HOST:PORT")
+            }
+            parsed.append(address)
+        }
+        return parsed
+    }
+}
+
+extension StateDirectory {
+    /// The node's configuration, or the defaults when there is no file.
+    public func configuration() throws(StateError) -> NodeConfiguration {
+        guard files.exists("config.json") else { return NodeConfiguration() }
+        let bytes = try files.read("config.json")
+        do {
+            return try JSONDecoder().decode(NodeConfiguration.self, from: Data(bytes))
+        } catch let error as DecodingError {
+            throw .damaged(path: files.path("config.json"), reason: error.explanation)
+        } catch {
+            throw .damaged(path: files.path("config.json"), reason: "\(error)")
+        }
+    }
+
+    /// Replaces the configuration file.
+    public func save(_ configuration: NodeConfiguration) throws(StateError) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(configuration) else {
+            throw .invalid("the configuration cannot be written as JSON")
+        }
+        try files.write(Array(data) + [UInt8(ascii: "\n")], to: "config.json")
+    }
+}
+
+extension DecodingError {
+    /// The error in one line, with where it is.
+    var explanation: String {
+        switch self {
+        case .typeMismatch(_, let context), .valueNotFound(_, let context),
+            .keyNotFound(_, let context), .dataCorrupted(let context):
+            let place = context.codingPath.map(\.stringValue).joined(separator: ".")
+            return place.isEmpty
+                ? context.debugDescription : "\(place): \(context.debugDescription)"
+        @unknown default: return "\(self)"
+        }
+    }
+}
+
+extension StateDirectory {
+    /// Where the configuration says that others reach this node; for a ticket made while the node
+    /// does not run.
+    public func configuredAddresses() throws(StateError) -> [NetworkAddress] {
+        let configuration = try configuration()
+        let given = try configuration.parsedAddresses()
+        guard given.isEmpty, !configuration.dialOutOnly, configuration.peerPort != 0 else {
+            return given
+        }
+        return LocalAddresses.candidates(
+            host: configuration.peerHost, port: configuration.peerPort)
+    }
+}
+
+/// What a running node tells the commands of its machine, in `run/node.json`.
+public struct RunningNode: Codable, Sendable {
+    /// Its process.
+    public var pid: Int32
+    /// Its name.
+    public var name: String
+    /// Its id, in hexadecimal.
+    public var id: String
+    /// Where HTTP is served, as `http://HOST:PORT`.
+    public var http: String
+    /// Where peers reach it.
+    public var addresses: [String]
+
+    /// As given.
+    public init(pid: Int32, name: String, id: String, http: String, addresses: [String]) {
+        self.pid = pid
+        self.name = name
+        self.id = id
+        self.http = http
+        self.addresses = addresses
+    }
+}
+
+extension StateDirectory {
+    /// What the node of the directory at `path` told when it started; nil when none runs or it
+    /// stopped in order. It may have died since.
+    public static func runningNode(at path: String) -> RunningNode? {
+        let files = DirectoryFiles(root: path)
+        guard let bytes = try? files.read("run/node.json") else { return nil }
+        return try? JSONDecoder().decode(RunningNode.self, from: Data(bytes))
+    }
+
+    func save(_ node: RunningNode) throws(StateError) {
+        guard let data = try? JSONEncoder().encode(node) else {
+            throw .invalid("the node's state cannot be written as JSON")
+        }
+        try files.write(Array(data), to: "run/node.json")
+    }
+
+    func removeRunningNode() { files.remove("run/node.json") }
+}

@@ -1,0 +1,68 @@
+public import Trust
+
+/// What is wrong with a state directory, and what to do.
+public enum StateError: Error, Sendable, CustomStringConvertible {
+    /// There is no mesh in the directory.
+    case noMesh(path: String)
+    /// There is one already.
+    case alreadyInMesh(path: String, name: String, fingerprint: String)
+    /// The directory was written by another version of shoal.
+    case unsupportedVersion(path: String, found: String)
+    /// A file that must be there is not.
+    case missing(path: String)
+    /// Others than the owner can read a secret.
+    case exposed(path: String, mode: String)
+    /// Others than the owner can change the directory's files.
+    case writable(path: String, mode: String)
+    /// A secret, or the directory, belongs to another user.
+    case notOwned(path: String)
+    /// A file is a link, or not a plain file.
+    case notPlain(path: String)
+    /// A file is not what it should be.
+    case damaged(path: String, reason: String)
+    /// The system refused.
+    case system(path: String, operation: String, reason: String)
+    /// Another process runs the node of this directory.
+    case inUse(path: String)
+    /// This node cannot let others in.
+    case notAnIssuer(path: String)
+    /// A value that cannot be.
+    case invalid(String)
+    /// A certificate or ticket is not accepted.
+    case trust(TrustError)
+    /// The ticket is for another mesh than the directory belongs to.
+    case otherMesh(path: String, name: String, ticket: String)
+
+    /// What is wrong and what to do.
+    public var description: String {
+        switch self {
+        case .noMesh(let path):
+            "\(path) belongs to no mesh: run `shoal mesh init` to make one, "
+                + "or `shoal join TICKET-FILE` to join one"
+        case .alreadyInMesh(let path, let name, let fingerprint):
+            "\(path) already belongs to the mesh '\(name)' (\(fingerprint)): "
+                + "choose another directory with --dir"
+        case .unsupportedVersion(let path, let found):
+            "\(path) is of version '\(found)', which this shoal does not read"
+        case .missing(let path):
+            "\(path) is missing: restore it from a backup, or join again in another directory"
+        case .exposed(let path, let mode):
+            "\(path) can be read by others (mode \(mode)): run `chmod 600 \(path)`"
+        case .writable(let path, let mode):
+            "\(path) can be changed by others (mode \(mode)): run `chmod 700 \(path)`"
+        case .notOwned(let path):
+            "\(path) belongs to another user: run shoal as that user, or give it to yours by chown"
+        case .notPlain(let path): "\(path) is not a plain file; links are not followed for keys"
+        case .damaged(let path, let reason): "\(path) is damaged: \(reason)"
+        case .system(let path, let operation, let reason): "cannot \(operation) \(path): \(reason)"
+        case .inUse(let path): "another process is running the node of \(path)"
+        case .notAnIssuer(let path):
+            "the node of \(path) holds no issuer key, so it cannot make tickets: "
+                + "use the node where `shoal mesh init` was run"
+        case .invalid(let what): what
+        case .trust(let error): "\(error)"
+        case .otherMesh(let path, let name, let ticket):
+            "the ticket is for another mesh ('\(ticket)') than \(path) belongs to ('\(name)')"
+        }
+    }
+}

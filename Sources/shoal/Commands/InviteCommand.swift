@@ -1,0 +1,82 @@
+import ArgumentParser
+import Foundation
+import Node
+import Trust
+import Wire
+
+struct InviteCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "invite", abstract: "Let others join the mesh.",
+        subcommands: [InviteCreateCommand.self])
+}
+
+struct InviteCreateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create",
+        abstract: "Print a ticket with which one machine can join.",
+        discussion: """
+            Whoever holds the ticket can use it: hand it over by a safe way. It works once, for a \
+            day, unless told otherwise. The running node need not be told.
+            """)
+
+    @OptionGroup var directory: DirectoryOption
+    @Option(help: "How long the ticket is good: such as 30s, 10m, 24h or 7d.") var expires = "24h"
+    @Option(help: "How many machines may use it.") var uses: UInt16 = 1
+    @Option(help: "A label of the newcomer's certificate, as KEY=VALUE. May be repeated.")
+    var label: [String] = []
+    @Option(help: "Where the newcomer reaches this node, as HOST:PORT. May be repeated.")
+    var address: [String] = []
+    @Flag(help: "Print JSON.") var json = false
+
+    private struct Report: Encodable {
+        var ticket: String
+        var id: String
+        var expires: UInt64
+        var uses: UInt16
+        var addresses: [String]
+    }
+
+    func run() async throws {
+        let state = try StateDirectory.open(at: directory.path)
+        let ticket = try state.createTicket(
+            addresses: try addresses(of: state), lifetime: try Self.duration(expires), uses: uses,
+            labels: try label.map { try Label($0) }, now: NodeRuntime.wallTime())
+        if json {
+            return try Output.json(
+                Report(
+                    ticket: ticket.text, id: hexadecimal(ticket.keyID),
+                    expires: ticket.expires.seconds, uses: ticket.uses,
+                    addresses: ticket.addresses.map(\.description)))
+        }
+        Output.write(ticket.text + "\n")
+        Output.note(
+            "Good for \(uses == 1 ? "one machine" : "\(uses) machines"), for \(expires), at "
+                + ticket.addresses.map(\.description).joined(separator: ", "))
+    }
+
+    /// The addresses given; else those that the running node told; else those of the configuration.
+    private func addresses(of state: StateDirectory) throws -> [NetworkAddress] {
+        let texts: [String]
+        if !address.isEmpty {
+            texts = address
+        } else if let running = StateDirectory.runningNode(at: directory.path) {
+            texts = running.addresses
+        } else {
+            return try state.configuredAddresses()
+        }
+        return try texts.map { text in
+            guard let parsed = NetworkAddress(text) else {
+                throw CommandError(.usage, "'\(text)' is not an address: write HOST:PORT")
+            }
+            return parsed
+        }
+    }
+
+    static func duration(_ text: String) throws -> Duration {
+        let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+        guard let unit = text.last.flatMap({ units[$0] }), let count = Int(text.dropLast()),
+            count > 0, count < 1_000_000
+        else { throw CommandError(.usage, "'\(text)' is not a time such as 30s, 10m, 24h or 7d") }
+        return .seconds(count * unit)
+    }
+}

@@ -1,0 +1,165 @@
+import ArgumentParser
+import Foundation
+import Node
+import Trust
+
+struct MeshCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mesh", abstract: "Make a mesh.", subcommands: [MeshInitCommand.self])
+}
+
+/// Settings that `mesh init` and `join` write into `config.json`.
+struct NewNodeOptions: ParsableArguments {
+    @Option(help: "The node's name (default: this machine's).") var nodeName: String?
+    @Option(help: "Where peers connect: an IP address of this machine, 0.0.0.0 for all.")
+    var peerHost: String?
+    @Option(help: "The port for peers (default: the first free one from 7433).")
+    var peerPort: UInt16?
+    @Option(help: "The port for HTTP, on loopback (default: the first free one from 7434).")
+    var httpPort: UInt16?
+    @Option(help: "A model file to serve, or NAME=FILE. May be repeated.") var model: [String] = []
+    @Option(help: "An address by which others reach this node, as HOST:PORT. May be repeated.")
+    var address: [String] = []
+    @Flag(help: "Listen for no peer; only dial out.") var dialOutOnly = false
+
+    var name: String {
+        if let nodeName { return nodeName }
+        let host = ProcessInfo.processInfo.hostName.split(separator: ".").first.map(String.init)
+        let cleaned = (host ?? "node").filter {
+            $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-")
+        }
+        return cleaned.isEmpty ? "node" : String(cleaned.prefix(TrustLimits.nodeNameBytesMax))
+    }
+
+    /// The configuration of a new node. Ports that are not given are chosen so that several nodes
+    /// can live on one machine.
+    func configuration() -> NodeConfiguration {
+        var configuration = NodeConfiguration()
+        configuration.peerHost = peerHost ?? configuration.peerHost
+        let peer =
+            peerPort
+            ?? FreePorts.find(
+                count: 1, from: NodeConfiguration.defaultPeerPort, host: configuration.peerHost
+            ).first
+        configuration.peerPort = peer ?? NodeConfiguration.defaultPeerPort
+        let http = FreePorts.find(count: 2, from: NodeConfiguration.defaultHTTPPort)
+            .first { $0 != configuration.peerPort }
+        configuration.httpPort = httpPort ?? http ?? NodeConfiguration.defaultHTTPPort
+        configuration.models = model.map { specification in
+            let parts = specification.split(separator: "=", maxSplits: 1).map(String.init)
+            return parts.count == 2
+                ? "\(parts[0])=\(Paths.absolute(parts[1]))" : Paths.absolute(specification)
+        }
+        configuration.addresses = address
+        configuration.dialOutOnly = dialOutOnly
+        return configuration
+    }
+}
+
+/// What `mesh init` and `join` print.
+private struct NewNodeReport: Encodable {
+    var directory: String
+    var mesh: String
+    var fingerprint: String
+    var node: String
+    var id: String
+    var peer_port: UInt16
+    var http_port: UInt16
+}
+
+extension StateDirectory {
+    func reportNewNode(_ verb: String, name: String, json: Bool) throws {
+        let configuration = try configuration()
+        let report = NewNodeReport(
+            directory: path, mesh: genesis.name, fingerprint: genesis.fingerprint, node: name,
+            id: identity.nodeID.hex, peer_port: configuration.peerPort,
+            http_port: configuration.httpPort)
+        if json { return try Output.json(report) }
+        Output.write(
+            """
+            \(verb) the mesh '\(report.mesh)', fingerprint \(report.fingerprint), as \(name).
+            Directory: \(report.directory)
+            Ports: \(report.peer_port) for peers, \(report.http_port) for HTTP on loopback.
+            Next: shoal node run\(path.hasSuffix("/.shoal") ? "" : " --dir \(path)")
+
+            """)
+    }
+}
+
+struct MeshInitCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init",
+        abstract: "Make a new mesh, with this node as its first member.",
+        discussion: """
+            Writes the node's directory: the mesh's authority key, which certifies; the gate key, \
+            without which nobody outside can even begin a handshake; this node's identity; and \
+            config.json.
+            """)
+
+    @OptionGroup var directory: DirectoryOption
+    @OptionGroup var node: NewNodeOptions
+    @Option(help: "The mesh's name.") var name = "mesh"
+    @Option(help: "A label of this node's certificate, as KEY=VALUE. May be repeated.")
+    var label: [String] = []
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() async throws {
+        let state = try StateDirectory.create(
+            at: directory.path, meshName: name, nodeName: node.name,
+            labels: try label.map { try Label($0) }, now: NodeRuntime.wallTime())
+        try state.save(node.configuration())
+        try state.reportNewNode("Made", name: node.name, json: json)
+    }
+}
+
+struct JoinCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "join",
+        abstract: "Join a mesh with a ticket.",
+        discussion: """
+            The ticket is read from a file, from standard input (-), or from $SHOAL_TICKET. The \
+            inviter must be running. When joining fails, nothing is written.
+            """)
+
+    @Argument(help: "The file with the ticket, or - for standard input.") var ticket: String?
+    @OptionGroup var directory: DirectoryOption
+    @OptionGroup var node: NewNodeOptions
+    @Flag(help: "Do not ask whether this is the right mesh.") var yes = false
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() async throws {
+        let ticket = try Ticket(text: try ticketText())
+        try StateDirectory.refuseExisting(at: directory.path, ticket: ticket)
+        let mesh = "'\(ticket.genesis.name)', fingerprint \(ticket.genesis.fingerprint)"
+        Output.note("Joining the mesh \(mesh) …")
+        if !yes, isatty(STDIN_FILENO) == 1, self.ticket != "-" {
+            FileHandle.standardError.write(Data("Is this the mesh you mean? [y/N] ".utf8))
+            guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
+                throw CommandError(.refused, "not joined; nothing was written")
+            }
+        }
+        let state = try await Joining.join(
+            ticket, directory: directory.path, nodeName: node.name)
+        try state.save(node.configuration())
+        let chain = try state.certificate(now: NodeRuntime.wallTime())
+        try state.reportNewNode("Joined", name: chain.member.body.name, json: json)
+    }
+
+    private func ticketText() throws -> String {
+        switch ticket {
+        case "-":
+            return String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
+        case let file?:
+            guard let data = FileManager.default.contents(atPath: file) else {
+                throw CommandError(.noInput, "\(file): cannot be read")
+            }
+            return String(decoding: data.prefix(64 << 10), as: UTF8.self)
+        case nil:
+            guard let text = ProcessInfo.processInfo.environment["SHOAL_TICKET"] else {
+                throw CommandError(
+                    .usage, "name the ticket's file, or - for standard input, or set SHOAL_TICKET")
+            }
+            return text
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import Engine
+import GGUF
+import Kernels
+import Mesh
+import Model
+import Node
+import NodeAPI
+import Trust
+import Wire
+
+extension CommandError {
+    /// The error of a module, with the exit status for its kind; nil for one of the argument
+    /// parser's.
+    init?(explaining error: any Error) {
+        switch error {
+        case let error as StateError:
+            let status: ExitStatus =
+                switch error {
+                case .trust, .otherMesh, .notAnIssuer: .refused
+                case .inUse: .system
+                case .invalid: .usage
+                default: .configuration
+                }
+            self.init(status, "\(error)")
+        case let error as EngineError:
+            var status = ExitStatus.data
+            switch error {
+            case .file(_, .cannotOpen): status = .noInput
+            case .emptyPrompt, .promptTooLong, .tokenOutOfRange, .invalidRequest, .sampling:
+                status = .usage
+            case .notEnoughMemory: status = .system
+            case .queueFull: status = .temporary
+            default: break
+            }
+            self.init(status, "\(error)")
+        case let error as GGUFError:
+            if case .cannotOpen = error {
+                self.init(.noInput, "\(error)")
+            } else {
+                self.init(.data, "\(error)")
+            }
+        case let error as KernelError: self.init(.usage, "\(error)")
+        case let error as ModelError: self.init(.data, "\(error)")
+        case let error as ModelStore.LoadError: self.init(.data, "\(error)")
+        case let error as TrustError: self.init(.refused, "\(error)")
+        case let error as Joining.Failure: self.init(.refused, "\(error)")
+        case let error as NodeHTTPError: self.init(.system, "\(error)")
+        case let error as LinkError:
+            switch error {
+            case .cannotListen: self.init(.system, "\(error)")
+            default: self.init(.unavailable, "\(error)")
+            }
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOFoundationCompat
+import NIOHTTP1
+import OpenAIAPI
+
+/// Asks a running node over its HTTP interface.
+struct NodeClient {
+    let baseURL: String
+
+    private static let answerBytesMax = 16 << 20
+
+    /// The body of a GET.
+    func get(_ path: String) async throws -> Data {
+        var request = HTTPClientRequest(url: baseURL + path)
+        request.method = .GET
+        let response = try await execute(request, seconds: 10)
+        let body = try await response.body.collect(upTo: Self.answerBytesMax)
+        try check(response.status, Data(buffer: body))
+        return Data(buffer: body)
+    }
+
+    /// Sends a JSON request and gives the `data` of each server-sent event as it comes.
+    func stream(
+        _ path: String, json: Data, event: (_ data: String) throws -> Void
+    ) async throws {
+        var request = HTTPClientRequest(url: baseURL + path)
+        request.method = .POST
+        request.headers.add(name: "content-type", value: "application/json")
+        request.body = .bytes(ByteBuffer(data: json))
+        let response = try await execute(request, seconds: 3600)
+        guard response.status == .ok else {
+            let body = try await response.body.collect(upTo: Self.answerBytesMax)
+            return try check(response.status, Data(buffer: body))
+        }
+        var reader = EventStreamReader()
+        do {
+            for try await chunk in response.body {
+                for item in try reader.append(chunk.readableBytesView) { try event(item.data) }
+            }
+        } catch let error as CommandError {
+            throw error
+        } catch {
+            throw CommandError(.unavailable, "the node went away in the middle of the answer")
+        }
+    }
+
+    private func execute(
+        _ request: HTTPClientRequest, seconds: Int64
+    ) async throws -> HTTPClientResponse {
+        do {
+            return try await HTTPClient.shared.execute(request, timeout: .seconds(seconds))
+        } catch {
+            throw CommandError(.unavailable, "the node at \(baseURL) does not answer: \(error)")
+        }
+    }
+
+    private struct ErrorBody: Decodable {
+        struct Detail: Decodable { var message: String }
+        var error: Detail
+    }
+
+    private func check(_ status: HTTPResponseStatus, _ body: Data) throws {
+        guard status != .ok else { return }
+        let message =
+            (try? JSONDecoder().decode(ErrorBody.self, from: body))?.error.message
+            ?? "the node answered \(status.code)"
+        let kind: ExitStatus =
+            switch status.code {
+            case 429: .temporary
+            case 500: .software
+            case 503: .unavailable
+            case 404: .unavailable
+            default: .usage
+            }
+        throw CommandError(kind, message)
+    }
+}
