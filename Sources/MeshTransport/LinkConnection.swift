@@ -235,8 +235,6 @@ final class LinkConnection: ChannelInboundHandler {
         if wrote { context.flush() }
         if isOpen, withSession({ $0.multiplexer.isClosed }) == true {
             end(.closedHere(.expired))
-        } else if isRetiring, streams.isEmpty, isOpen {
-            close(.superseded)
         }
     }
 

@@ -25,8 +25,13 @@ struct StreamBox {
 // Streams, on the event loop.
 extension LinkConnection {
     func openStream(_ service: LinkService, first: [UInt8]) throws(LinkError) -> LinkStream {
+        // Who holds the lesser of two links that crossed is served by the one that stayed.
+        if isRetiring, let peer = established?.peer.nodeID, let current = hub.links[peer],
+            current !== self
+        {
+            return try current.openStream(service, first: first)
+        }
         if let failure { throw failure }
-        guard !isRetiring else { throw .closedHere(.superseded) }
         guard
             let stream = try withSession({ session throws(LinkError) in
                 try session.multiplexer.open(service: service, first: first)

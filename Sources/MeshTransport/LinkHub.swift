@@ -303,8 +303,7 @@ final class LinkHub {
             let chain = link.peer.proof.chain
         else { return nil }
         return Link(
-            peer: member, chain: chain, linkKey: link.peer.linkKey,
-            isInitiator: link.role == .initiator,
+            peer: member, chain: chain, linkKey: link.peer.linkKey, isInitiator: link.role == .initiator,
             connection: NIOLoopBound(connection, eventLoop: loop), loop: loop)
     }
 }
