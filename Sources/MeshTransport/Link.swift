@@ -8,6 +8,8 @@ public import Wire
 public final class Link: Sendable {
     /// The member at the other end.
     public let peer: VerifiedMember
+    /// The certificate chain that says so.
+    public let chain: CertificateChain
     /// The key that the handshake authenticated.
     public let linkKey: LinkKey
     /// Whether this node dialled.
@@ -16,10 +18,11 @@ public final class Link: Sendable {
     private let loop: any EventLoop
 
     init(
-        peer: VerifiedMember, linkKey: LinkKey, isInitiator: Bool,
+        peer: VerifiedMember, chain: CertificateChain, linkKey: LinkKey, isInitiator: Bool,
         connection: NIOLoopBound<LinkConnection>, loop: any EventLoop
     ) {
         self.peer = peer
+        self.chain = chain
         self.linkKey = linkKey
         self.isInitiator = isInitiator
         self.connection = connection
