@@ -83,6 +83,18 @@ public struct AliveClaim: Sendable, Equatable {
         versionNewest = GossipPacket.version
         self.addresses = addresses
     }
+
+    /// The claim with as many of its addresses, best first, as a claim has room for.
+    var fitted: Self {
+        var claim = self
+        claim.addresses = Array(claim.addresses.prefix(WireLimits.addressesMax))
+        while Claim.Body.alive(claim).encoded.count + 64 > GossipLimits.aliveBytesMax,
+            !claim.addresses.isEmpty
+        {
+            claim.addresses.removeLast()
+        }
+        return claim
+    }
 }
 
 /// A model that a member offers.
@@ -127,6 +139,7 @@ public struct MemberMetadata: Sendable, Equatable {
             && numerics.utf8.count <= GossipLimits.numericsBytesMax
             && models.allSatisfy {
                 (1...GossipLimits.modelNameBytesMax).contains($0.name.utf8.count)
+                    && $0.name.isPrintable
             }
     }
 }
@@ -211,8 +224,15 @@ public struct Claim: Sendable, Equatable, WireCodable {
 
     /// See ``WireCodable/init(from:)``.
     public init(from reader: inout ByteReader) throws(WireError) {
+        let start = reader.consumed
         body = try Body(from: &reader)
         signature = Array(try reader.readBytes(64))
+        let limit =
+            body.kind == .alive ? GossipLimits.aliveBytesMax : GossipLimits.claimBytesMax
+        let length = reader.consumed - start
+        guard length <= limit else {
+            throw .tooLarge(field: "claim", value: length, limit: limit)
+        }
     }
 }
 
@@ -326,7 +346,8 @@ extension Claim.Body: WireCodable {
             let digest = try ModelDigest(from: &reader)
             let name = try reader.readString16(
                 field: "model name", limit: GossipLimits.modelNameBytesMax)
-            guard !name.isEmpty else { throw .invalid(field: "model name") }
+            guard !name.isEmpty, name.isPrintable
+            else { throw .invalid(field: "model name") }
             models.append(
                 OfferedModel(
                     digest: digest, name: name, contextLength: try reader.readInteger()))
@@ -335,5 +356,12 @@ extension Claim.Body: WireCodable {
             node: node, generation: generation, version: version,
             metadata: MemberMetadata(
                 numerics: numerics, kvTypes: kvTypes, coarseLoad: load, models: models))
+    }
+}
+
+extension String {
+    /// Whether it has no control characters: names from outside are printed on terminals.
+    var isPrintable: Bool {
+        unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7f...0x9f).contains($0.value) }
     }
 }

@@ -22,6 +22,8 @@ public enum GossipLimits {
     public static let packetClaimsMax = 16
     /// The longest encoded claim, in bytes.
     public static let claimBytesMax = 1100
+    /// The longest encoded alive claim, in bytes: with a suspicion beside it, it fits every packet.
+    public static let aliveBytesMax = 700
     /// The longest push–pull state, in bytes.
     public static let stateBytesMax = 4 << 20
     /// The most claims in a push–pull state.
@@ -30,6 +32,10 @@ public enum GossipLimits {
     public static let membersMax = 12_000
     /// The most nodes whose certificate is awaited.
     public static let pendingMax = 256
+    /// The most of them that one member may have told of.
+    public static let pendingPerSourceMax = 64
+    /// The most dead and departed members remembered.
+    public static let tombstonesMax = 4096
     /// The most verified certificates remembered for nodes that are not members yet.
     public static let certificatesMax = 12_000
     /// The most claims waiting to be passed on.
@@ -38,6 +44,8 @@ public enum GossipLimits {
     public static let accusersMax = 8
     /// The most probes relayed for others at once.
     public static let relaysMax = 256
+    /// Probes in a row answered only over the link, after which datagrams are taken to be blocked.
+    public static let datagramSilencesMax = 3
     /// The most models in a member's metadata.
     public static let modelsMax = 12
     /// The longest name of a model in metadata, in bytes.

@@ -22,6 +22,12 @@ public struct GossipConfiguration: Sendable, Equatable {
     /// One dead member, and each member that should have a link and has none, is tried again each
     /// period.
     public var reconnectInterval: Duration = .seconds(5)
+    /// A node whose certificate does not come is forgotten after this.
+    public var pendingLifetime: Duration = .seconds(60)
+    /// A member that left is remembered for so long at least, lest an old claim bring it back.
+    public var tombstoneLifetime: Duration = .seconds(24 * 3600)
+    /// A tick this late means that this node paused.
+    public var pauseThreshold: Duration = .seconds(1)
 
     /// The defaults.
     public init() {}

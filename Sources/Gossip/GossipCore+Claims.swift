@@ -6,9 +6,15 @@ extension GossipCore {
         _ claims: [Claim], from source: NodeID, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
     ) {
+        // Who is alive comes first, whatever the order on the wire: the rest is judged by it.
+        for claim in claims {
+            if case .alive(let alive) = claim.body {
+                receive(alive, claim, from: source, at: now, &effects)
+            }
+        }
         for claim in claims {
             switch claim.body {
-            case .alive(let alive): receive(alive, claim, from: source, at: now, &effects)
+            case .alive: break
             case .metadata(let metadata): receive(metadata, claim, &effects)
             case .leave(let leave): receive(leave, claim, at: now, &effects)
             case .suspect(let suspect): receive(suspect, claim, at: now, &effects)
@@ -49,12 +55,18 @@ extension GossipCore {
         // A member that renewed its certificate goes on under the old one, which was verified,
         // until the new one is; a node that is no member yet waits.
         if members[alive.node] != nil { accept(alive, claim, at: now, &effects) }
-        guard pending[alive.node] != nil || pending.count < GossipLimits.pendingMax else {
-            counters.overLimit += 1
-            return
+        if pending[alive.node] == nil {
+            let told = pending.values.count { $0.source == source }
+            guard pending.count < GossipLimits.pendingMax,
+                told < GossipLimits.pendingPerSourceMax
+            else {
+                counters.overLimit += 1
+                return
+            }
         }
         pending[alive.node] = Pending(
             claim: claim, alive: alive, metadata: pending[alive.node]?.metadata, source: source,
+            since: pending[alive.node]?.since ?? now,
             retryAt: now + configuration.reconnectInterval)
         effects.append(.fetchCertificate(of: alive.node, alive.certificate, from: source))
     }
@@ -73,6 +85,7 @@ extension GossipCore {
             member.hasLink = links.contains(alive.node)
             members[alive.node] = member
             insertInOrder(alive.node)
+            recount()
             broadcast(.alive(alive.node), claim)
             effects.append(.changed(alive.node, .joined))
             dialIfOutboundOnly(alive, &effects)
@@ -96,6 +109,7 @@ extension GossipCore {
         }
         if wasDown || isNewStart { member.stateSince = now }
         members[alive.node] = member
+        recount()
         broadcast(.alive(alive.node), claim)
         dropBroadcasts(about: alive.node)
         effects.append(
@@ -148,6 +162,7 @@ extension GossipCore {
         member.suspicion = nil
         member.leaveClaim = claim
         members[leave.node] = member
+        recount()
         dropBroadcasts(about: leave.node)
         broadcast(.leave(leave.node), claim)
         if probe?.target == leave.node { probe = nil }
@@ -159,10 +174,11 @@ extension GossipCore {
         _ effects: inout [GossipEffect]
     ) {
         guard suspect.accuser != nodeID, suspect.accuser != suspect.subject,
-            members[suspect.accuser]?.isActive == true
+            let accuser = members[suspect.accuser]
         else { return }
         if suspect.subject == nodeID {
-            // Only an accusation of what this node really claimed counts: nobody can push its
+            // The accuser may be dead to this node: that is how the two sides of a partition meet
+            // again, each having buried the other. Only an accusation of what this node really claimed counts: nobody can push its
             // incarnation ahead.
             guard suspect.generation == ownAlive.generation,
                 suspect.incarnation == ownAlive.incarnation, !refutationDue, isGenuine(claim)
@@ -171,12 +187,11 @@ extension GossipCore {
             if canRefute(at: now) { refute(at: now) }
             return
         }
-        guard let member = members[suspect.subject],
+        guard accuser.isActive, let member = members[suspect.subject],
             suspect.generation == member.alive.generation,
             suspect.incarnation == member.alive.incarnation, member.isActive,
             member.suspicion?.accusers[suspect.accuser] == nil,
-            (member.suspicion?.accusers.count ?? 0) < GossipLimits.accusersMax,
-            isGenuine(claim)
+            member.suspicion?.wantsAccuser ?? true, isGenuine(claim)
         else { return }
         accuse(suspect, claim, at: now, &effects)
     }
@@ -195,6 +210,7 @@ extension GossipCore {
         }
         member.suspicion?.accusers[suspect.accuser] = claim
         members[suspect.subject] = member
+        recount()
         broadcast(.suspect(suspect.subject, by: suspect.accuser), claim)
     }
 
@@ -220,12 +236,13 @@ extension GossipCore {
     }
 
     mutating func expireSuspicions(at now: MonotonicInstant, _ effects: inout [GossipEffect]) {
-        for id in order {
-            guard let member = members[id], member.state == .suspect,
-                let suspicion = member.suspicion, now >= suspicion.deadline
-            else { continue }
+        for id in suspects {
+            guard let suspicion = members[id]?.suspicion, now >= suspicion.deadline else {
+                continue
+            }
             members[id]?.state = .dead
             members[id]?.stateSince = now
+            recount()
             effects.append(.changed(id, .died))
         }
     }

@@ -78,9 +78,11 @@ extension GossipCore {
     ) {
         nextGossip = now + configuration.gossipInterval
         guard !broadcasts.isEmpty else { return }
-        let active = order.filter { members[$0]?.isActive == true && path(to: $0) != nil }
-        for id in active.shuffled(using: &generator).prefix(configuration.gossipFanout) {
-            guard !broadcasts.isEmpty, let path = path(to: id) else { return }
+        var told = 0
+        for id in active.shuffled(using: &generator) {
+            guard told < configuration.gossipFanout, !broadcasts.isEmpty else { return }
+            guard let path = path(to: id) else { continue }
+            told += 1
             send(.none, claims: [], to: id, path: path, &effects)
         }
     }

@@ -10,6 +10,9 @@ extension GossipCore {
     /// How a packet can reach a member now; nil when it cannot.
     func path(to id: NodeID) -> GossipPath? {
         guard let member = members[id] else { return links.contains(id) ? .link : nil }
+        if member.datagramSilences >= GossipLimits.datagramSilencesMax, links.contains(id) {
+            return .link
+        }
         if ownAlive.reachability == .direct, member.alive.reachability == .direct {
             return .datagram
         }
@@ -43,6 +46,12 @@ extension GossipCore {
         probe = Probe(sequence: number, target: target, sent: now)
         if let path = path(to: target) {
             sendPing(to: target, sequence: number, path: path, &effects)
+            // Where datagrams stopped passing, one is tried now and then beside the link.
+            if path == .link, ownAlive.reachability == .direct,
+                members[target]?.alive.reachability == .direct
+            {
+                sendPing(to: target, sequence: number, path: .datagram, &effects)
+            }
         }
     }
 
@@ -55,8 +64,7 @@ extension GossipCore {
             while let id = probeRound.popLast() {
                 if members[id]?.isActive == true { return id }
             }
-            probeRound = order.filter { members[$0]?.isActive == true }
-                .shuffled(using: &generator)
+            probeRound = active.shuffled(using: &generator)
         }
         return nil
     }
@@ -66,11 +74,12 @@ extension GossipCore {
         _ effects: inout [GossipEffect]
     ) {
         let target = current.target
-        let others = order.filter {
+        let others = active.filter {
             $0 != target && members[$0]?.state == .alive && path(to: $0) != nil
         }
         for id in others.shuffled(using: &generator).prefix(configuration.indirectProbes) {
             guard let path = path(to: id) else { continue }
+            probe?.asked.append(id)
             send(
                 .pingRequest(sequence: current.sequence, target: target),
                 claims: [], to: id, path: path, &effects)
@@ -88,7 +97,7 @@ extension GossipCore {
     ) {
         counters.probesFailed += 1
         guard let member = members[failed.target], member.isActive,
-            member.suspicion?.accusers[nodeID] == nil
+            member.suspicion?.accusers[nodeID] == nil, member.suspicion?.wantsAccuser ?? true
         else { return }
         let suspect = SuspectClaim(
             accuser: nodeID, subject: failed.target, generation: member.alive.generation,
@@ -104,31 +113,41 @@ extension GossipCore {
         case .none: break
         case .ping(let number):
             send(.ack(sequence: number, ownLoad), claims: [], to: from, path: path, &effects)
-        case .ack(let number, let load): receiveAck(number, load, from: from, at: now, &effects)
+        case .ack(let number, let load):
+            receiveAck(number, load, from: from, path: path, at: now, &effects)
         case .pingRequest(let number, let target):
             guard target != nodeID, let way = self.path(to: target),
                 relays.count < GossipLimits.relaysMax
             else { return }
             let own = nextSequence()
             relays[own] = Relay(
-                requester: from, sequence: number, expires: now + configuration.probeInterval)
+                requester: from, target: target, sequence: number,
+                expires: now + configuration.probeInterval)
             sendPing(to: target, sequence: own, path: way, &effects)
         }
     }
 
     private mutating func receiveAck(
-        _ number: UInt32, _ load: MemberLoad, from: NodeID, at now: MonotonicInstant,
-        _ effects: inout [GossipEffect]
+        _ number: UInt32, _ load: MemberLoad, from: NodeID, path: GossipPath,
+        at now: MonotonicInstant, _ effects: inout [GossipEffect]
     ) {
-        if let relay = relays.removeValue(forKey: number) {
-            guard let path = path(to: relay.requester) else { return }
+        if let relay = relays[number] {
+            // Only the target's own answer is passed on: numbers can be guessed.
+            guard relay.target == from else { return }
+            relays[number] = nil
+            guard let path = self.path(to: relay.requester) else { return }
             send(
                 .ack(sequence: relay.sequence, load), claims: [], to: relay.requester, path: path,
                 &effects)
             return
         }
-        guard let current = probe, current.sequence == number else { return }
+        guard let current = probe, current.sequence == number,
+            from == current.target || current.asked.contains(from)
+        else { return }
         probe = nil
+        if from == current.target, path == .link, current.askedOthers {
+            members[from]?.datagramSilences += 1
+        }
         members[current.target]?.load = load
         if from == current.target, !current.askedOthers {
             members[from]?.measured(now - current.sent)

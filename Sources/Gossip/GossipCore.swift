@@ -68,6 +68,22 @@ public struct GossipCounters: Sendable, Equatable {
     public var packetsSent: UInt64 = 0
     /// Signatures checked.
     public var signaturesChecked: UInt64 = 0
+    /// Times this node was so late that it doubted itself rather than others.
+    public var pauses: UInt64 = 0
+}
+
+/// How much the core holds; each has its bound in ``GossipLimits``.
+public struct GossipSizes: Sendable, Equatable {
+    /// Members, dead and departed ones included.
+    public var members: Int
+    /// Nodes whose certificate is awaited.
+    public var pending: Int
+    /// Claims waiting to be passed on.
+    public var broadcasts: Int
+    /// Probes under way for others.
+    public var relays: Int
+    /// The most accusations against one member.
+    public var accusers: Int
 }
 
 /// The membership state machine of one node.
@@ -77,10 +93,13 @@ public struct GossipCore: Sendable {
         var target: NodeID
         var sent: MonotonicInstant
         var askedOthers = false
+        /// Whose word for the target's answer counts.
+        var asked: [NodeID] = []
     }
 
     struct Relay {
         var requester: NodeID
+        var target: NodeID
         var sequence: UInt32
         var expires: MonotonicInstant
     }
@@ -96,6 +115,12 @@ public struct GossipCore: Sendable {
         case metadata(NodeID)
         case leave(NodeID)
         case suspect(NodeID, by: NodeID)
+
+        var subject: NodeID {
+            switch self {
+            case .alive(let id), .metadata(let id), .leave(let id), .suspect(let id, _): id
+            }
+        }
     }
 
     struct Pending {
@@ -103,6 +128,7 @@ public struct GossipCore: Sendable {
         var alive: AliveClaim
         var metadata: Claim?
         var source: NodeID
+        var since: MonotonicInstant
         var retryAt: MonotonicInstant
     }
 
@@ -122,6 +148,10 @@ public struct GossipCore: Sendable {
     var members: [NodeID: Member] = [:]
     /// The members' ids in order: a dictionary's own order differs from run to run.
     var order: [NodeID] = []
+    /// Those of them that take part; see ``recount()``.
+    var active: [NodeID] = []
+    /// Those of them that are suspected.
+    var suspects: [NodeID] = []
     var pending: [NodeID: Pending] = [:]
     var certificates: [NodeID: CertificateTag] = [:]
     var links: Set<NodeID> = []
@@ -152,6 +182,7 @@ public struct GossipCore: Sendable {
         configuration: GossipConfiguration = GossipConfiguration(), now: MonotonicInstant
     ) {
         precondition(metadata.isWithinLimits, "metadata is checked where models are configured")
+        let local = local.fitted
         self.configuration = configuration
         self.authority = authority
         nodeID = local.node
@@ -174,6 +205,14 @@ public struct GossipCore: Sendable {
     /// One other member.
     public func view(of node: NodeID) -> MemberView? { members[node]?.view(node) }
 
+    /// How much is held.
+    public var sizes: GossipSizes {
+        GossipSizes(
+            members: members.count, pending: pending.count, broadcasts: broadcasts.count,
+            relays: relays.count,
+            accusers: members.values.map { $0.suspicion?.accusers.count ?? 0 }.max() ?? 0)
+    }
+
     /// What this node says of itself now.
     public var local: AliveClaim { ownAlive }
 
@@ -181,16 +220,24 @@ public struct GossipCore: Sendable {
     public var localMetadata: MemberMetadata { ownMetadata.metadata }
 
     /// How many members take part, this one included.
-    var activeCount: Int { members.values.count(where: \.isActive) + 1 }
+    var activeCount: Int { active.count + 1 }
+
+    /// To be called after any change of a member's state: who takes part and who is suspected is
+    /// asked with every packet and changes seldom.
+    mutating func recount() {
+        active = order.filter { members[$0]?.isActive == true }
+        suspects = active.filter { members[$0]?.state == .suspect }
+    }
 
     /// When ``tick(at:using:)`` has something to do. An early or late call is safe.
     public var nextDeadline: MonotonicInstant {
-        var earliest = min(nextProbe, nextGossip, nextPushPull, nextReconnect)
+        var earliest = min(nextProbe, nextPushPull, nextReconnect)
+        if !broadcasts.isEmpty { earliest = min(earliest, nextGossip) }
         if let probe, !probe.askedOthers {
             earliest = min(earliest, probe.sent + configuration.probeTimeout)
         }
-        for member in members.values {
-            if let suspicion = member.suspicion, member.state == .suspect {
+        for id in suspects {
+            if let suspicion = members[id]?.suspicion {
                 earliest = min(earliest, suspicion.deadline)
             }
         }
@@ -229,6 +276,7 @@ public struct GossipCore: Sendable {
                 counters.malformed += 1
                 return []
             }
+            if path == .datagram { members[from]?.datagramSilences = 0 }
             receive(packet.claims, from: from, at: now, &effects)
             receive(packet.message, from: from, path: path, at: now, using: &generator, &effects)
         case .state(let bytes, let from):
@@ -280,17 +328,17 @@ public struct GossipCore: Sendable {
             nextReconnect = now + configuration.reconnectInterval
             return effects
         }
+        noteLateness(at: now)
         expireSuspicions(at: now, &effects)
         advanceProbe(at: now, using: &generator, &effects)
         if refutationDue, canRefute(at: now) { refute(at: now) }
         if now >= nextGossip { gossip(at: now, using: &generator, &effects) }
         if now >= nextPushPull {
             nextPushPull = now + configuration.pushPullInterval
-            let linked = order.filter { members[$0]?.isActive == true && links.contains($0) }
+            let linked = active.filter { links.contains($0) }
             if let partner = linked.randomElement(using: &generator) {
                 effects.append(.pushPull(partner, state()))
-            } else if let id = order.filter({ members[$0]?.isActive == true }).randomElement(
-                using: &generator), let member = members[id],
+            } else if let id = active.randomElement(using: &generator), let member = members[id],
                 member.alive.reachability == .direct
             {
                 // The link's opening is followed by a push–pull.
@@ -299,6 +347,53 @@ public struct GossipCore: Sendable {
         }
         if now >= nextReconnect { reconnect(at: now, using: &generator, &effects) }
         return effects
+    }
+
+    /// A node that slept, or had no time for gossip, must not blame others for its own silence: it
+    /// drops its open questions, and those it suspects get that much longer to be heard
+    /// (Cassandra's pause rule).
+    private mutating func noteLateness(at now: MonotonicInstant) {
+        let lateness = now - nextDeadline
+        guard lateness >= configuration.pauseThreshold else { return }
+        counters.pauses += 1
+        probe = nil
+        relays = [:]
+        nextProbe = now + configuration.probeTimeout
+        for id in suspects {
+            guard let began = members[id]?.suspicion?.began else { continue }
+            members[id]?.suspicion?.began = min(now, began + lateness)
+        }
+    }
+
+    /// Forgets those that left long ago, and of the dead and departed the longest gone when there
+    /// are too many. Dead members are kept as long as there is room: they are who a healed
+    /// partition is found by.
+    private mutating func forgetTheLongGone(at now: MonotonicInstant) {
+        var gone = order.filter { members[$0]?.isActive == false }
+        let room =
+            members.count >= GossipLimits.membersMax
+            ? max(0, gone.count - GossipLimits.membersMax / 8) : 0
+        let excess = max(room, gone.count - GossipLimits.tombstonesMax)
+        gone.removeAll { id in
+            guard let member = members[id], member.state == .left,
+                now - member.stateSince >= configuration.tombstoneLifetime
+            else { return false }
+            forget(id)
+            return true
+        }
+        guard excess > 0 else { return }
+        gone.sort { a, b in
+            (members[a]?.stateSince ?? now, a) < (members[b]?.stateSince ?? now, b)
+        }
+        for id in gone.prefix(excess) { forget(id) }
+    }
+
+    private mutating func forget(_ id: NodeID) {
+        members[id] = nil
+        order.removeAll { $0 == id }
+        recount()
+        certificates[id] = nil
+        for key in broadcasts.keys where key.subject == id { broadcasts[key] = nil }
     }
 
     // MARK: Links
@@ -312,7 +407,10 @@ public struct GossipCore: Sendable {
         members[node]?.hasLink = true
         certified(node, tag, at: now, &effects)
         // A link is proof of life for the member it leads to, if not for its claim.
-        if probe?.target == node { probe = nil }
+        if let current = probe, current.target == node {
+            probe = nil
+            if current.askedOthers { members[node]?.datagramSilences += 1 }
+        }
         seeds[node] = nil
         effects.append(.pushPull(node, state()))
     }
@@ -351,6 +449,7 @@ public struct GossipCore: Sendable {
         _ effects: inout [GossipEffect]
     ) {
         nextReconnect = now + configuration.reconnectInterval
+        forgetTheLongGone(at: now)
         for node in seeds.keys.sorted() where !links.contains(node) {
             effects.append(.connect(node, seeds[node] ?? []))
         }
@@ -363,10 +462,8 @@ public struct GossipCore: Sendable {
             }
         }
         if ownAlive.reachability == .outboundOnly {
-            let wanted = order.filter { id in
-                guard let member = members[id] else { return false }
-                return member.isActive && member.alive.reachability == .direct
-                    && !links.contains(id)
+            let wanted = active.filter { id in
+                members[id]?.alive.reachability == .direct && !links.contains(id)
             }
             for id in wanted.prefix(max(0, GossipLimits.outboundLinksMax - links.count)) {
                 effects.append(.connect(id, members[id]?.alive.addresses ?? []))
@@ -374,6 +471,10 @@ public struct GossipCore: Sendable {
         }
         for id in pending.keys.sorted() {
             guard var waiting = pending[id], now >= waiting.retryAt else { continue }
+            guard now - waiting.since < configuration.pendingLifetime else {
+                pending[id] = nil
+                continue
+            }
             waiting.retryAt = now + configuration.reconnectInterval
             pending[id] = waiting
             effects.append(
@@ -386,7 +487,7 @@ public struct GossipCore: Sendable {
 
     private mutating func changeIdentity(_ claim: AliveClaim) {
         guard claim.node == nodeID else { return }
-        var changed = claim
+        var changed = claim.fitted
         changed.generation = ownAlive.generation
         changed.incarnation = ownAlive.incarnation
         guard changed != ownAlive else { return }
@@ -422,7 +523,6 @@ public struct GossipCore: Sendable {
             signedBy: authority)
         broadcast(.leave(nodeID), claim)
         // Told to more than a fan-out at once: there may be no next round.
-        let active = order.filter { members[$0]?.isActive == true }
         for id in active.shuffled(using: &generator).prefix(2 * configuration.gossipFanout) {
             guard let path = path(to: id) else { continue }
             send(.none, claims: [claim.encoded], to: id, path: path, &effects)

@@ -80,6 +80,12 @@ struct Suspicion {
     /// How many further accusers count.
     var confirmationsMax: Int
 
+    /// Whether one more accuser changes anything: those past the ones that count are not kept, nor
+    /// passed on.
+    var wantsAccuser: Bool {
+        accusers.count < min(confirmationsMax + 1, GossipLimits.accusersMax)
+    }
+
     /// Lifeguard's LHA-Suspicion: from the longest to the shortest with the logarithm of the number
     /// of confirmations (arXiv 1707.00788, section IV.B).
     var deadline: MonotonicInstant {
@@ -112,6 +118,8 @@ struct Member {
     var load = MemberLoad.idle
     var roundTrips: [Duration] = []
     var hasLink = false
+    /// Probes in a row that only the link got an answer to.
+    var datagramSilences = 0
 
     var standing: Standing {
         Standing(generation: alive.generation, incarnation: alive.incarnation, state: state)

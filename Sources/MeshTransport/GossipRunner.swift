@@ -1,6 +1,6 @@
 public import Gossip
 public import Logging
-public import Mesh
+import Mesh
 import NIOCore
 import NIOPosix
 public import Trust

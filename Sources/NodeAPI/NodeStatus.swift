@@ -171,36 +171,25 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public var peer: String
         /// The peer's id, in hexadecimal.
         public var peerID: String
-        /// The peer's end, as `host:port`.
-        public var address: String
         /// Whether this node dialled.
         public var initiated: Bool
         /// The round trip over the link in milliseconds, if measured.
         public var roundTripMilliseconds: Double?
-        /// Streams open on it.
-        public var streams: Int
-        /// Seconds since it opened.
-        public var ageSeconds: Double
 
         /// A link.
         public init(
-            peer: String, peerID: String, address: String, initiated: Bool,
-            roundTripMilliseconds: Double?, streams: Int, ageSeconds: Double
+            peer: String, peerID: String, initiated: Bool, roundTripMilliseconds: Double?
         ) {
             self.peer = peer
             self.peerID = peerID
-            self.address = address
             self.initiated = initiated
             self.roundTripMilliseconds = roundTripMilliseconds
-            self.streams = streams
-            self.ageSeconds = ageSeconds
         }
 
         private enum CodingKeys: String, CodingKey {
-            case peer, address, initiated, streams
+            case peer, initiated
             case peerID = "peer_id"
             case roundTripMilliseconds = "round_trip_ms"
-            case ageSeconds = "age_seconds"
         }
     }
 }

@@ -55,11 +55,20 @@ public struct Label: Hashable, Comparable, Sendable {
         guard labels.count <= TrustLimits.labelsMax else {
             throw .badName("\(labels.count) labels are more than \(TrustLimits.labelsMax)")
         }
+        let byteCount = labels.reduce(0) { $0 + $1.encodedBytes }
+        guard byteCount <= TrustLimits.labelsBytesMax else {
+            throw .badName(
+                "the labels take \(byteCount) bytes together, more than "
+                    + "\(TrustLimits.labelsBytesMax): use fewer or shorter ones")
+        }
         var keys: Set<String> = []
         for label in labels where !keys.insert(label.key).inserted {
             throw .badName("the label '\(label.key)' is given twice")
         }
     }
+
+    /// Bytes of the label in a list.
+    fileprivate var encodedBytes: Int { 4 + key.utf8.count + value.utf8.count }
 
     /// By key, then value.
     public static func < (left: Self, right: Self) -> Bool {
@@ -85,6 +94,7 @@ extension ByteReader {
             throw .tooLarge(field: "labels", value: count, limit: TrustLimits.labelsMax)
         }
         var labels: [Label] = []
+        let start = consumed
         for _ in 0..<count {
             let key = try readString16(field: "label", limit: TrustLimits.labelBytesMax)
             let value = try readString16(field: "label", limit: TrustLimits.labelBytesMax)
@@ -95,6 +105,10 @@ extension ByteReader {
                 throw .nonCanonical(field: "labels")
             }
             labels.append(label)
+        }
+        guard consumed - start <= TrustLimits.labelsBytesMax else {
+            throw .tooLarge(
+                field: "labels", value: consumed - start, limit: TrustLimits.labelsBytesMax)
         }
         return labels
     }
@@ -177,6 +191,9 @@ public struct Certificate: Sendable, Equatable, WireCodable {
                     + "letters, digits, '-', '.' or '_'")
         }
         try Label.check(body.labels)
+        guard body.kind == .member || body.labels.isEmpty else {
+            throw .badName("an issuer's certificate has no labels")
+        }
         var body = body
         body.issuer = issuer.nodeID
         self.body = body
@@ -248,6 +265,8 @@ extension Certificate.Body: WireCodable {
         roles = Roles(rawValue: try reader.readUInt8())
         guard Roles.all.isSuperset(of: roles) else { throw .invalid(field: "roles") }
         labels = try reader.readLabels()
+        // Labels are a node's. An issuer's would only make its members' chains too long.
+        guard kind == .member || labels.isEmpty else { throw .invalid(field: "issuer's labels") }
         serial = try reader.readInteger()
         epoch = try reader.readInteger()
         notBefore = try WallTime(from: &reader)

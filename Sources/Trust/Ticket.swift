@@ -88,10 +88,11 @@ public struct Ticket: Sendable, Equatable, WireCodable, CustomStringConvertible,
     private static func otherVersion(_ text: String) -> Int? {
         guard text.hasPrefix("shoal"), let dash = text.firstIndex(of: "-") else { return nil }
         let digits = text[..<dash].dropFirst("shoal".count)
-        guard (1...3).contains(digits.utf8.count), digits.allSatisfy(\.isASCII) else {
-            return nil
-        }
-        return Int(digits)
+        guard (1...3).contains(digits.utf8.count),
+            digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            let version = Int(digits), version != 1
+        else { return nil }
+        return version
     }
 
     /// See ``WireCodable/encode(to:)``. The encoding holds the secret.

@@ -1,3 +1,4 @@
+import Gossip
 import Kernels
 import Mesh
 import MeshTransport
@@ -39,12 +40,12 @@ struct LocalNode: NodeService {
             nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds))
         let models = await models()
         var counters = await entry.gossip.counters()
-        let links = await entry.transport.counters
-        counters["links_accepted"] = links.accepted
-        counters["links_established"] = links.established
-        counters["links_handshakes_failed"] = links.handshakesFailed
-        counters["links_half_open_refused"] = links.halfOpenRefused
-        counters["links_violations"] = links.violations
+        let linkCounters = await entry.transport.counters
+        counters["links_accepted"] = linkCounters.accepted
+        counters["links_established"] = linkCounters.established
+        counters["links_handshakes_failed"] = linkCounters.handshakesFailed
+        counters["links_half_open_refused"] = linkCounters.halfOpenRefused
+        counters["links_violations"] = linkCounters.violations
         let everyone = [ownMember] + members.map { Self.member($0, now: now) }
         return NodeStatus(
             node: NodeStatus.Node(

@@ -9,6 +9,7 @@ import NIOPosix
 import NodeAPI
 import ServiceLifecycle
 import Trust
+import UnixSignals
 public import Wire
 
 /// One running node: its engine, gossip, links and HTTP, from start to stop.

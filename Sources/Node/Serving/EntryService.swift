@@ -1,3 +1,4 @@
+import Gossip
 import Kernels
 import Mesh
 import MeshTransport

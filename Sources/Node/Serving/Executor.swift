@@ -184,7 +184,7 @@ extension InferenceRefusal {
             case .queueFull: .overloaded
             case .promptTooLong: .promptTooLong
             case .shutDown: .stopping
-            case .emptyPrompt, .invalidRequest, .sampling, .tokenizer: .badRequest
+            case .emptyPrompt, .invalidRequest, .tokenOutOfRange, .tokenizer: .badRequest
             default: .failed
             }
         self.init(

@@ -20,6 +20,10 @@ public enum StateError: Error, Sendable, CustomStringConvertible {
     case notPlain(path: String)
     /// A file is not what it should be.
     case damaged(path: String, reason: String)
+    /// There is no model file there.
+    case noModel(path: String)
+    /// A model file changed while it was read.
+    case changed(path: String)
     /// The system refused.
     case system(path: String, operation: String, reason: String)
     /// Another process runs the node of this directory.
@@ -54,6 +58,9 @@ public enum StateError: Error, Sendable, CustomStringConvertible {
             "\(path) belongs to another user: run shoal as that user, or give it to yours by chown"
         case .notPlain(let path): "\(path) is not a plain file; links are not followed for keys"
         case .damaged(let path, let reason): "\(path) is damaged: \(reason)"
+        case .noModel(let path): "\(path) is not there, or is not a file"
+        case .changed(let path):
+            "\(path) changed while it was read: wait until it is whole, then try again"
         case .system(let path, let operation, let reason): "cannot \(operation) \(path): \(reason)"
         case .inUse(let path): "another process is running the node of \(path)"
         case .notAnIssuer(let path):

@@ -25,8 +25,8 @@ extension CommandError {
         case let error as EngineError:
             var status = ExitStatus.data
             switch error {
-            case .file(_, .cannotOpen): status = .noInput
-            case .emptyPrompt, .promptTooLong, .tokenOutOfRange, .invalidRequest, .sampling:
+            case .file(_, .io), .file(_, .notARegularFile): status = .noInput
+            case .emptyPrompt, .promptTooLong, .tokenOutOfRange, .invalidRequest:
                 status = .usage
             case .notEnoughMemory: status = .system
             case .queueFull: status = .temporary
@@ -34,7 +34,7 @@ extension CommandError {
             }
             self.init(status, "\(error)")
         case let error as GGUFError:
-            if case .cannotOpen = error {
+            if error.isUnreadable {
                 self.init(.noInput, "\(error)")
             } else {
                 self.init(.data, "\(error)")
@@ -51,6 +51,16 @@ extension CommandError {
             default: self.init(.unavailable, "\(error)")
             }
         default: return nil
+        }
+    }
+}
+
+extension GGUFError {
+    /// Whether the file could not be read at all, rather than being wrong.
+    fileprivate var isUnreadable: Bool {
+        switch self {
+        case .io, .notARegularFile: true
+        default: false
         }
     }
 }
