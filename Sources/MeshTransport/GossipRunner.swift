@@ -1,6 +1,6 @@
 public import Gossip
 public import Logging
-import Mesh
+public import Mesh
 import NIOCore
 import NIOPosix
 public import Trust
