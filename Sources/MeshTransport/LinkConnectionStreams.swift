@@ -104,7 +104,8 @@ extension LinkConnection {
     private func takeInbound(_ stream: UInt32) -> Result<[UInt8]?, LinkError>? {
         guard let box = streams[stream] else { return .failure(.streamEnded) }
         if !box.inbound.isEmpty {
-            let bytes = box.inbound.count == 1 ? box.inbound[0] : Array(box.inbound.joined())
+            var bytes = box.inbound[0]
+            for piece in box.inbound.dropFirst() { bytes += piece }
             streams[stream]?.inbound = []
             streams[stream]?.outsideWindow = 0
             let counted = bytes.count - box.outsideWindow

@@ -177,15 +177,15 @@ final class LinkHub {
                 retire(connection)
                 return existing
             }
-            links[member.nodeID] = connection
             if isSimultaneous {
+                // For observers nothing changed: there was a link, and there is one.
+                links[member.nodeID] = connection
                 existing.isRetiring = true
                 retire(existing)
-            } else {
-                existing.close(.superseded)
+                return connection
             }
-            // For observers nothing changed: there was a link, and there is one.
-            return connection
+            // The peer has lost the older one, perhaps because it is another start of it.
+            existing.close(.superseded)
         }
         links[member.nodeID] = connection
         logger.debug("link up", metadata: ["peer": "\(member.nodeID)"])
@@ -303,7 +303,8 @@ final class LinkHub {
             let chain = link.peer.proof.chain
         else { return nil }
         return Link(
-            peer: member, chain: chain, linkKey: link.peer.linkKey, isInitiator: link.role == .initiator,
+            peer: member, chain: chain, linkKey: link.peer.linkKey,
+            isInitiator: link.role == .initiator,
             connection: NIOLoopBound(connection, eventLoop: loop), loop: loop)
     }
 }

@@ -23,7 +23,7 @@ import Wire
         let stream = try await link.open(service: .inference, first: [1, 2, 3])
         // A period that divides neither records nor windows shows any shift.
         let period = (0..<9973).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
-        let sent = Array(repeatElement(period, count: 1003).joined())
+        let sent = (0..<1003).reduce(into: [UInt8]()) { bytes, _ in bytes += period }
         let writer = Task {
             try await stream.send(sent)
             stream.finish()
