@@ -36,7 +36,7 @@ struct AnyKey: CodingKey {
 
 /// A field that asks for something this server does not do, unless it holds one of the values
 /// that ask for nothing. Clients send many fields at their defaults; those must pass.
-struct Refusal {
+struct Refusal: Sendable {
     let field: String
     let harmless: [JSONValue]
     let what: String

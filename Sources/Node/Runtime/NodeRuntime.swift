@@ -125,11 +125,12 @@ public struct NodeRuntime: Sendable {
         }
         defer { announcement.cancel() }
         defer { directory.removeRunningNode() }
-        let services = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(service: mesh), .init(service: http),
-                ], gracefulShutdownSignals: [.sigint, .sigterm], logger: logger))
+        var group = ServiceGroupConfiguration(
+            services: [.init(service: mesh), .init(service: http)],
+            gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
+        // Answers that run are finished, but not for ever.
+        group.maximumGracefulShutdownDuration = .seconds(NodeLimits.drainSeconds)
+        let services = ServiceGroup(configuration: group)
         try await services.run()
     }
 

@@ -159,7 +159,10 @@ extension ServiceError {
 
     init(_ failure: RouteFailure) {
         switch failure {
-        case .unknownModel, .noModels: self.init(.modelNotFound, "\(failure)")
+        case .unknownModel(let name, _):
+            // The interface adds the names there are.
+            self.init(.modelNotFound, "no node of the mesh offers the model '\(name)'")
+        case .noModels: self.init(.modelNotFound, "\(failure)")
         case .noLiveHolder:
             self.init(.unavailable(retryAfterSeconds: Self.retrySeconds), "\(failure)")
         }
