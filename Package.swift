@@ -24,6 +24,7 @@ extension Target.Dependency {
     static let nioFoundation = product(name: "NIOFoundationCompat", package: "swift-nio")
     static let nioHTTP = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let serviceLifecycle = product(
         name: "ServiceLifecycle", package: "swift-service-lifecycle")
 }
@@ -91,7 +92,7 @@ let package = Package(
             [
                 "Engine", "Gossip", "Kernels", "Mesh", "MeshTransport", "Model", "NodeAPI",
                 "Sampling", "Tokenizer", "Trust", "Wire", .logging, .nioCore, .nioPosix,
-                .serviceLifecycle,
+                .serviceLifecycle, .unixSignals,
             ]),
         .executableTarget(
             name: "shoal",
@@ -111,6 +112,10 @@ let package = Package(
         tests(
             "Engine", ["Engine", "GGUF", "Kernels", "Model", "Sampling", "Tokenizer"],
             fixtures: true),
+        tests("Noise", ["Noise"], fixtures: true),
+        tests("Trust", ["Trust", "Wire"]),
         tests("Mesh", ["Mesh", "Noise", "Trust", "Wire"]),
+        tests("OpenAIAPI", ["OpenAIAPI"]),
+        tests("Node", ["Node", "Trust", "Wire"]),
     ]
 )

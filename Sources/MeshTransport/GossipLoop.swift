@@ -1,69 +1,63 @@
-import Gossip
-import Logging
-import Mesh
-import NIOCore
-import NIOPosix
-import Trust
-import Wire
+internal import Gossip
+internal import Logging
+internal import Mesh
+internal import NIOCore
+internal import Trust
+internal import Wire
 
-/// The core and its socket, confined to one event loop.
+/// Runs the membership core on one event loop: feeds it packets, link events and time, and does
+/// what it asks for. Touched nowhere else.
 final class GossipLoop {
+    let loop: any EventLoop
+    let transport: LinkTransport
+    let logger: Logger
+    let wallClock: @Sendable () -> WallTime
     private let settings: GossipSettings
-    private var credentials: LinkCredentials
-    private let transport: LinkTransport
-    private let logger: Logger
-    private let loop: any EventLoop
-    private let wallTime: @Sendable () -> WallTime
+    /// What any thread may read.
+    let published = PublishedMembers()
 
+    private(set) var credentials: LinkCredentials
     private var core: GossipCore
     private var sessions: DatagramSessions
-    private var generator = SystemRandomNumberGenerator()
-    private var channel: (any Channel)?
-    private var timer: Scheduled<Void>?
-    private var timerAt: MonotonicInstant?
-    private var isStopped = false
-    /// Set when a read took as much as it may: more is waiting, and is read before timers fire, so
-    /// that a refutation in the socket beats the suspicion's timer.
-    private var socketMayHoldMore = false
-    private var ticksDeferred = 0
+    private var random = SystemRandomNumberGenerator()
+    let port: DatagramPort
+    var shelf = CertificateShelf()
 
-    private var chains: [NodeID: (chain: CertificateChain, member: VerifiedMember)] = [:]
-    /// Where authentic datagrams of a member came from last.
-    private var observed: [NodeID: SocketAddress] = [:]
-    private var resolved: [NetworkAddress: SocketAddress] = [:]
-    private var linkSenders: [NodeID: AsyncStream<[UInt8]>.Continuation] = [:]
-    private var connecting: Set<NodeID> = []
-    private var datagramsReceived: UInt64 = 0
-    private var datagramsSent: UInt64 = 0
+    private var timer: Scheduled<Void>?
+    private var timerDue = MonotonicInstant.origin
+    private var deferrals = 0
+    private var receivedAtTimer: UInt64 = 0
+    private(set) var isStopped = false
+
+    private var lanes: [NodeID: GossipLane] = [:]
+    private var dialling: Set<NodeID> = []
+    private var fetching: Set<CertificateTag> = []
+    private var exchanging = 0
+    private var observers: [Int: AsyncStream<MembershipEvent>.Continuation] = [:]
+    private var nextObserver = 0
+    private var linkPacketsDropped: UInt64 = 0
+    private var requestsDropped: UInt64 = 0
 
     init(
         settings: GossipSettings, credentials: LinkCredentials, transport: LinkTransport,
         logger: Logger, loop: any EventLoop, now: @escaping @Sendable () -> WallTime
     ) {
         self.settings = settings
-        self.credentials = credentials
+        self.loop = loop
         self.transport = transport
         self.logger = logger
-        self.loop = loop
-        wallTime = now
-        let mesh = credentials.genesis.id
-        let identity = credentials.identity
+        wallClock = now
+        self.credentials = credentials
         core = GossipCore(
             local: Self.claim(settings, credentials), metadata: settings.metadata,
-            authority: IdentityClaimAuthority(identity: identity, mesh: mesh),
-            configuration: settings.configuration, now: Self.now())
+            authority: IdentityClaimAuthority(
+                identity: credentials.identity, mesh: credentials.genesis.id),
+            configuration: settings.configuration, now: Self.clock)
         sessions = DatagramSessions(
-            nodeID: identity.nodeID, boot: BootID(using: &generator),
+            nodeID: credentials.identity.nodeID, boot: BootID(using: &random),
             cipher: Self.cipher(credentials))
-        if let member = try? credentials.chain.verify(
-            genesis: credentials.genesis, at: now())
-        {
-            chains[identity.nodeID] = (credentials.chain, member)
-        }
-    }
-
-    private static func now() -> MonotonicInstant {
-        MonotonicInstant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds))
+        port = DatagramPort(loop: loop)
+        shelveOwnChain()
     }
 
     private static func cipher(_ credentials: LinkCredentials) -> LinkKeyDatagramCipher {
@@ -84,47 +78,64 @@ final class GossipLoop {
             addresses: settings.addresses)
     }
 
-    // MARK: Life
-
-    func start() -> EventLoopFuture<Void> {
-        let seeds = settings.seeds.map { (node: $0.node, addresses: $0.addresses) }
-        guard let listen = settings.listen else {
-            handle(.seeds(seeds))
-            return loop.makeSucceededVoidFuture()
+    private func shelveOwnChain() {
+        if let own = try? credentials.chain.verify(genesis: credentials.genesis, at: wallClock()) {
+            shelf.put(credentials.chain, own)
         }
-        let this = NIOLoopBound(self, eventLoop: loop)
-        return DatagramBootstrap(group: loop)
-            .channelOption(.maxMessagesPerRead, value: 64)
-            .channelOption(
-                .recvAllocator,
-                value: FixedSizeRecvByteBufferAllocator(capacity: DatagramLimits.bytesMax + 1)
-            )
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
-                        DatagramHandler(owner: this.value))
-                }
-            }
-            .bind(host: listen.host, port: listen.port)
-            .flatMapErrorThrowing { error in
-                let address = "\(listen.host):\(listen.port) (datagrams)"
-                if let error = error as? IOError, error.errnoCode == EADDRINUSE {
-                    throw LinkError.portInUse(address)
-                }
-                throw LinkError.cannotListen(address, reason: "\(error)")
-            }
-            .map { channel in
-                this.value.channel = channel
-                this.value.handle(.seeds(seeds))
-            }
     }
 
-    func stop() -> EventLoopFuture<Void> {
-        isStopped = true
-        timer?.cancel()
-        for sender in linkSenders.values { sender.finish() }
-        linkSenders = [:]
-        return channel?.close() ?? loop.makeSucceededVoidFuture()
+    private static var clock: MonotonicInstant {
+        MonotonicInstant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds))
+    }
+
+    var now: MonotonicInstant { Self.clock }
+
+    func start() {
+        port.onDatagram = { [unowned self] bytes, source in receive(bytes, from: source) }
+        port.onDrained = { [unowned self] in finishTurn() }
+        handle(.seeds(settings.seeds.map { ($0.node, $0.addresses) }))
+    }
+
+    // MARK: Inputs
+
+    /// Tells the core something and does what follows.
+    func handle(_ input: GossipInput) {
+        guard !isStopped else { return }
+        apply(input)
+        finishTurn()
+    }
+
+    private func apply(_ input: GossipInput) {
+        for effect in core.handle(input, at: now, using: &random) { perform(effect) }
+    }
+
+    private func receive(_ datagram: [UInt8], from source: SocketAddress) {
+        guard !isStopped else { return }
+        let now = now
+        let received = sessions.open(datagram, at: now)
+        for reply in received.replies { port.send(reply, to: source) }
+        guard let packet = received.packet else { return }
+        port.heard(packet.from, from: source, at: now)
+        apply(.packet(packet.bytes, from: packet.from, path: .datagram))
+    }
+
+    /// A link is open; it is handed in for its certificate, and is nil when it is gone again.
+    func linkUp(_ member: VerifiedMember, _ link: Link?) {
+        guard let link else { return }
+        shelf.put(link.chain, member)
+        sessions.know(member.nodeID, linkKey: link.linkKey)
+        handle(.linkOpened(member.nodeID, member.digest.tag))
+    }
+
+    func linkDown(_ node: NodeID) {
+        lanes.removeValue(forKey: node)?.finish()
+        handle(.linkClosed(node))
+    }
+
+    /// A member's state, and this node's in return.
+    func exchange(_ state: [UInt8], from node: NodeID) -> [UInt8] {
+        handle(.state(state, from: node))
+        return core.state()
     }
 
     func update(credentials: LinkCredentials) {
@@ -132,284 +143,238 @@ final class GossipLoop {
             credentials.linkKey.publicKey != self.credentials.linkKey.publicKey
             || credentials.gateKey != self.credentials.gateKey
         self.credentials = credentials
-        if let member = try? credentials.chain.verify(
-            genesis: credentials.genesis, at: wallTime())
-        {
-            chains[credentials.identity.nodeID] = (credentials.chain, member)
-        }
+        shelveOwnChain()
         if keysChanged { sessions.renew(cipher: Self.cipher(credentials)) }
         handle(.identity(Self.claim(settings, credentials)))
     }
 
-    // MARK: Inputs
+    // MARK: Time
 
-    func handle(_ input: GossipInput) {
+    /// After anything happened: sends what is to be sent and sets the timer.
+    private func finishTurn() {
         guard !isStopped else { return }
-        perform(core.handle(input, at: Self.now(), using: &generator))
-        reschedule()
+        port.flush()
+        schedule(at: core.nextDeadline)
     }
 
-    func handle(_ event: LinkTransportEvent) {
-        switch event {
-        case .up(let link):
-            chains[link.member.nodeID] = (link.chain, link.member)
-            sessions.know(link.member.nodeID, linkKey: link.linkKey)
-            handle(.linkOpened(link.member.nodeID, link.chain.digest.tag))
-        case .down(let node, let error):
-            logger.debug("link down", metadata: ["peer": "\(node)", "reason": "\(error)"])
-            linkSenders.removeValue(forKey: node)?.finish()
-            // Of two links to one peer, the other may remain.
-            if transport.link(to: node) == nil { handle(.linkClosed(node)) }
-        }
-    }
-
-    fileprivate func receive(_ envelope: AddressedEnvelope<ByteBuffer>) {
-        datagramsReceived += 1
-        let received = sessions.open(Array(envelope.data.readableBytesView), at: Self.now())
-        for reply in received.replies { write(reply, to: envelope.remoteAddress) }
-        guard let (from, bytes) = received.packet else { return }
-        observed[from] = envelope.remoteAddress
-        handle(.packet(bytes, from: from, path: .datagram))
-    }
-
-    fileprivate func readCompleted(count: Int) { socketMayHoldMore = count >= 64 }
-
-    // MARK: Timers
-
-    private func reschedule() {
-        let deadline = core.nextDeadline
-        if let timerAt, timerAt <= deadline { return }
+    private func schedule(at deadline: MonotonicInstant) {
+        let earliest = max(deadline, now + MeshTransportLimits.timerGrain)
+        if timer != nil, timerDue <= earliest, timerDue >= now { return }
         timer?.cancel()
-        timerAt = deadline
-        schedule(at: NIODeadline.uptimeNanoseconds(UInt64(max(deadline.nanoseconds, 0))))
+        timerDue = earliest
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        timer = loop.scheduleTask(
+            deadline: .uptimeNanoseconds(UInt64(earliest.nanoseconds))
+        ) { bound.value.timerFired() }
     }
 
-    private func schedule(at deadline: NIODeadline) {
-        let this = NIOLoopBound(self, eventLoop: loop)
-        timer = loop.scheduleTask(deadline: deadline) { this.value.fire() }
-    }
-
-    private func fire() {
-        timerAt = nil
+    private func timerFired() {
         guard !isStopped else { return }
-        if socketMayHoldMore, ticksDeferred < 20 {
-            ticksDeferred += 1
-            schedule(at: .now() + .milliseconds(1))
-            timerAt = Self.now()
+        timer = nil
+        // A late timer runs after what waits in the socket: it may hold the very answers whose
+        // absence the timer would act on. The loop polls the socket between two timers.
+        let cameMeanwhile = port.received != receivedAtTimer
+        receivedAtTimer = port.received
+        let isLate = now - timerDue >= MeshTransportLimits.timerLateness
+        if isLate && deferrals == 0 || cameMeanwhile && deferrals > 0,
+            deferrals < MeshTransportLimits.timerDeferrals
+        {
+            deferrals += 1
+            let due = timerDue
+            schedule(at: now)
+            timerDue = min(due, timerDue)
             return
         }
-        ticksDeferred = 0
-        perform(core.tick(at: Self.now(), using: &generator))
-        reschedule()
+        deferrals = 0
+        for effect in core.tick(at: now, using: &random) { perform(effect) }
+        publish()
+        finishTurn()
     }
 
     // MARK: Effects
 
-    private func perform(_ effects: [GossipEffect]) {
-        for effect in effects {
-            switch effect {
-            case .send(let bytes, let node, .datagram): sendDatagram(bytes, to: node)
-            case .send(let bytes, let node, .link): sendOverLink(bytes, to: node)
-            case .connect(let node, let addresses): connect(to: node, addresses)
-            case .pushPull(let node, let state): pushPull(with: node, state)
-            case .fetchCertificate(let node, let tag, let source):
-                fetchCertificate(of: node, tag, from: source)
-            case .changed(let node, let event): changed(node, event)
+    private func perform(_ effect: GossipEffect) {
+        switch effect {
+        case .send(let packet, let node, .datagram):
+            let now = now
+            let datagrams = sessions.seal(packet, to: node, at: now)
+            port.send(
+                datagrams, to: node, candidates: core.view(of: node)?.alive.addresses ?? [],
+                at: now)
+        case .send(let packet, let node, .link): sendOverLink(packet, to: node)
+        case .connect(let node, let addresses): dial(node, addresses)
+        case .pushPull(let node, let state): pushPull(state, with: node)
+        case .fetchCertificate(let node, let tag, let source): fetch(tag, of: node, from: source)
+        case .changed(let node, let event):
+            guard let view = core.view(of: node) else { return }
+            sessions.know(node, linkKey: view.alive.linkKey)
+            if event == .joined { port.forget(node) }
+            publish()
+            let member = KnownMember(view: view, certificate: shelf.member(view.alive.certificate))
+            log(event, member)
+            for observer in observers.values {
+                observer.yield(MembershipEvent(member: member, event: event))
             }
         }
     }
 
-    private func changed(_ node: NodeID, _ event: MemberEvent) {
-        guard let view = core.view(of: node) else { return }
-        sessions.know(node, linkKey: view.alive.linkKey)
+    private func log(_ event: MemberEvent, _ member: KnownMember) {
+        let message: Logger.Message
         switch event {
-        case .updated: break
-        case .joined:
-            observed[node] = nil
-            log(node, "member joined")
-        case .suspected: log(node, "member suspected")
-        case .recovered: log(node, "member recovered")
-        case .died: log(node, "member died")
-        case .left: log(node, "member left")
+        case .updated: return
+        case .joined: message = "member joined"
+        case .suspected: message = "member suspected"
+        case .recovered: message = "member recovered"
+        case .died: message = "member died"
+        case .left: message = "member left"
         }
+        let name = member.certificate?.name ?? "?"
+        logger.info(message, metadata: ["name": "\(name)", "id": "\(member.view.id)"])
     }
 
-    private func log(_ node: NodeID, _ message: Logger.Message) {
-        let name = chains[node]?.member.name ?? "?"
-        logger.info(message, metadata: ["name": "\(name)", "id": "\(node)"])
+    private func sendOverLink(_ packet: [UInt8], to node: NodeID) {
+        let lane =
+            lanes[node]
+            ?? {
+                let lane = GossipLane(to: node, over: transport)
+                lanes[node] = lane
+                return lane
+            }()
+        if !lane.send(packet) { linkPacketsDropped += 1 }
     }
 
-    private func sendDatagram(_ bytes: [UInt8], to node: NodeID) {
-        guard let view = core.view(of: node) else { return }
-        let datagrams = sessions.seal(bytes, to: node, at: Self.now())
-        if let address = observed[node] {
-            for datagram in datagrams { write(datagram, to: address) }
+    private func dial(_ node: NodeID, _ addresses: [NetworkAddress]) {
+        guard !dialling.contains(node) else { return }
+        guard dialling.count < MeshTransportLimits.dialsMax else {
+            requestsDropped += 1
             return
         }
-        // Not heard from yet: its candidates are few, and the answer tells which one works.
-        for address in view.alive.addresses.prefix(3) {
-            for datagram in datagrams { resolve(address) { self.write(datagram, to: $0) } }
-        }
-    }
-
-    private func write(_ datagram: [UInt8], to address: SocketAddress) {
-        guard let channel, channel.isActive else { return }
-        datagramsSent += 1
-        channel.writeAndFlush(
-            AddressedEnvelope(remoteAddress: address, data: ByteBuffer(bytes: datagram)),
-            promise: nil)
-    }
-
-    /// Names are resolved off the loop; the answer is kept until the member is unreachable there.
-    private func resolve(_ address: NetworkAddress, _ body: @escaping (SocketAddress) -> Void) {
-        if let known = resolved[address] { return body(known) }
-        let port = Int(address.port)
-        switch address.host {
-        case .v4, .v6:
-            if let socket = try? SocketAddress(ipAddress: address.hostText, port: port) {
-                resolved[address] = socket
-                body(socket)
-            }
-        case .name(let name):
-            let this = NIOLoopBound((self, body), eventLoop: loop)
-            NIOThreadPool.singleton.runIfActive(eventLoop: loop) {
-                try SocketAddress.makeAddressResolvingHost(name, port: port)
-            }.whenSuccess { socket in
-                let (owner, body) = this.value
-                if owner.resolved.count > 1024 { owner.resolved = [:] }
-                owner.resolved[address] = socket
-                body(socket)
-            }
-        }
-    }
-
-    private func sendOverLink(_ bytes: [UInt8], to node: NodeID) {
-        if let sender = linkSenders[node] {
-            sender.yield(GossipStreams.frame(bytes))
-            return
-        }
-        guard let link = transport.link(to: node) else { return }
-        // The newest packets are the ones worth sending when the link is slow.
-        let (packets, sender) = AsyncStream.makeStream(
-            of: [UInt8].self, bufferingPolicy: .bufferingNewest(64))
-        linkSenders[node] = sender
-        sender.yield(GossipStreams.frame(bytes))
-        let this = NIOLoopBound(self, eventLoop: loop)
-        let loop = self.loop
+        dialling.insert(node)
+        let (transport, loop, logger) = (transport, loop, logger)
+        let bound = NIOLoopBound(self, eventLoop: loop)
         Task {
-            if let stream = try? await link.open(.gossip) {
-                for await packet in packets {
-                    guard (try? await stream.send(packet)) != nil else { break }
-                }
-                stream.finish()
+            // A link that opens is told by the transport's events.
+            var refused = false
+            do { _ = try await transport.connect(to: addresses, expecting: node) } catch {
+                refused = true
+                logger.debug("no link", metadata: ["peer": "\(node)", "reason": "\(error)"])
             }
-            loop.execute { this.value.linkSenders.removeValue(forKey: node)?.finish() }
-        }
-    }
-
-    private func connect(to node: NodeID, _ addresses: [NetworkAddress]) {
-        guard connecting.insert(node).inserted else { return }
-        let this = NIOLoopBound(self, eventLoop: loop)
-        let (loop, transport) = (self.loop, self.transport)
-        Task {
-            let failure: (any Error)?
-            do {
-                _ = try await transport.connect(to: node, addresses: addresses)
-                failure = nil
-            } catch {
-                failure = error
-            }
+            let wasRefused = refused
             loop.execute {
-                this.value.connecting.remove(node)
-                if let failure {
-                    this.value.logger.debug(
-                        "cannot connect", metadata: ["peer": "\(node)", "reason": "\(failure)"])
-                    this.value.handle(.linkRefused(node))
-                }
+                bound.value.dialling.remove(node)
+                if wasRefused { bound.value.handle(.linkRefused(node)) }
             }
         }
     }
 
-    private func pushPull(with node: NodeID, _ state: [UInt8]) {
-        guard let link = transport.link(to: node) else { return }
-        let this = NIOLoopBound(self, eventLoop: loop)
-        let loop = self.loop
-        Task {
-            guard let answer = try? await GossipStreams.pushPull(state, over: link) else { return }
-            loop.execute { this.value.handle(.state(answer, from: node)) }
+    /// Runs one exchange over a link, if not too many are under way.
+    private func exchange(
+        _ body: @escaping @Sendable () async throws -> GossipInput?,
+        after: @escaping @Sendable (GossipLoop) -> Void
+    ) {
+        guard exchanging < 2 * MeshTransportLimits.exchangesMax else {
+            requestsDropped += 1
+            return after(self)
         }
-    }
-
-    // MARK: Certificates
-
-    private func fetchCertificate(of node: NodeID, _ tag: CertificateTag, from source: NodeID) {
-        let this = NIOLoopBound(self, eventLoop: loop)
-        let (loop, transport) = (self.loop, self.transport)
-        if let known = chains[node], known.chain.digest.tag == tag {
-            loop.execute { this.value.handle(.certified(node, tag)) }
-            return
-        }
-        let addresses = core.view(of: source)?.alive.addresses ?? []
+        exchanging += 1
+        let (loop, logger) = (loop, logger)
+        let bound = NIOLoopBound(self, eventLoop: loop)
         Task {
+            var input: GossipInput?
             do {
-                let link = try await transport.connect(to: source, addresses: addresses)
-                guard
-                    let chain = try await GossipStreams.fetchCertificate(
-                        of: node, tag, over: link)
-                else { return }
-                loop.execute { this.value.received(chain, of: node, tag) }
-            } catch {
-                loop.execute {
-                    this.value.logger.debug(
-                        "no certificate",
-                        metadata: ["of": "\(node)", "from": "\(source)", "reason": "\(error)"])
-                }
+                input = try await GossipStreams.within(
+                    MeshTransportLimits.exchangeDeadline, body)
+            } catch { logger.debug("exchange failed", metadata: ["reason": "\(error)"]) }
+            let outcome = input
+            loop.execute {
+                bound.value.exchanging -= 1
+                after(bound.value)
+                if let outcome { bound.value.handle(outcome) }
             }
         }
     }
 
-    private func received(_ chain: CertificateChain, of node: NodeID, _ tag: CertificateTag) {
-        guard chain.digest.tag == tag,
-            let member = try? chain.verify(genesis: credentials.genesis, at: wallTime()),
-            member.nodeID == node, chains.count < GossipLimits.certificatesMax
+    private func pushPull(_ state: [UInt8], with node: NodeID) {
+        let transport = transport
+        exchange({
+            guard let link = await transport.link(to: node) else { return nil }
+            return .state(try await GossipStreams.pushPull(state, over: link), from: node)
+        }) { _ in }
+    }
+
+    private func fetch(_ tag: CertificateTag, of node: NodeID, from source: NodeID) {
+        if let member = shelf.member(tag), member.nodeID == node {
+            // Known already, perhaps from an earlier start of the same node.
+            let bound = NIOLoopBound(self, eventLoop: loop)
+            return loop.execute { bound.value.handle(.certified(node, tag)) }
+        }
+        guard fetching.count < MeshTransportLimits.exchangesMax,
+            fetching.insert(tag).inserted
         else { return }
-        chains[node] = (chain, member)
-        handle(.certified(node, tag))
-    }
-
-    // MARK: Views
-
-    func fullState() -> [UInt8] { core.state() }
-
-    func chain(of node: NodeID, _ tag: CertificateTag) -> CertificateChain? {
-        guard let known = chains[node], known.chain.digest.tag == tag else { return nil }
-        return known.chain
-    }
-
-    func members() -> [KnownMember] {
-        for link in transport.links {
-            if let roundTrip = link.roundTrip {
-                _ = core.handle(
-                    .roundTrip(link.member.nodeID, roundTrip), at: Self.now(), using: &generator)
+        let (transport, genesis, wallClock, loop) = (
+            transport, credentials.genesis, wallClock, loop
+        )
+        let addresses = core.view(of: source)?.alive.addresses ?? []
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        exchange({
+            let link = try await transport.connect(to: addresses, expecting: source)
+            guard let chain = try await GossipStreams.fetchCertificate(tag, over: link) else {
+                return nil
             }
-        }
-        return core.memberViews.map {
-            KnownMember(view: $0, certificate: chains[$0.id]?.member)
+            let member = try chain.verify(genesis: genesis, at: wallClock())
+            guard member.nodeID == node, member.digest.tag == tag else { return nil }
+            await loop.run { bound.value.shelf.put(chain, member) }
+            return .certified(node, tag)
+        }) { driver in driver.fetching.remove(tag) }
+    }
+
+    // MARK: Publishing
+
+    var listen: (host: String, port: Int)? { settings.listen }
+
+    var members: [KnownMember] {
+        core.memberViews.map {
+            KnownMember(view: $0, certificate: shelf.member($0.alive.certificate))
         }
     }
 
-    func counters() -> [String: UInt64] {
+    private func publish() {
+        published.value = members
+    }
+
+    func observe() -> AsyncStream<MembershipEvent> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: MembershipEvent.self,
+            bufferingPolicy: .bufferingNewest(MeshTransportLimits.eventsBufferedMax))
+        guard !isStopped else {
+            continuation.finish()
+            return stream
+        }
+        let number = nextObserver
+        nextObserver += 1
+        observers[number] = continuation
+        let loop = loop
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        continuation.onTermination = { _ in
+            loop.execute { bound.value.observers[number] = nil }
+        }
+        return stream
+    }
+
+    var counters: [String: UInt64] {
         let gossip = core.counters
         let datagrams = sessions.counters
         return [
-            "gossip_datagrams_received": datagramsReceived,
-            "gossip_datagrams_sent": datagramsSent,
+            "gossip_datagrams_received": port.received,
+            "gossip_datagrams_sent": port.sent,
             "gossip_packets_malformed": gossip.malformed,
             "gossip_claims_forged": gossip.forged,
             "gossip_claims_over_limit": gossip.overLimit,
             "gossip_refutations": gossip.refutations,
             "gossip_probes_failed": gossip.probesFailed,
             "gossip_signatures_checked": gossip.signaturesChecked,
+            "gossip_link_packets_dropped": linkPacketsDropped,
+            "gossip_requests_dropped": requestsDropped,
             "datagrams_malformed": datagrams.malformed,
             "datagrams_unknown_sender": datagrams.unknownSender,
             "datagrams_not_authentic": datagrams.notAuthentic,
@@ -417,27 +382,18 @@ final class GossipLoop {
             "datagrams_over_limit": datagrams.overLimit,
         ]
     }
-}
 
-/// Hands datagrams to the loop's owner. One that is malformed costs itself and nothing else.
-private final class DatagramHandler: ChannelInboundHandler {
-    typealias InboundIn = AddressedEnvelope<ByteBuffer>
+    // MARK: End
 
-    private let owner: GossipLoop
-    private var count = 0
-
-    init(owner: GossipLoop) { self.owner = owner }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        count += 1
-        owner.receive(unwrapInboundIn(data))
+    /// Stops everything; returns the socket, to be closed.
+    func stop() -> (any Channel)? {
+        guard !isStopped else { return nil }
+        isStopped = true
+        timer?.cancel()
+        for lane in lanes.values { lane.finish() }
+        lanes = [:]
+        for observer in observers.values { observer.finish() }
+        observers = [:]
+        return port.close()
     }
-
-    func channelReadComplete(context: ChannelHandlerContext) {
-        owner.readCompleted(count: count)
-        count = 0
-    }
-
-    /// An ICMP answer to something sent earlier is no reason to stop receiving.
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {}
 }

@@ -3,102 +3,40 @@ import Mesh
 import Trust
 import Wire
 
-/// The three gossip services of a link, as both ends speak them.
+/// The exchanges of membership over links, as the asking end speaks them.
 enum GossipStreams {
-    /// How long an exchange may take.
-    static let deadline: Duration = .seconds(5)
-
-    // MARK: Packets: each with its 16-bit length, on a stream that lives as long as the link
-
-    static func frame(_ packet: [UInt8]) -> [UInt8] {
-        var writer = ByteWriter()
-        writer.writeBytes16(packet)
-        return writer.bytes
-    }
-
-    static func readPackets(
-        from stream: LinkStream, deliver: @Sendable ([UInt8]) -> Void
-    ) async throws {
-        var buffer: [UInt8] = []
-        while let bytes = try await stream.next() {
-            buffer += bytes
-            var reader = ByteReader(buffer)
-            var used = 0
-            while reader.remaining >= 2 {
-                guard
-                    let packet = try? reader.readBytes16(
-                        field: "packet", limit: GossipLimits.packetBytesMax)
-                else {
-                    if reader.remaining + 2 > GossipLimits.packetBytesMax + 2 {
-                        throw LinkError.violation("a gossip packet is too long")
-                    }
-                    break
-                }
-                deliver(Array(packet))
-                used = reader.consumed
-            }
-            buffer.removeFirst(used)
-        }
-    }
-
-    // MARK: Push–pull: all of one's state, end; all of the other's, end
-
+    /// Push–pull: all of one's state, end; all of the other's, end.
     static func pushPull(_ state: [UInt8], over link: Link) async throws -> [UInt8] {
-        let stream = try await link.open(.pushPull)
-        return try await within(deadline, of: stream) {
-            try await stream.send(state)
-            stream.finish()
-            return try await readAll(from: stream, limit: GossipLimits.stateBytesMax)
-        }
+        let stream = try await link.open(service: .pushPull)
+        try await stream.send(state)
+        stream.finish()
+        return try await stream.readAll(limit: GossipLimits.stateBytesMax)
     }
 
-    // MARK: Certificates: a node and a tag, end; a chain or nothing, end
-
+    /// A certificate: the beginning of its digest, end; the chain or nothing, end.
     static func fetchCertificate(
-        of node: NodeID, _ tag: CertificateTag, over link: Link
+        _ tag: CertificateTag, over link: Link
     ) async throws -> CertificateChain? {
-        let stream = try await link.open(.certificate)
-        let bytes = try await within(deadline, of: stream) {
-            try await stream.send(node.bytes + tag.bytes)
-            stream.finish()
-            return try await readAll(from: stream, limit: 2 * TrustLimits.certificateBytesMax)
-        }
+        let stream = try await link.open(service: .certificate, first: tag.bytes)
+        stream.finish()
+        let bytes = try await stream.readAll(limit: MeshTransportLimits.chainBytesMax)
         return bytes.isEmpty ? nil : try CertificateChain(decoding: bytes)
     }
 
-    static func readCertificateRequest(
-        from stream: LinkStream
-    ) async throws -> (NodeID, CertificateTag) {
-        let bytes = try await within(deadline, of: stream) {
-            try await readAll(from: stream, limit: 48)
-        }
-        var reader = ByteReader(bytes)
-        let request = (try NodeID(from: &reader), try CertificateTag(from: &reader))
-        try reader.expectEnd()
-        return request
-    }
-
-    static func readAll(from stream: LinkStream, limit: Int) async throws -> [UInt8] {
-        var all: [UInt8] = []
-        while let bytes = try await stream.next() {
-            guard all.count + bytes.count <= limit else {
-                stream.reset(.failed)
-                throw LinkError.violation("an answer is longer than it may be")
-            }
-            all += bytes
-        }
-        return all
-    }
-
-    /// Runs `body`; when it takes longer than `limit` the stream is reset, which ends it.
+    /// Runs `body`, cancelling it when it takes longer than `limit`: a task that is cancelled resets
+    /// the stream it waits for.
     static func within<R: Sendable>(
-        _ limit: Duration, of stream: LinkStream, _ body: @Sendable @escaping () async throws -> R
+        _ limit: Duration, _ body: @escaping @Sendable () async throws -> R
     ) async throws -> R {
-        let guardian = Task {
-            try await Task.sleep(for: limit)
-            stream.reset(.cancelled)
+        try await withThrowingTaskGroup(of: R.self) { group in
+            group.addTask(operation: body)
+            group.addTask {
+                try await Task.sleep(for: limit)
+                throw LinkError.cancelled
+            }
+            defer { group.cancelAll() }
+            guard let first = try await group.next() else { throw LinkError.cancelled }
+            return first
         }
-        defer { guardian.cancel() }
-        return try await body()
     }
 }

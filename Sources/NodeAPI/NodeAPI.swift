@@ -1,4 +1,31 @@
 // NodeAPI: the node's HTTP interface.
 //
-// Routes, server-sent events and error mapping live here. What a node does is behind
-// `NodeService`, which `Node` implements.
+// Routes, server-sent events and the mapping of errors live here. What a node does is behind
+// `NodeService`, which `Node` implements; this target does not know the mesh. The rules of an
+// answer are in three files: `GenerationRoutes` (from the body of a request to a running
+// generation), `AnswerFormat` (from its events to OpenAI's forms) and `GenerationSession` (a
+// generation is cancelled when its client has gone, whatever the route was doing).
+
+/// Bounds of the HTTP interface.
+public enum NodeAPILimits {
+    /// The longest body of a request, in bytes.
+    public static let bodyBytesMax = 4 << 20
+    /// The most generations at once, unless configured otherwise; the next is told to come back.
+    public static let concurrentGenerationsMax = 64
+    /// The most connections at once; further ones wait in the system's queue.
+    public static let connectionsMax = 1_024
+    /// All header fields of a request together, in bytes.
+    public static let headerBytesMax = 32 << 10
+    /// The most header fields of a request.
+    public static let headerFieldsMax = 128
+    /// A connection on which no request arrives, or one stops arriving, is closed after this
+    /// many seconds. It does not end a generation.
+    public static let idleSecondsMax = 75
+    /// All text of an answer that is not streamed, in bytes of UTF-8.
+    public static let answerBytesMax = 16 << 20
+    /// The most model names in an error's message.
+    public static let modelNamesInMessageMax = 32
+    /// What a client is told to wait when this node's own limit on generations is reached, in
+    /// seconds.
+    public static let retryAfterSeconds = 1
+}

@@ -7,6 +7,7 @@ public struct NoiseHandshake: Sendable, CustomStringConvertible, CustomReflectab
     private let role: NoiseRole
     private let staticKey: NoiseKeyPair
     private let ephemeral: NoiseKeyPair
+    /// Those that the pattern has not used yet.
     private var preSharedKeys: [[UInt8]]
     private var remoteEphemeral: [UInt8]?
     private var step = 0
@@ -17,8 +18,10 @@ public struct NoiseHandshake: Sendable, CustomStringConvertible, CustomReflectab
     private var transcript: [UInt8]
     private var cipher: CipherState?
 
-    /// The peer's static key, once it was received and authenticated.
-    public private(set) var remoteStaticKey: [UInt8]?
+    private var receivedStaticKey: [UInt8]?
+
+    /// The peer's static key, once the message that brought it was authenticated whole.
+    public var remoteStaticKey: [UInt8]? { failed ? nil : receivedStaticKey }
 
     /// A handshake before its first message.
     ///
@@ -96,7 +99,7 @@ public struct NoiseHandshake: Sendable, CustomStringConvertible, CustomReflectab
             case .s:
                 let sealed = try take(
                     NoiseLimits.keyBytes + (cipher == nil ? 0 : NoiseLimits.tagBytes))
-                remoteStaticKey = try decryptAndHash(sealed)
+                receivedStaticKey = try decryptAndHash(sealed)
             default: try mix(token)
             }
         }
@@ -127,7 +130,7 @@ public struct NoiseHandshake: Sendable, CustomStringConvertible, CustomReflectab
         case .ee: try mixDH(ephemeral, remoteEphemeral)
         case .es:
             if role == .initiator {
-                try mixDH(ephemeral, remoteStaticKey)
+                try mixDH(ephemeral, receivedStaticKey)
             } else {
                 try mixDH(staticKey, remoteEphemeral)
             }
@@ -135,7 +138,7 @@ public struct NoiseHandshake: Sendable, CustomStringConvertible, CustomReflectab
             if role == .initiator {
                 try mixDH(staticKey, remoteEphemeral)
             } else {
-                try mixDH(ephemeral, remoteStaticKey)
+                try mixDH(ephemeral, receivedStaticKey)
             }
         case .e, .s: throw .outOfTurn  // written and read by the callers, never mixed here
         }

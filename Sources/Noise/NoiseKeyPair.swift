@@ -14,6 +14,12 @@ public struct NoiseKeyPair: Sendable, CustomStringConvertible, CustomReflectable
         self.publicKey = Primitives.publicKey(of: secretKey)
     }
 
+    /// A pair whose halves need not belong together, for tests of degenerate keys.
+    init(publicKey: [UInt8], secretKey: [UInt8]) {
+        self.publicKey = publicKey
+        self.secretKey = secretKey
+    }
+
     private init(secret: [UInt8]) {
         secretKey = secret
         publicKey = Primitives.publicKey(of: secret)

@@ -55,26 +55,41 @@ enum Primitives {
     }
 
     static func encrypt(
-        key: [UInt8], counter: UInt64, associatedData: [UInt8], _ plaintext: [UInt8]
+        key: WipedKey, counter: UInt64, associatedData: [UInt8], _ plaintext: [UInt8]
     ) -> [UInt8] {
-        var output = [UInt8](repeating: 0, count: plaintext.count + NoiseLimits.tagBytes)
-        crypto_aead_chacha20poly1305_ietf_encrypt(
-            &output, nil, plaintext, UInt64(plaintext.count), associatedData,
-            UInt64(associatedData.count), nil, nonce(counter), key)
-        return output
+        let count = plaintext.count + NoiseLimits.tagBytes
+        let nonce = nonce(counter)
+        return [UInt8](unsafeUninitializedCapacity: count) { output, written in
+            // Not nil, as the capacity is not zero. libsodium writes `plaintext.count` bytes and the
+            // tag: all of `count`.
+            guard let start = output.baseAddress else { return }
+            _ = key.withBytes {
+                crypto_aead_chacha20poly1305_ietf_encrypt(
+                    start, nil, plaintext, UInt64(plaintext.count), associatedData,
+                    UInt64(associatedData.count), nil, nonce, $0)
+            }
+            written = count
+        }
     }
 
     static func decrypt(
-        key: [UInt8], counter: UInt64, associatedData: [UInt8], _ ciphertext: [UInt8]
+        key: WipedKey, counter: UInt64, associatedData: [UInt8], _ ciphertext: [UInt8]
     ) throws(NoiseError) -> [UInt8] {
         guard ciphertext.count >= NoiseLimits.tagBytes else { throw .badLength }
         let count = ciphertext.count - NoiseLimits.tagBytes
-        // One byte at least, so that the pointer is valid for an empty plaintext.
-        var output = [UInt8](repeating: 0, count: max(count, 1))
-        let result = crypto_aead_chacha20poly1305_ietf_decrypt(
-            &output, nil, nil, ciphertext, UInt64(ciphertext.count), associatedData,
-            UInt64(associatedData.count), nonce(counter), key)
-        guard result == 0 else { throw .notAuthentic }
-        return Array(output.prefix(count))
+        let nonce = nonce(counter)
+        var code: CInt = -1
+        // One byte at least, so that there is a pointer for an empty plaintext.
+        let plaintext = [UInt8](unsafeUninitializedCapacity: max(count, 1)) { output, written in
+            code = key.withBytes {
+                crypto_aead_chacha20poly1305_ietf_decrypt(
+                    output.baseAddress, nil, nil, ciphertext, UInt64(ciphertext.count),
+                    associatedData, UInt64(associatedData.count), nonce, $0)
+            }
+            // Nothing is read of what a failure left there.
+            written = code == 0 ? count : 0
+        }
+        guard code == 0 else { throw .notAuthentic }
+        return plaintext
     }
 }

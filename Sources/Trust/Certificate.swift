@@ -50,6 +50,26 @@ public struct Label: Hashable, Comparable, Sendable {
         try self.init(key: String(parts[0]), value: parts.count == 2 ? String(parts[1]) : "")
     }
 
+    /// Refuses a key that is given twice, and more labels than a certificate or ticket may have.
+    public static func check(_ labels: [Label]) throws(TrustError) {
+        guard labels.count <= TrustLimits.labelsMax else {
+            throw .badName("\(labels.count) labels are more than \(TrustLimits.labelsMax)")
+        }
+        let byteCount = labels.reduce(0) { $0 + $1.encodedBytes }
+        guard byteCount <= TrustLimits.labelsBytesMax else {
+            throw .badName(
+                "the labels take \(byteCount) bytes together, more than "
+                    + "\(TrustLimits.labelsBytesMax): use fewer or shorter ones")
+        }
+        var keys: Set<String> = []
+        for label in labels where !keys.insert(label.key).inserted {
+            throw .badName("the label '\(label.key)' is given twice")
+        }
+    }
+
+    /// Bytes of the label in a list.
+    fileprivate var encodedBytes: Int { 4 + key.utf8.count + value.utf8.count }
+
     /// By key, then value.
     public static func < (left: Self, right: Self) -> Bool {
         (left.key, left.value) < (right.key, right.value)
@@ -74,6 +94,7 @@ extension ByteReader {
             throw .tooLarge(field: "labels", value: count, limit: TrustLimits.labelsMax)
         }
         var labels: [Label] = []
+        let start = consumed
         for _ in 0..<count {
             let key = try readString16(field: "label", limit: TrustLimits.labelBytesMax)
             let value = try readString16(field: "label", limit: TrustLimits.labelBytesMax)
@@ -84,6 +105,10 @@ extension ByteReader {
                 throw .nonCanonical(field: "labels")
             }
             labels.append(label)
+        }
+        guard consumed - start <= TrustLimits.labelsBytesMax else {
+            throw .tooLarge(
+                field: "labels", value: consumed - start, limit: TrustLimits.labelsBytesMax)
         }
         return labels
     }
@@ -165,9 +190,9 @@ public struct Certificate: Sendable, Equatable, WireCodable {
                 "'\(body.name)' cannot name a node: use 1 to \(TrustLimits.nodeNameBytesMax) "
                     + "letters, digits, '-', '.' or '_'")
         }
-        let keys = body.labels.map(\.key)
-        guard keys.count <= TrustLimits.labelsMax, Set(keys).count == keys.count else {
-            throw .badName("a label's key may be given once, and at most \(TrustLimits.labelsMax)")
+        try Label.check(body.labels)
+        guard body.kind == .member || body.labels.isEmpty else {
+            throw .badName("an issuer's certificate has no labels")
         }
         var body = body
         body.issuer = issuer.nodeID
@@ -197,7 +222,7 @@ public struct Certificate: Sendable, Equatable, WireCodable {
         else { throw .badSignature(of: what) }
         let lifetimeMax =
             kind == .issuer ? TrustLimits.issuerLifetimeMax : TrustLimits.memberLifetimeMax
-        guard body.notAfter <= body.notBefore + lifetimeMax else {
+        guard body.notBefore < body.notAfter, body.notAfter <= body.notBefore + lifetimeMax else {
             throw .lifetimeTooLong(what: what)
         }
         guard body.notBefore <= now + TrustLimits.clockSkewMax else {
@@ -240,6 +265,8 @@ extension Certificate.Body: WireCodable {
         roles = Roles(rawValue: try reader.readUInt8())
         guard Roles.all.isSuperset(of: roles) else { throw .invalid(field: "roles") }
         labels = try reader.readLabels()
+        // Labels are a node's. An issuer's would only make its members' chains too long.
+        guard kind == .member || labels.isEmpty else { throw .invalid(field: "issuer's labels") }
         serial = try reader.readInteger()
         epoch = try reader.readInteger()
         notBefore = try WallTime(from: &reader)
@@ -258,7 +285,7 @@ public struct VerifiedMember: Sendable, Equatable {
     public let roles: Roles
     /// Its labels.
     public let labels: [Label]
-    /// Until when this holds.
+    /// Until when this holds: the end of the first certificate of the chain to end.
     public let notAfter: WallTime
     /// The chain that says so.
     public let digest: CertificateDigest
@@ -298,7 +325,7 @@ public struct CertificateChain: Sendable, Equatable, WireCodable {
         let body = member.body
         return VerifiedMember(
             nodeID: body.subject, name: body.name, roles: body.roles, labels: body.labels,
-            notAfter: body.notAfter, digest: digest)
+            notAfter: min(body.notAfter, issuer?.body.notAfter ?? body.notAfter), digest: digest)
     }
 
     /// See ``WireCodable/encode(to:)``.

@@ -4,16 +4,19 @@ public import Wire
 /// The secret that two members' datagrams grow from: BLAKE2b keyed with the X25519 of their link
 /// keys, over the mesh and both ids in order. Both compute the same.
 public struct DatagramRoot: Sendable, CustomStringConvertible, CustomReflectable {
-    private let root: [UInt8]
+    private let root: SecretBytes
 
     /// The root of `ours` (whose node is `self`) and a peer's link key. A degenerate key is refused.
     public init(
         ours: LinkKeyPair, node: NodeID, theirs: LinkKey, peer: NodeID, mesh: MeshID
     ) throws(TrustError) {
-        let shared = try ours.agree(with: theirs)
+        var shared = try ours.agree(with: theirs)
+        defer { sodium_memzero(&shared, shared.count) }
         let (first, second) = node < peer ? (node, peer) : (peer, node)
-        root = blake2b(
-            domain: "shoal datagram root v1", mesh.bytes + first.bytes + second.bytes, key: shared)
+        root = SecretBytes(
+            blake2b(
+                domain: "shoal datagram root v1", mesh.bytes + first.bytes + second.bytes,
+                key: shared), guarded: false)
     }
 
     /// The key of one direction between two starts of two processes. `receiverBoot` is zero while it
@@ -21,9 +24,9 @@ public struct DatagramRoot: Sendable, CustomStringConvertible, CustomReflectable
     public func sendingKey(
         sender: NodeID, receiver: NodeID, senderBoot: BootID, receiverBoot: BootID
     ) -> [UInt8] {
-        blake2b(
-            domain: "shoal datagram key v1",
-            sender.bytes + receiver.bytes + senderBoot.bytes + receiverBoot.bytes, key: root)
+        root.derive(
+            "shoal datagram key v1",
+            sender.bytes + receiver.bytes + senderBoot.bytes + receiverBoot.bytes, length: 32)
     }
 
     /// Never shows the key.

@@ -27,32 +27,35 @@ public struct GateKey: Sendable, Equatable, WireCodable, CustomStringConvertible
         }
     }
 
+    /// Of two keys of one mesh, the one to use: every member that saw both ends with the same.
+    public static func merge(_ left: GateKey, _ right: GateKey) -> GateKey {
+        left.epoch < right.epoch ? right : left
+    }
+
     /// Which key of the mesh's this is.
     public let epoch: Epoch
-    private let secret: [UInt8]
+    private let secret: SecretBytes
 
     /// A new key from libsodium's random source.
     public static func generate(epoch: Epoch) -> GateKey {
-        GateKey(epoch: epoch, secret: randomBytes(32))
+        GateKey(epoch: epoch, secret: SecretBytes(randomBytes(32)))
     }
 
-    private init(epoch: Epoch, secret: [UInt8]) {
+    private init(epoch: Epoch, secret: SecretBytes) {
         self.epoch = epoch
         self.secret = secret
     }
 
     /// The 8 bytes that name the key in a preamble and in datagrams.
-    public var keyID: [UInt8] {
-        blake2b(domain: "shoal gate id v1", [], key: secret, length: 16).prefix(keyIDBytes) + []
-    }
+    public var keyID: [UInt8] { secret.derive("shoal gate id v1", length: keyIDBytes) }
 
     /// The pre-shared key of the member lane.
-    public var preSharedKey: [UInt8] { blake2b(domain: "shoal gate psk v1", [], key: secret) }
+    public var preSharedKey: [UInt8] { secret.derive("shoal gate psk v1", length: 32) }
 
     /// The 8 bytes that stand for `node` in the clear header of its datagrams: members can tell
     /// who it is, others can't.
     public func senderHint(of node: NodeID) -> [UInt8] {
-        Array(blake2b(domain: "shoal hint v1", node.bytes, key: secret, length: 16).prefix(8))
+        secret.derive("shoal hint v1", node.bytes, length: 8)
     }
 
     /// See ``WireCodable/encode(to:)``. The encoding holds the secret.
@@ -60,7 +63,7 @@ public struct GateKey: Sendable, Equatable, WireCodable, CustomStringConvertible
         writer.writeInteger(UInt8(1))
         writer.writeInteger(epoch.counter)
         epoch.issuer.encode(to: &writer)
-        writer.writeBytes(secret)
+        writer.writeBytes(secret.prefix(32))
     }
 
     /// See ``WireCodable/init(from:)``.
@@ -70,12 +73,12 @@ public struct GateKey: Sendable, Equatable, WireCodable, CustomStringConvertible
             throw .unsupportedVersion(field: "gate key version", value: Int(version))
         }
         epoch = Epoch(counter: try reader.readInteger(), issuer: try NodeID(from: &reader))
-        secret = Array(try reader.readBytes(32))
+        secret = SecretBytes(Array(try reader.readBytes(32)))
     }
 
     /// Compares in constant time.
     public static func == (left: Self, right: Self) -> Bool {
-        left.epoch == right.epoch && constantTimeEqual(left.secret, right.secret)
+        left.epoch == right.epoch && left.secret == right.secret
     }
 
     /// Never shows the key.

@@ -25,8 +25,7 @@ public let signatureBytes = 64
 
 /// A node's Ed25519 key pair: its identity for ever. The same type holds the authority's key.
 ///
-/// The secret half lies in memory of libsodium's, locked where the system allows it, and is wiped
-/// when the last reference goes.
+/// The secret half lies in guarded memory and is wiped when the last reference goes.
 public final class Identity: Sendable, CustomStringConvertible, CustomReflectable {
     /// The public key, which is the node's name.
     public let nodeID: NodeID
@@ -89,25 +88,40 @@ extension NodeID {
     }
 }
 
-/// Bytes in libsodium's guarded memory, wiped when they go.
-final class SecretBytes: Sendable {
-    // Written once in `init`, read-only after (the pages are then protected against writing); the
-    // class owns the allocation until `deinit`.
-    nonisolated(unsafe) private let memory: UnsafePointer<UInt8>
+/// Secret bytes that are wiped when the last reference goes.
+final class SecretBytes: Sendable, Equatable {
+    // Written once in `init` and only read after; the class owns the allocation until `deinit`.
+    private nonisolated(unsafe) let memory: UnsafePointer<UInt8>
+    private let guarded: Bool
     let count: Int
 
-    init(_ bytes: [UInt8]) {
-        guard Sodium.ready, let raw = sodium_malloc(max(bytes.count, 1)) else {
-            preconditionFailure("no guarded memory for a key")
+    /// - Parameter guarded: Whether they lie in memory of libsodium's: locked where the system
+    ///   allows it, and fenced by pages that nobody may touch. That costs four pages and several
+    ///   system calls, so what exists once per peer goes without.
+    init(_ bytes: [UInt8], guarded: Bool = true) {
+        precondition(!bytes.isEmpty, "a secret is not empty")
+        let size = bytes.count
+        guard let raw = guarded ? Sodium.ready ? sodium_malloc(size) : nil : malloc(size) else {
+            preconditionFailure("no memory for a key")
         }
-        let memory = raw.bindMemory(to: UInt8.self, capacity: max(bytes.count, 1))
-        for (index, byte) in bytes.enumerated() { memory[index] = byte }
-        sodium_mprotect_readonly(raw)
+        // `raw` has room for `size` bytes and does not overlap the array.
+        let memory = raw.bindMemory(to: UInt8.self, capacity: size)
+        for (index, byte) in bytes.enumerated() { (memory + index).initialize(to: byte) }
+        if guarded { sodium_mprotect_readonly(raw) }
         self.memory = UnsafePointer(memory)
-        self.count = bytes.count
+        self.guarded = guarded
+        self.count = size
     }
 
-    deinit { sodium_free(UnsafeMutableRawPointer(mutating: memory)) }
+    deinit {
+        let raw = UnsafeMutableRawPointer(mutating: memory)
+        if guarded {
+            sodium_free(raw)
+        } else {
+            sodium_memzero(raw, count)
+            free(raw)
+        }
+    }
 
     /// The bytes, valid while `body` runs.
     func withBytes<R>(_ body: (UnsafePointer<UInt8>) -> R) -> R { body(memory) }
@@ -115,5 +129,20 @@ final class SecretBytes: Sendable {
     /// A copy of the first `count` bytes.
     func prefix(_ count: Int) -> [UInt8] {
         Array(UnsafeBufferPointer(start: memory, count: min(count, self.count)))
+    }
+
+    /// What follows from the secret for one purpose: BLAKE2b keyed with it over the purpose's name
+    /// and `context`, cut to `length` bytes of at most 64.
+    func derive(_ domain: String, _ context: [UInt8] = [], length: Int) -> [UInt8] {
+        var key = prefix(count)
+        defer { sodium_memzero(&key, key.count) }
+        // libsodium makes no BLAKE2b digest of fewer than 16 bytes.
+        return Array(
+            blake2b(domain: domain, context, key: key, length: max(length, 16)).prefix(length))
+    }
+
+    /// Compares in constant time.
+    static func == (left: SecretBytes, right: SecretBytes) -> Bool {
+        left.count == right.count && sodium_memcmp(left.memory, right.memory, left.count) == 0
     }
 }

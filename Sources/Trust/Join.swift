@@ -76,6 +76,13 @@ public struct SeedAddress: Sendable, Hashable, WireCodable {
     }
 }
 
+/// The longest beginning of `text` in whole characters that fits.
+private func prefix(of text: String, bytesMax: Int) -> String {
+    var kept = text
+    while kept.utf8.count > bytesMax { kept.removeLast() }
+    return kept
+}
+
 /// The answer to a ``JoinRequest``.
 public enum JoinResponse: Sendable, WireCodable {
     /// All that a member starts with.
@@ -127,7 +134,7 @@ public enum JoinResponse: Sendable, WireCodable {
             for seed in admission.seeds { seed.encode(to: &writer) }
         case .refused(let code, let message):
             writer.writeInteger(code.rawValue)
-            writer.writeBytes16(Array(message.utf8.prefix(TrustLimits.refusalBytesMax)))
+            writer.writeString16(prefix(of: message, bytesMax: TrustLimits.refusalBytesMax))
         }
     }
 

@@ -18,7 +18,7 @@ public struct Ticket: Sendable, Equatable, WireCodable, CustomStringConvertible,
     public let uses: UInt16
     /// The labels that the holder's certificate will carry.
     public let labels: [Label]
-    private let secret: [UInt8]
+    private let secret: SecretBytes
 
     /// A new ticket with a secret from libsodium's random source.
     public static func generate(
@@ -27,12 +27,12 @@ public struct Ticket: Sendable, Equatable, WireCodable, CustomStringConvertible,
     ) -> Ticket {
         Ticket(
             genesis: genesis, inviter: inviter, addresses: addresses, expires: expires, uses: uses,
-            labels: labels.sorted(), secret: randomBytes(32))
+            labels: labels.sorted(), secret: SecretBytes(randomBytes(32)))
     }
 
     private init(
         genesis: Genesis, inviter: NodeID, addresses: [NetworkAddress], expires: WallTime,
-        uses: UInt16, labels: [Label], secret: [UInt8]
+        uses: UInt16, labels: [Label], secret: SecretBytes
     ) {
         self.genesis = genesis
         self.inviter = inviter
@@ -45,11 +45,11 @@ public struct Ticket: Sendable, Equatable, WireCodable, CustomStringConvertible,
 
     /// The 8 bytes that name the ticket in the join lane's preamble.
     public var keyID: [UInt8] {
-        Array(blake2b(domain: "shoal ticket id v1", [], key: secret, length: 16).prefix(keyIDBytes))
+        secret.derive("shoal ticket id v1", length: keyIDBytes)
     }
 
     /// The pre-shared key of the join lane.
-    public var preSharedKey: [UInt8] { blake2b(domain: "shoal ticket psk v1", [], key: secret) }
+    public var preSharedKey: [UInt8] { secret.derive("shoal ticket psk v1", length: 32) }
 
     /// What the inviter keeps: enough to check the ticket, not enough to make its text again.
     public func record(created: WallTime) -> TicketRecord {
@@ -66,15 +66,33 @@ public struct Ticket: Sendable, Equatable, WireCodable, CustomStringConvertible,
 
     /// Parses what ``text`` gives; white space around and within it is ignored.
     public init(text: String) throws(TrustError) {
+        // Twice the limit leaves room for a line break after each character; more is no ticket.
+        guard text.utf8.count <= 2 * TrustLimits.ticketTextMax else { throw .notATicket }
         let compact = text.filter { !$0.isWhitespace }
         guard compact.hasPrefix(Self.textPrefix), compact.utf8.count <= TrustLimits.ticketTextMax
-        else { throw .notATicket }
+        else {
+            if let version = Self.otherVersion(compact) {
+                throw .malformed(.unsupportedVersion(field: "ticket version", value: version))
+            }
+            throw .notATicket
+        }
         guard let bytes = bytesFromBase32(compact.dropFirst(Self.textPrefix.count)),
             bytes.count > 4
         else { throw .damagedTicket }
         let body = Array(bytes.dropLast(4))
         guard Array(bytes.suffix(4)) == checksum(body) else { throw .damagedTicket }
         do { self = try Ticket(decoding: body) } catch { throw .malformed(error) }
+    }
+
+    /// The version in the prefix of a ticket that another version of shoal made: `shoal2-`.
+    private static func otherVersion(_ text: String) -> Int? {
+        guard text.hasPrefix("shoal"), let dash = text.firstIndex(of: "-") else { return nil }
+        let digits = text[..<dash].dropFirst("shoal".count)
+        guard (1...3).contains(digits.utf8.count),
+            digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            let version = Int(digits), version != 1
+        else { return nil }
+        return version
     }
 
     /// See ``WireCodable/encode(to:)``. The encoding holds the secret.
@@ -86,7 +104,7 @@ public struct Ticket: Sendable, Equatable, WireCodable, CustomStringConvertible,
         expires.encode(to: &writer)
         writer.writeInteger(uses)
         writer.writeLabels(labels)
-        writer.writeBytes(secret)
+        writer.writeBytes(secret.prefix(32))
     }
 
     /// See ``WireCodable/init(from:)``.
@@ -101,7 +119,7 @@ public struct Ticket: Sendable, Equatable, WireCodable, CustomStringConvertible,
         expires = try WallTime(from: &reader)
         uses = try reader.readInteger()
         labels = try reader.readLabels()
-        secret = Array(try reader.readBytes(32))
+        secret = SecretBytes(Array(try reader.readBytes(32)))
     }
 
     /// Compares the secrets in constant time.

@@ -14,6 +14,9 @@ public enum TrustLimits {
     public static let labelsMax = 16
     /// The longest key or value of a label, in bytes.
     public static let labelBytesMax = 63
+    /// All labels of a certificate or ticket together, in encoded bytes: two certificates and the
+    /// rest of a ``LinkProof`` must fit in one handshake frame of 2 KiB.
+    public static let labelsBytesMax = 900
     /// The longest life of a member's certificate.
     public static let memberLifetimeMax: Duration = .seconds(7 * 86_400)
     /// The longest life of an issuer's certificate.
@@ -26,10 +29,12 @@ public enum TrustLimits {
     public static let ticketUsesMax: UInt16 = 1000
     /// How far two machines' clocks may differ before a certificate seems to lie in the future.
     public static let clockSkewMax: Duration = .seconds(300)
-    /// The longest encoded certificate, in bytes.
+    /// The longest encoded certificate, in bytes: what follows from the bounds of its fields.
     public static let certificateBytesMax = 1200
-    /// The longest text of a ticket, in characters.
-    public static let ticketTextMax = 4096
+    /// The longest encoded ``LinkProof``, in bytes: what follows from the bounds of its fields.
+    public static let linkProofBytesMax = 1600
+    /// The longest text of a ticket, in characters: what follows from the bounds of its fields.
+    public static let ticketTextMax = 5120
     /// The most revocations in one message.
     public static let revocationsMax = 4096
     /// The most seeds told to a joiner.

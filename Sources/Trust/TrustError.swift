@@ -12,7 +12,7 @@ public enum TrustError: Error, Equatable, Sendable {
     case expired(what: String, at: WallTime)
     /// Its time has not come, by more than the clocks may differ.
     case notYetValid(what: String, from: WallTime)
-    /// It lives longer than its kind may.
+    /// It lives longer than its kind may, or ends before it begins.
     case lifetimeTooLong(what: String)
     /// A member's certificate was used as an issuer's, or the other way round.
     case wrongKind
@@ -46,7 +46,7 @@ extension TrustError: CustomStringConvertible {
         case .expired(let what, _): "the \(what) has expired"
         case .notYetValid(let what, _):
             "the \(what) is not valid yet: compare the clocks of the two machines"
-        case .lifetimeTooLong(let what): "the \(what) lives longer than it may"
+        case .lifetimeTooLong(let what): "the \(what) is valid for a time that it may not be"
         case .wrongKind: "the certificate is of the wrong kind"
         case .wrongIssuer: "the certificate was not issued by the issuer that came with it"
         case .missingRole(let role): "the certificate lacks the role '\(role)'"

@@ -82,6 +82,9 @@ public struct RequestCore: Sendable {
         self.plan = plan
     }
 
+    /// The model that the request was resolved to.
+    public var model: ModelOffer { plan.model }
+
     /// What was delivered so far, per choice; what a continuation starts from.
     public var journal: [[Int32]] { request.generated }
 

@@ -1,6 +1,6 @@
+import Gossip
 import Logging
 import MeshTransport
-import Synchronization
 import Trust
 import Wire
 
@@ -14,13 +14,8 @@ struct JoinService: Sendable {
     /// The names that are taken.
     let names: @Sendable () async -> Set<String>
 
-    var handler: JoinHandler {
-        JoinHandler(
-            preSharedKey: { directory.ticketRecord(keyID: $0)?.preSharedKey },
-            respond: { request, keyID in await respond(to: request, keyID: keyID) })
-    }
-
-    private func respond(to request: JoinRequest, keyID: [UInt8]) async -> JoinResponse {
+    func respond(to attempt: JoinAttempt) async -> JoinResponse {
+        let (request, keyID) = (attempt.request, attempt.keyID)
         let redemption: Redemption
         do {
             redemption = try directory.redeem(keyID: keyID, by: request.node, now: now())

@@ -1,6 +1,6 @@
 import MeshTransport
 public import Trust
-public import Wire
+import Wire
 
 /// Joining a mesh with a ticket: the joiner's side.
 public enum Joining {
@@ -37,10 +37,8 @@ public enum Joining {
         let identity = Identity.generate()
         let response: JoinResponse
         do {
-            response = try await LinkTransport.join(
-                ticket: ticket, identity: identity, name: nodeName, now: now)
-        } catch let error as TrustError {
-            throw StateError.trust(error)
+            response = try await JoinExchange.join(
+                with: ticket, identity: identity, name: nodeName, wallClock: now)
         } catch {
             throw Failure.notRecognised(
                 mesh: "\(ticket.genesis.name) \(ticket.genesis.fingerprint)", reason: "\(error)")

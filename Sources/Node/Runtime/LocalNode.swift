@@ -1,3 +1,4 @@
+import Gossip
 import Kernels
 import Mesh
 import MeshTransport
@@ -39,7 +40,12 @@ struct LocalNode: NodeService {
             nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds))
         let models = await models()
         var counters = await entry.gossip.counters()
-        counters.merge(entry.transport.counters) { first, _ in first }
+        let linkCounters = await entry.transport.counters
+        counters["links_accepted"] = linkCounters.accepted
+        counters["links_established"] = linkCounters.established
+        counters["links_handshakes_failed"] = linkCounters.handshakesFailed
+        counters["links_half_open_refused"] = linkCounters.halfOpenRefused
+        counters["links_violations"] = linkCounters.violations
         let everyone = [ownMember] + members.map { Self.member($0, now: now) }
         return NodeStatus(
             node: NodeStatus.Node(
@@ -51,7 +57,7 @@ struct LocalNode: NodeService {
             models: models.map {
                 NodeStatus.Model(id: $0.id, digest: $0.digest, nodes: $0.nodes)
             },
-            links: entry.transport.links.map(Self.link).sorted { $0.peer < $1.peer },
+            links: await links(),
             counters: counters)
     }
 
@@ -88,9 +94,16 @@ struct LocalNode: NodeService {
             stateSinceSeconds: (now - view.stateSince).seconds, hasLink: view.hasLink)
     }
 
-    private static func link(_ link: Link) -> NodeStatus.Link {
-        NodeStatus.Link(
-            peer: link.member.name, peerID: link.member.nodeID.hex, address: link.remoteAddress,
-            initiated: link.isInitiator, roundTripMilliseconds: link.roundTrip?.milliseconds)
+    private func links() async -> [NodeStatus.Link] {
+        var links: [NodeStatus.Link] = []
+        for peer in await entry.transport.peers {
+            guard let link = await entry.transport.link(to: peer) else { continue }
+            links.append(
+                NodeStatus.Link(
+                    peer: link.peer.name, peerID: link.peer.nodeID.hex,
+                    initiated: link.isInitiator,
+                    roundTripMilliseconds: await link.roundTrip?.milliseconds))
+        }
+        return links.sorted { ($0.peer, $0.peerID) < ($1.peer, $1.peerID) }
     }
 }

@@ -1,3 +1,4 @@
+import Gossip
 import Logging
 import MeshTransport
 import ServiceLifecycle
@@ -20,12 +21,12 @@ struct MeshService: Service {
 
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await gossip.follow(transport.events) }
+            group.addTask { await gossip.follow(transport) }
             group.addTask {
                 try await every(Self.loadInterval) { gossip.update(load: models.load) }
             }
             group.addTask { try await every(Self.saveInterval) { await savePeers() } }
-            group.addTask { try await every(Self.renewalInterval) { renew() } }
+            group.addTask { try await every(Self.renewalInterval) { await renew() } }
             group.addTask { try? await gracefulShutdown() }
             // The first to end is the shutdown; the rest end by cancellation.
             try await group.next()
@@ -54,10 +55,10 @@ struct MeshService: Service {
         }
     }
 
-    private func renew() {
+    private func renew() async {
         do {
             let (credentials, _) = try NodeRuntime.credentials(of: directory)
-            transport.update(credentials: credentials)
+            try await transport.update(credentials)
             gossip.update(credentials: credentials)
         } catch {
             logger.error("keys are not renewed", metadata: ["why": "\(error)"])

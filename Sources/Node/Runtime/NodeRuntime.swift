@@ -9,6 +9,7 @@ import NIOPosix
 import NodeAPI
 import ServiceLifecycle
 import Trust
+import UnixSignals
 public import Wire
 
 /// One running node: its engine, gossip, links and HTTP, from start to stop.
@@ -47,17 +48,10 @@ public struct NodeRuntime: Sendable {
         defer { withExtendedLifetime(lock) {} }
         let models = try await loadModels()
         defer { models.shutdown() }
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        do {
-            try await run(models, on: group)
-        } catch {
-            try? await group.shutdownGracefully()
-            throw error
-        }
-        try? await group.shutdownGracefully()
+        try await run(models)
     }
 
-    private func run(_ models: ModelStore, on group: MultiThreadedEventLoopGroup) async throws {
+    private func run(_ models: ModelStore) async throws {
         let now = Self.wallTime
         let (credentials, member) = try Self.credentials(of: directory)
         let executor = Executor(models: models)
@@ -73,23 +67,28 @@ public struct NodeRuntime: Sendable {
                 let known = await gossip.value?.members() ?? []
                 return Set(known.compactMap { $0.certificate?.name } + [member.name])
             })
-        let transport = LinkTransport(
-            configuration: LinkTransportConfiguration(
-                listen: configuration.dialOutOnly
-                    ? nil : (configuration.peerHost, Int(configuration.peerPort))),
-            credentials: credentials, group: group, logger: logger,
-            joins: directory.isIssuer ? joins.handler : nil,
-            handler: { stream, service, link in
-                switch service {
-                case .inference: await executor.serve(stream, from: link.member.name)
-                case .gossip, .pushPull, .certificate:
-                    guard let gossip = gossip.value else { return stream.reset(.refused) }
-                    await gossip.serve(stream, service, from: link)
-                case .control, .join: stream.reset(.unknownService)
-                }
-            }, now: now)
-
-        let port = try await transport.start().map { UInt16(clamping: $0) }
+        let transport = try await LinkTransport(
+            credentials: credentials, logger: logger, wallClock: now)
+        await transport.setHandler(for: .inference) { stream, peer in
+            await executor.serve(stream, from: peer.name)
+        }
+        for service in [LinkService.gossip, .pushPull, .certificate] {
+            await transport.setHandler(for: service) { stream, _ in
+                guard let gossip = gossip.value else { return stream.reset(.refused) }
+                await gossip.serve(stream)
+            }
+        }
+        if directory.isIssuer {
+            let directory = directory
+            await transport.setJoinHandler(
+                ticketKey: { directory.ticketRecord(keyID: $0)?.preSharedKey },
+                { attempt in await joins.respond(to: attempt) })
+        }
+        var port: UInt16?
+        if !configuration.dialOutOnly {
+            port = try await transport.listen(
+                host: configuration.peerHost, port: configuration.peerPort)
+        }
         let addresses = try candidateAddresses(port: port)
         ownSeed.set(SeedAddress(node: directory.identity.nodeID, addresses: addresses))
         let runner = try await GossipRunner(
@@ -126,11 +125,12 @@ public struct NodeRuntime: Sendable {
         }
         defer { announcement.cancel() }
         defer { directory.removeRunningNode() }
-        let services = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(service: mesh), .init(service: http),
-                ], gracefulShutdownSignals: [.sigint, .sigterm], logger: logger))
+        var group = ServiceGroupConfiguration(
+            services: [.init(service: mesh), .init(service: http)],
+            gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
+        // Answers that run are finished, but not for ever.
+        group.maximumGracefulShutdownDuration = .seconds(NodeLimits.drainSeconds)
+        let services = ServiceGroup(configuration: group)
         try await services.run()
     }
 
@@ -163,8 +163,8 @@ public struct NodeRuntime: Sendable {
             throw .trust(error)
         }
         let credentials = LinkCredentials(
-            identity: directory.identity, genesis: directory.genesis, chain: chain,
-            linkKey: LinkKeyPair.generate(now: now), gateKey: try directory.gateKey())
+            identity: directory.identity, chain: chain, genesis: directory.genesis,
+            gateKey: try directory.gateKey(), linkKey: LinkKeyPair.generate(now: now))
         return (credentials, member)
     }
 

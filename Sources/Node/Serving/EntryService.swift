@@ -1,3 +1,4 @@
+import Gossip
 import Kernels
 import Mesh
 import MeshTransport
@@ -51,7 +52,7 @@ extension EntryService: InferenceDialler {
         forwarded.hops += 1
         let addresses = await gossip.members().first { $0.view.id == target.node }?.view.alive
             .addresses
-        let link = try await transport.connect(to: target.node, addresses: addresses ?? [])
+        let link = try await transport.connect(to: addresses ?? [], expecting: target.node)
         return try await PeerChannel.open(forwarded, over: link)
     }
 }

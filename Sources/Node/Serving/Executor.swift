@@ -109,13 +109,13 @@ struct Executor: Sendable {
                 Task { await channel.cancel() }
             }
         } catch {
-            stream.reset(.failed)
+            stream.reset(.internalError)
         }
     }
 
     private func readRequest(from stream: LinkStream) async throws -> InferenceRequest {
         var framer = MessageFramer()
-        while let bytes = try await stream.next() {
+        while let bytes = try await stream.read() {
             framer.append(bytes)
             do {
                 guard let message = try framer.next() else { continue }
@@ -137,29 +137,43 @@ struct Executor: Sendable {
     /// Sends what the engine says, and stops the engine as soon as the peer goes away, even while
     /// nothing is being sent.
     private func relay(_ channel: any InferenceChannel, to stream: LinkStream) async throws {
-        // Nothing more is expected from the peer: the end of its side, or of the stream, shows here.
+        // The peer sends nothing more, but the end of the stream shows in reading from it.
         let watcher = Task {
             do {
-                while try await stream.next() != nil {}
+                while try await stream.read() != nil {}
             } catch {
                 await channel.cancel()
             }
         }
-        defer { watcher.cancel() }
         do {
             while let message = try await channel.next() {
                 try await stream.send(MessageFramer.frame(message))
             }
-            stream.finish()
         } catch {
             await channel.cancel()
+            stream.reset(.internalError)
             throw error
         }
+        await finish(stream, when: watcher)
     }
 
     private func refuse(_ stream: LinkStream, _ refusal: InferenceRefusal) async {
-        try? await stream.send(MessageFramer.frame(.refused(refusal)))
+        do {
+            try await stream.send(MessageFramer.frame(.refused(refusal)))
+        } catch { return }
+        await finish(stream, when: Task { while (try? await stream.read()) != nil {} })
+    }
+
+    /// Ends this side and waits until the peer has ended its own: a stream that is let go before
+    /// is reset, and what the peer has not read yet would be lost.
+    private func finish(_ stream: LinkStream, when peerEnded: Task<Void, Never>) async {
         stream.finish()
+        let guardian = Task {
+            try await Task.sleep(for: .seconds(NodeLimits.drainSeconds))
+            stream.reset(.done)
+        }
+        await peerEnded.value
+        guardian.cancel()
     }
 }
 
@@ -170,7 +184,7 @@ extension InferenceRefusal {
             case .queueFull: .overloaded
             case .promptTooLong: .promptTooLong
             case .shutDown: .stopping
-            case .emptyPrompt, .invalidRequest, .sampling, .tokenizer: .badRequest
+            case .emptyPrompt, .invalidRequest, .tokenOutOfRange, .tokenizer: .badRequest
             default: .failed
             }
         self.init(
@@ -251,7 +265,7 @@ actor PeerChannel: InferenceChannel {
 
     /// Sends `request` over a new stream of `link`.
     static func open(_ request: InferenceRequest, over link: Link) async throws -> PeerChannel {
-        let stream = try await link.open(.inference)
+        let stream = try await link.open(service: .inference)
         do {
             try await stream.send(MessageFramer.frame(.request(request)))
         } catch {
@@ -266,7 +280,7 @@ actor PeerChannel: InferenceChannel {
     func next() async throws -> InferenceMessage? {
         while true {
             if let message = try framer.next() { return message }
-            guard let bytes = try await stream.next() else { return nil }
+            guard let bytes = try await stream.read() else { return nil }
             framer.append(bytes)
         }
     }

@@ -1,9 +1,9 @@
 import Engine
 import Gossip
-import Kernels
+public import Kernels
 import Mesh
 import Synchronization
-import Wire
+public import Wire
 
 /// The models of this node: each file with its digest, its name and its engine.
 public final class ModelStore: Sendable {

@@ -21,7 +21,8 @@ extension EntryService {
         }
         let (events, continuation) = AsyncThrowingStream.makeStream(of: GenerationEvent.self)
         let task = Task {
-            let answer = AnswerEvents(text: text, continuation: continuation)
+            let answer = AnswerEvents(
+                model: core.model.name, text: text, continuation: continuation)
             do {
                 try await run(core) { event in await answer.handle(event) }
                 continuation.finish()
@@ -37,6 +38,7 @@ extension EntryService {
 
 /// Turns what the request core delivers into the interface's events.
 private actor AnswerEvents {
+    private let model: String
     private var text: AnswerText
     private var completionTokens = 0
     private var promptTokens = 0
@@ -44,9 +46,10 @@ private actor AnswerEvents {
     private let continuation: AsyncThrowingStream<GenerationEvent, any Error>.Continuation
 
     init(
-        text: AnswerText,
+        model: String, text: AnswerText,
         continuation: AsyncThrowingStream<GenerationEvent, any Error>.Continuation
     ) {
+        self.model = model
         self.text = text
         self.continuation = continuation
     }
@@ -58,8 +61,8 @@ private actor AnswerEvents {
             continuation.yield(
                 .route(
                     RouteInfo(
-                        node: target.name, nodeID: target.node.hex, reason: target.reason,
-                        attempts: attempts,
+                        node: target.name, nodeID: target.node.hex, model: model,
+                        reason: target.reason, attempts: attempts,
                         roundTripMilliseconds: target.roundTrip?.milliseconds)))
         case .tokens(let frames):
             for frame in frames {
@@ -156,7 +159,10 @@ extension ServiceError {
 
     init(_ failure: RouteFailure) {
         switch failure {
-        case .unknownModel, .noModels: self.init(.modelNotFound, "\(failure)")
+        case .unknownModel(let name, _):
+            // The interface adds the names there are.
+            self.init(.modelNotFound, "no node of the mesh offers the model '\(name)'")
+        case .noModels: self.init(.modelNotFound, "\(failure)")
         case .noLiveHolder:
             self.init(.unavailable(retryAfterSeconds: Self.retrySeconds), "\(failure)")
         }

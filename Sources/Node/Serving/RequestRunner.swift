@@ -66,6 +66,7 @@ struct RequestRunner: Sendable {
                     await deliver(.finished(choice: choice, reason: reason))
                 case .completed(let usage):
                     await deliver(.completed(usage))
+                    await channel?.cancel()
                     return
                 case .abandon:
                     await channel?.cancel()

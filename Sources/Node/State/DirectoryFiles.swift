@@ -33,8 +33,27 @@ struct DirectoryFiles: Sendable {
         }
     }
 
+    /// Refuses a directory that others may write in: they could put keys of their own in place of
+    /// the node's.
+    func checkRoot() throws(StateError) {
+        var info = stat()
+        guard stat(root, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
+            throw .notPlain(path: root)
+        }
+        guard Self.isOurs(info) else { throw .notOwned(path: root) }
+        guard info.st_mode & 0o022 == 0 else {
+            throw .writable(path: root, mode: String(info.st_mode & 0o777, radix: 8))
+        }
+    }
+
+    /// Whether the process's user owns it. The superuser may use what others own: it could anyway,
+    /// and in containers it does.
+    private static func isOurs(_ info: stat) -> Bool {
+        info.st_uid == geteuid() || geteuid() == 0
+    }
+
     /// Replaces a file by `bytes`: a temporary file of mode 0600, synced, renamed, the directory
-    /// synced. With `exclusive`, fails with `EEXIST` when the file is there.
+    /// synced.
     func write(_ bytes: [UInt8], to name: String) throws(StateError) {
         let target = path(name)
         let temporary = "\(target).new-\(getpid())-\(UInt32.random(in: 0 ... .max))"
@@ -87,7 +106,9 @@ struct DirectoryFiles: Sendable {
             offset += count
         }
         guard fsync(descriptor) == 0 else {
-            throw .system(path: full, operation: "sync", reason: reason())
+            let why = reason()
+            unlink(full)
+            throw .system(path: full, operation: "sync", reason: why)
         }
     }
 
@@ -118,6 +139,7 @@ struct DirectoryFiles: Sendable {
         guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
             throw .notPlain(path: full)
         }
+        if secret, !Self.isOurs(info) { throw .notOwned(path: full) }
         if secret, info.st_mode & 0o077 != 0 {
             throw .exposed(path: full, mode: String(info.st_mode & 0o777, radix: 8))
         }

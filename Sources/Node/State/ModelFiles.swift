@@ -1,5 +1,5 @@
 import Trust
-import Wire
+public import Wire
 
 #if canImport(Glibc)
     import Glibc
@@ -13,60 +13,101 @@ extension StateDirectory {
         files.list("models").filter { $0.hasSuffix(".gguf") }.map { files.path("models/\($0)") }
     }
 
-    /// The digest of a model file: read whole the first time, remembered after by the file's path,
-    /// size and times. Blocks.
-    func modelDigest(ofFile path: String) throws(StateError) -> ModelDigest {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    /// The digest that names the model in a file, computed once and kept in `digests/` under the
+    /// file's path, size, inode and times of last change, in nanoseconds. A file that changed in any
+    /// of these is read again.
+    ///
+    /// Blocks while it reads: about 1.5 seconds per gigabyte. A file that changes meanwhile is
+    /// refused, so that a half-copied model never gets a name.
+    ///
+    /// - Parameter progress: Called after each mebibyte with the bytes read and the bytes in all;
+    ///   returns false to give up.
+    public func modelDigest(
+        ofFile path: String,
+        progress: (_ bytesRead: UInt64, _ bytesTotal: UInt64) -> Bool = { _, _ in true }
+    ) throws(StateError) -> ModelDigest {
+        let descriptor = openForReading(path)
         guard descriptor >= 0 else {
-            throw .system(path: path, operation: "read", reason: String(cString: strerror(errno)))
+            if errno == ENOENT { throw .noModel(path: path) }
+            throw .system(path: path, operation: "open", reason: String(cString: strerror(errno)))
         }
         defer { close(descriptor) }
-        var info = stat()
-        guard fstat(descriptor, &info) == 0 else {
-            throw .system(path: path, operation: "read", reason: String(cString: strerror(errno)))
-        }
-        let name = "digests/\(hexadecimal(Self.fingerprint(of: path, info)))"
-        if let known = try? Self.load(files, name, "model digest", as: ModelDigest.self) {
+        let before = try FileStamp(descriptor: descriptor, path: path)
+        // The key is a digest because a path may be longer than a file's name.
+        let name =
+            "digests/\(hexadecimal(blake2b(before.encoded(path: absolute(path)), length: 16)))"
+        if let bytes = try? Self.load(files, name, "model digest"), let known = ModelDigest(bytes) {
             return known
         }
         var hasher = TreeHasher()
         var buffer = [UInt8](repeating: 0, count: TreeHasher.leafBytes)
+        var bytesRead: UInt64 = 0
         while true {
-            let count = buffer.withUnsafeMutableBytes {
-                #if canImport(Glibc)
-                    Glibc.read(descriptor, $0.baseAddress, $0.count)
-                #else
-                    Darwin.read(descriptor, $0.baseAddress, $0.count)
-                #endif
-            }
+            let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
             if count == 0 { break }
             guard count > 0 else {
                 if errno == EINTR { continue }
                 throw .system(
                     path: path, operation: "read", reason: String(cString: strerror(errno)))
             }
-            hasher.update(Array(buffer[..<count]))
+            hasher.update(count == buffer.count ? buffer : Array(buffer[..<count]))
+            bytesRead += UInt64(count)
+            guard progress(bytesRead, before.byteCount) else {
+                throw .invalid("reading \(path) was given up")
+            }
         }
+        guard bytesRead == before.byteCount,
+            try FileStamp(descriptor: descriptor, path: path) == before
+        else { throw .changed(path: path) }
         let digest = hasher.finalize()
-        try Self.save(files, name, "model digest", digest.encoded)
+        // A directory that cannot be written to costs the next start its time, not this one its model.
+        try? Self.save(files, name, "model digest", digest.bytes)
         return digest
     }
 
-    /// Names one state of one file: a change of content changes a time or the size.
-    private static func fingerprint(of path: String, _ info: stat) -> [UInt8] {
-        var writer = ByteWriter()
-        writer.writeString16(path)
-        writer.writeInteger(UInt64(info.st_size))
-        writer.writeInteger(UInt64(info.st_ino))
-        #if canImport(Glibc)
-            let times = [info.st_mtim, info.st_ctim]
-        #else
-            let times = [info.st_mtimespec, info.st_ctimespec]
-        #endif
-        for time in times {
-            writer.writeInteger(UInt64(bitPattern: Int64(time.tv_sec)))
-            writer.writeInteger(UInt64(bitPattern: Int64(time.tv_nsec)))
+    private func absolute(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}
+
+/// Opens for reading; outside the extension, where `open` is the directory's own. Not blocking, in
+/// case the path is a pipe.
+private func openForReading(_ path: String) -> Int32 {
+    open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+}
+
+/// By what a file is taken for unchanged.
+private struct FileStamp: Equatable {
+    let byteCount: UInt64
+    let inode: UInt64
+    /// Seconds and nanoseconds of the last change of content, then of the inode: the first can be
+    /// set back, the second cannot.
+    let times: [Int64]
+
+    init(descriptor: Int32, path: String) throws(StateError) {
+        var info = stat()
+        guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
+            throw .noModel(path: path)
         }
-        return blake2b(writer.bytes, length: 16)
+        byteCount = UInt64(max(0, info.st_size))
+        inode = UInt64(info.st_ino)
+        #if canImport(Glibc)
+            let stamps = [info.st_mtim, info.st_ctim]
+        #else
+            let stamps = [info.st_mtimespec, info.st_ctimespec]
+        #endif
+        times = stamps.flatMap { [Int64($0.tv_sec), Int64($0.tv_nsec)] }
+    }
+
+    func encoded(path: String) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.writeBytes(Array("shoal digest cache v1".utf8))
+        writer.writeInteger(byteCount)
+        writer.writeInteger(inode)
+        for time in times { writer.writeInteger(UInt64(bitPattern: time)) }
+        writer.writeBytes(Array(path.utf8))
+        return writer.bytes
     }
 }

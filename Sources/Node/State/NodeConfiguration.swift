@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 public import Wire
 
 /// What `shoal node run` reads from `config.json` of its directory. Flags and the environment
@@ -41,12 +41,25 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         }
         let values = try decoder.container(keyedBy: CodingKeys.self)
         peerHost = try values.decodeIfPresent(String.self, forKey: .peerHost) ?? peerHost
-        peerPort = try values.decodeIfPresent(UInt16.self, forKey: .peerPort) ?? peerPort
+        peerPort = try Self.port(values, .peerPort) ?? peerPort
         httpHost = try values.decodeIfPresent(String.self, forKey: .httpHost) ?? httpHost
-        httpPort = try values.decodeIfPresent(UInt16.self, forKey: .httpPort) ?? httpPort
+        httpPort = try Self.port(values, .httpPort) ?? httpPort
         models = try values.decodeIfPresent([String].self, forKey: .models) ?? models
         addresses = try values.decodeIfPresent([String].self, forKey: .addresses) ?? addresses
         dialOutOnly = try values.decodeIfPresent(Bool.self, forKey: .dialOutOnly) ?? dialOutOnly
+    }
+
+    /// Reads a port as a number of any size first: the decoder's own error for one that does not
+    /// fit names neither the field nor the reason.
+    private static func port(
+        _ values: KeyedDecodingContainer<CodingKeys>, _ key: CodingKeys
+    ) throws -> UInt16? {
+        guard let number = try values.decodeIfPresent(Double.self, forKey: key) else { return nil }
+        guard let port = UInt16(exactly: number) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: values, debugDescription: "a port is from 0 to 65535")
+        }
+        return port
     }
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
@@ -113,6 +126,14 @@ extension StateDirectory {
     public func configuration() throws(StateError) -> NodeConfiguration {
         guard files.exists("config.json") else { return NodeConfiguration() }
         let bytes = try files.read("config.json")
+        do {
+            // Where it is not JSON; the decoder says only that it is not.
+            _ = try JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)
+        } catch {
+            let reason = (error as NSError).userInfo[NSDebugDescriptionErrorKey] as? String
+            throw .damaged(
+                path: files.path("config.json"), reason: "it is not JSON: \(reason ?? "\(error)")")
+        }
         do {
             return try JSONDecoder().decode(NodeConfiguration.self, from: Data(bytes))
         } catch let error as DecodingError {

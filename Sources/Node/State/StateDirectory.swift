@@ -86,9 +86,9 @@ public struct StateDirectory: Sendable {
     ) throws(StateError) -> StateDirectory {
         let files = DirectoryFiles(root: path)
         try refuseExisting(files)
-        do {
+        do throws(TrustError) {
             let member = try admission.chain.verify(genesis: genesis, at: now)
-            guard member.nodeID == identity.nodeID else { throw TrustError.linkKeyMismatch }
+            guard member.nodeID == identity.nodeID else { throw .linkKeyMismatch }
         } catch {
             throw .trust(error)
         }
@@ -104,7 +104,15 @@ public struct StateDirectory: Sendable {
     /// anything to anybody.
     public static func refuseExisting(at path: String, ticket: Ticket?) throws(StateError) {
         let files = DirectoryFiles(root: path)
-        guard files.exists("mesh/genesis") else { return }
+        if files.exists("VERSION") { try checkVersion(files) }
+        guard files.exists("mesh/genesis") else {
+            // A certificate is written just before the mesh's record: where it lies alone, a member
+            // has lost a file, and its keys must not be overwritten.
+            if files.exists("node/certificate") {
+                throw .missing(path: files.path("mesh/genesis"))
+            }
+            return
+        }
         let directory = try StateDirectory.open(at: path)
         if let ticket, ticket.genesis.id != directory.genesis.id {
             throw .otherMesh(
@@ -122,6 +130,7 @@ public struct StateDirectory: Sendable {
 
     private static func prepare(_ files: DirectoryFiles) throws(StateError) {
         try files.makeDirectory()
+        try files.checkRoot()
         for name in ["mesh", "node", "tickets", "peers", "digests", "models", "run"] {
             try files.makeDirectory(name)
         }
@@ -143,9 +152,8 @@ public struct StateDirectory: Sendable {
     public static func open(at path: String) throws(StateError) -> StateDirectory {
         let files = DirectoryFiles(root: path)
         guard files.exists("VERSION") else { throw .noMesh(path: path) }
-        let found = String(decoding: try files.read("VERSION"), as: UTF8.self)
-            .split(whereSeparator: \.isWhitespace).joined()
-        guard found == version else { throw .unsupportedVersion(path: path, found: found) }
+        try files.checkRoot()
+        try checkVersion(files)
         guard files.exists("mesh/genesis") || files.exists("node/identity.key") else {
             throw .noMesh(path: path)
         }
@@ -155,6 +163,12 @@ public struct StateDirectory: Sendable {
             throw .damaged(path: files.path("node/identity.key"), reason: "it is not a key")
         }
         return StateDirectory(files: files, genesis: genesis, identity: identity)
+    }
+
+    private static func checkVersion(_ files: DirectoryFiles) throws(StateError) {
+        let found = String(decoding: try files.read("VERSION").prefix(64), as: UTF8.self)
+            .split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        guard found == version else { throw .unsupportedVersion(path: files.root, found: found) }
     }
 
     /// Takes the directory for this process, until the returned lock goes.
@@ -172,6 +186,11 @@ public struct StateDirectory: Sendable {
         let chain = try Self.load(
             files, "node/certificate", "certificate", as: CertificateChain.self)
         let body = chain.member.body
+        guard body.subject == identity.nodeID, body.mesh == genesis.id else {
+            throw .damaged(
+                path: files.path("node/certificate"),
+                reason: "it is another node's or another mesh's")
+        }
         let half = body.notBefore.seconds / 2 + body.notAfter.seconds / 2
         guard now.seconds >= half, let issuer = try issuerCertificate() else { return chain }
         let renewed = try issue(
@@ -243,8 +262,11 @@ public struct StateDirectory: Sendable {
             kind: .member, mesh: genesis.id, subject: node, name: name, roles: roles,
             labels: labels, serial: randomSerial(), epoch: epoch, notBefore: now,
             notAfter: now + TrustLimits.memberLifetimeMax, issuer: identity.nodeID)
-        return CertificateChain(
+        let chain = CertificateChain(
             member: try Certificate(body, signedBy: identity), issuer: issuer)
+        // So that an issuer whose own time is over says so here, and not the other nodes later.
+        _ = try chain.verify(genesis: genesis, at: now)
+        return chain
     }
 
     private static func randomSerial() -> UInt64 {
@@ -310,22 +332,4 @@ public struct StateDirectory: Sendable {
             throw .damaged(path: files.path(name), reason: "\(error)")
         }
     }
-}
-
-/// A lock that the system releases when the process ends, however it ends.
-public final class StateLock: Sendable {
-    private let descriptor: Int32
-
-    init(path: String) throws(StateError) {
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw .system(path: path, operation: "open", reason: String(cString: strerror(errno)))
-        }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw .inUse(path: path)
-        }
-    }
-
-    deinit { close(descriptor) }
 }

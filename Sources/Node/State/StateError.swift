@@ -1,5 +1,4 @@
 public import Trust
-public import Wire
 
 /// What is wrong with a state directory, and what to do.
 public enum StateError: Error, Sendable, CustomStringConvertible {
@@ -13,10 +12,18 @@ public enum StateError: Error, Sendable, CustomStringConvertible {
     case missing(path: String)
     /// Others than the owner can read a secret.
     case exposed(path: String, mode: String)
+    /// Others than the owner can change the directory's files.
+    case writable(path: String, mode: String)
+    /// A secret, or the directory, belongs to another user.
+    case notOwned(path: String)
     /// A file is a link, or not a plain file.
     case notPlain(path: String)
     /// A file is not what it should be.
     case damaged(path: String, reason: String)
+    /// There is no model file there.
+    case noModel(path: String)
+    /// A model file changed while it was read.
+    case changed(path: String)
     /// The system refused.
     case system(path: String, operation: String, reason: String)
     /// Another process runs the node of this directory.
@@ -41,11 +48,19 @@ public enum StateError: Error, Sendable, CustomStringConvertible {
                 + "choose another directory with --dir"
         case .unsupportedVersion(let path, let found):
             "\(path) is of version '\(found)', which this shoal does not read"
-        case .missing(let path): "\(path) is missing: restore it from a backup, or join again"
+        case .missing(let path):
+            "\(path) is missing: restore it from a backup, or join again in another directory"
         case .exposed(let path, let mode):
             "\(path) can be read by others (mode \(mode)): run `chmod 600 \(path)`"
+        case .writable(let path, let mode):
+            "\(path) can be changed by others (mode \(mode)): run `chmod 700 \(path)`"
+        case .notOwned(let path):
+            "\(path) belongs to another user: run shoal as that user, or give it to yours by chown"
         case .notPlain(let path): "\(path) is not a plain file; links are not followed for keys"
         case .damaged(let path, let reason): "\(path) is damaged: \(reason)"
+        case .noModel(let path): "\(path) is not there, or is not a file"
+        case .changed(let path):
+            "\(path) changed while it was read: wait until it is whole, then try again"
         case .system(let path, let operation, let reason): "cannot \(operation) \(path): \(reason)"
         case .inUse(let path): "another process is running the node of \(path)"
         case .notAnIssuer(let path):

@@ -30,6 +30,7 @@ extension StateDirectory {
         guard (1...TrustLimits.ticketUsesMax).contains(uses) else {
             throw .invalid("a ticket has from 1 to \(TrustLimits.ticketUsesMax) uses")
         }
+        do { try Label.check(labels) } catch { throw .trust(error) }
         guard !addresses.isEmpty else {
             throw .invalid(
                 "no address is known at which this node can be reached: give one by --address")
@@ -46,8 +47,9 @@ extension StateDirectory {
     /// told anything at all.
     public func ticketRecord(keyID: [UInt8]) -> TicketRecord? {
         guard keyID.count == keyIDBytes else { return nil }
-        return try? Self.load(
+        let record = try? Self.load(
             files, recordName(keyID), "ticket", secret: true, as: TicketRecord.self)
+        return record?.keyID == keyID ? record : nil
     }
 
     /// Uses a ticket once for `node`. Of concurrent uses, in this process or another, before or

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Node
 import Trust
+import Wire
 
 struct MeshCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

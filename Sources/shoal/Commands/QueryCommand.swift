@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import OpenAIAPI
+import Wire
 
 struct QueryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -4,6 +4,7 @@ import Kernels
 import Mesh
 import Model
 import Node
+import NodeAPI
 import Trust
 import Wire
 
@@ -24,8 +25,8 @@ extension CommandError {
         case let error as EngineError:
             var status = ExitStatus.data
             switch error {
-            case .file(_, .cannotOpen): status = .noInput
-            case .emptyPrompt, .promptTooLong, .tokenOutOfRange, .invalidRequest, .sampling:
+            case .file(_, .io), .file(_, .notARegularFile): status = .noInput
+            case .emptyPrompt, .promptTooLong, .tokenOutOfRange, .invalidRequest:
                 status = .usage
             case .notEnoughMemory: status = .system
             case .queueFull: status = .temporary
@@ -33,7 +34,7 @@ extension CommandError {
             }
             self.init(status, "\(error)")
         case let error as GGUFError:
-            if case .cannotOpen = error {
+            if error.isUnreadable {
                 self.init(.noInput, "\(error)")
             } else {
                 self.init(.data, "\(error)")
@@ -43,12 +44,23 @@ extension CommandError {
         case let error as ModelStore.LoadError: self.init(.data, "\(error)")
         case let error as TrustError: self.init(.refused, "\(error)")
         case let error as Joining.Failure: self.init(.refused, "\(error)")
+        case let error as NodeHTTPError: self.init(.system, "\(error)")
         case let error as LinkError:
             switch error {
-            case .portInUse, .cannotListen: self.init(.system, "\(error)")
+            case .cannotListen: self.init(.system, "\(error)")
             default: self.init(.unavailable, "\(error)")
             }
         default: return nil
+        }
+    }
+}
+
+extension GGUFError {
+    /// Whether the file could not be read at all, rather than being wrong.
+    fileprivate var isUnreadable: Bool {
+        switch self {
+        case .io, .notARegularFile: true
+        default: false
         }
     }
 }

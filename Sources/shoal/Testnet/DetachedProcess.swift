@@ -28,7 +28,7 @@ enum DetachedProcess {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
+        posix_spawnattr_setflags(&attributes, Int16(sessionFlag))
 
         let argumentPointers = ([executable] + arguments).map { strdup($0) }
         let environmentPointers = environment.map { strdup("\($0.key)=\($0.value)") }
@@ -40,6 +40,13 @@ enum DetachedProcess {
         guard code == 0 else { throw SpawnError(executable: executable, code: code) }
         return pid
     }
+
+    /// POSIX_SPAWN_SETSID, which glibc only defines for GNU sources.
+    #if canImport(Glibc)
+        private static let sessionFlag = 0x80
+    #else
+        private static let sessionFlag = 0x0400
+    #endif
 
     /// Whether a process with this number exists and is not a zombie of ours.
     static func isRunning(_ pid: Int32) -> Bool {

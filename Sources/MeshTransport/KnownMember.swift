@@ -1,0 +1,49 @@
+public import Gossip
+import Synchronization
+public import Trust
+import Wire
+
+/// A member with what its certificate says of it.
+public struct KnownMember: Sendable, Equatable {
+    /// The membership's view.
+    public let view: MemberView
+    /// The verified certificate; nil while this node does not hold it.
+    public let certificate: VerifiedMember?
+}
+
+/// A change of one member.
+public struct MembershipEvent: Sendable, Equatable {
+    /// The member after the change.
+    public let member: KnownMember
+    /// What changed.
+    public let event: MemberEvent
+}
+
+/// The members as last published: written on the gossip thread, read on any.
+final class PublishedMembers: Sendable {
+    private let members = Mutex<[KnownMember]>([])
+
+    var value: [KnownMember] {
+        get { members.withLock { $0 } }
+        set { members.withLock { $0 = newValue } }
+    }
+}
+
+/// Verified certificate chains by the beginning of their digest: to tell who a member is, and to
+/// hand on. Bounded; the oldest go first.
+struct CertificateShelf {
+    private var entries: [CertificateTag: (chain: CertificateChain, member: VerifiedMember)] = [:]
+    private var order: [CertificateTag] = []
+
+    mutating func put(_ chain: CertificateChain, _ member: VerifiedMember) {
+        let tag = member.digest.tag
+        if entries.updateValue((chain, member), forKey: tag) == nil { order.append(tag) }
+        if order.count > MeshTransportLimits.certificatesKept {
+            entries[order.removeFirst()] = nil
+        }
+    }
+
+    func chain(_ tag: CertificateTag) -> CertificateChain? { entries[tag]?.chain }
+
+    func member(_ tag: CertificateTag) -> VerifiedMember? { entries[tag]?.member }
+}

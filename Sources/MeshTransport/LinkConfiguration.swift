@@ -1,0 +1,87 @@
+public import Mesh
+internal import Noise
+public import Trust
+public import Wire
+
+/// What a member brings to its links. Replaced as a whole when a key or certificate is renewed.
+public struct LinkCredentials: Sendable {
+    /// The node.
+    public var identity: Identity
+    /// Its certificate.
+    public var chain: CertificateChain
+    /// The mesh.
+    public var genesis: Genesis
+    /// The pre-shared key of the member lane.
+    public var gateKey: GateKey
+    /// The current link key.
+    public var linkKey: LinkKeyPair
+
+    /// Credentials as given.
+    public init(
+        identity: Identity, chain: CertificateChain, genesis: Genesis, gateKey: GateKey,
+        linkKey: LinkKeyPair
+    ) {
+        self.identity = identity
+        self.chain = chain
+        self.genesis = genesis
+        self.gateKey = gateKey
+        self.linkKey = linkKey
+    }
+
+    func handshakeLocal() throws(LinkError) -> LinkHandshake.Local {
+        try LinkHandshake.Local(
+            identity: identity, chain: chain, linkKey: linkKey, genesis: genesis)
+    }
+}
+
+extension LinkHandshake.Local {
+    init(
+        identity: Identity, chain: CertificateChain?, linkKey: LinkKeyPair, genesis: Genesis
+    ) throws(LinkError) {
+        let mesh = genesis.id
+        let staticKey: NoiseKeyPair
+        do { staticKey = try NoiseKeyPair(secretKey: linkKey.secretKey) } catch {
+            throw .peerRefused("\(error)")
+        }
+        self.init(
+            nodeID: identity.nodeID, mesh: mesh, staticKey: staticKey,
+            proof: LinkProof(identity: identity, chain: chain, linkKey: linkKey, mesh: mesh)
+                .encoded)
+    }
+}
+
+/// A request to join, with what the handshake says about who asks.
+public struct JoinAttempt: Sendable {
+    /// Which ticket the session was opened with, 8 bytes.
+    public let keyID: [UInt8]
+    /// What the node asks. Its signature was verified.
+    public let request: JoinRequest
+}
+
+/// What happened to a link.
+public enum LinkEvent: Sendable {
+    /// A link to a member is open, the only one to it.
+    case up(VerifiedMember)
+    /// The link to a member is gone, and all its streams with it.
+    case down(NodeID, LinkError)
+    /// A round trip was measured.
+    case roundTrip(NodeID, Duration)
+}
+
+/// Counts of what came to the peer port, for status and tests.
+public struct LinkCounters: Sendable, Equatable {
+    /// Connections that were accepted.
+    public var accepted: UInt64 = 0
+    /// Connections closed at once because too many were half open.
+    public var halfOpenRefused: UInt64 = 0
+    /// Handshakes that failed, at either end.
+    public var handshakesFailed: UInt64 = 0
+    /// Handshakes that led to a link.
+    public var established: UInt64 = 0
+    /// Links ended because the peer broke the protocol.
+    public var violations: UInt64 = 0
+    /// Connections whose handshake is not over.
+    public var halfOpen = 0
+    /// Links that are open, one per peer.
+    public var links = 0
+}

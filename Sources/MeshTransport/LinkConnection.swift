@@ -1,0 +1,300 @@
+internal import Mesh
+internal import NIOCore
+internal import Noise
+internal import Trust
+internal import Wire
+
+/// One connection: drives the handshake, then the session, and holds what the application's tasks
+/// wait for. Lives on its channel's event loop and is touched nowhere else.
+final class LinkConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum Phase {
+        case handshake(LinkHandshake)
+        case open(LinkSession)
+        case closed(LinkError)
+    }
+
+    let hub: LinkHub
+    private var phase: Phase
+    private var context: ChannelHandlerContext?
+    private var buffer = ByteBuffer()
+    private var deadline: Scheduled<Void>?
+    private var flushing = false
+
+    /// Called once: with the peer when the handshake is over, or with why it failed.
+    private var onOutcome: ((LinkConnection, Result<EstablishedLink, LinkError>) -> Void)?
+
+    /// The other end, once the handshake is over.
+    private(set) var established: EstablishedLink?
+    private(set) var establishedAt = MonotonicInstant.origin
+    /// No new streams: it lost to another link to the same peer.
+    var isRetiring = false
+    var streams: [UInt32: StreamBox] = [:]
+    private(set) var roundTrip: Duration?
+
+    init(
+        hub: LinkHub, handshake: LinkHandshake,
+        onOutcome: @escaping (LinkConnection, Result<EstablishedLink, LinkError>) -> Void
+    ) {
+        self.hub = hub
+        self.phase = .handshake(handshake)
+        self.onOutcome = onOutcome
+    }
+
+    var isOpen: Bool {
+        if case .open = phase { return true }
+        return false
+    }
+
+    /// Why nothing can be done on this connection, if nothing can.
+    var failure: LinkError? {
+        switch phase {
+        case .handshake: .lost("the handshake is not over")
+        case .open: nil
+        case .closed(let error): error
+        }
+    }
+
+    // MARK: Channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { begin() }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        begin()
+        context.fireChannelActive()
+    }
+
+    private func begin() {
+        guard deadline == nil, case .handshake(var handshake) = phase, let context else { return }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        deadline = context.eventLoop.scheduleTask(
+            in: .nanoseconds(LinkLimits.handshakeDeadline.nanoseconds)
+        ) { bound.value.handshakeIsOverdue() }
+        let effects = handshake.start()
+        phase = .handshake(handshake)
+        perform(effects)
+    }
+
+    private func handshakeIsOverdue() {
+        guard case .handshake(var handshake) = phase else { return }
+        let effects = handshake.tick(at: hub.now)
+        phase = .handshake(handshake)
+        perform(effects)
+        // A timer that fires early by the clock's grain must not let the handshake go on.
+        if case .handshake = phase { end(.handshakeTimeout) }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var incoming = unwrapInboundIn(data)
+        switch phase {
+        case .handshake(var handshake):
+            let effects = handshake.receive(
+                incoming.readBytes(length: incoming.readableBytes) ?? [])
+            phase = .handshake(handshake)
+            perform(effects)
+        case .open:
+            buffer.writeBuffer(&incoming)
+            receiveRecords()
+        case .closed: break  // what still comes after the end is not looked at
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { pump() }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) { pump() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        connectionEnded("the connection ended without a close")
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        connectionEnded("\(error)")
+        context.close(promise: nil)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        connectionEnded("the connection ended")
+        self.context = nil
+    }
+
+    /// The channel was gone before the handler was in it.
+    func neverConnected(_ reason: String) { end(.lost(reason)) }
+
+    private func connectionEnded(_ reason: String) {
+        switch phase {
+        case .handshake(let handshake):
+            end(handshake.isOver ? .lost(reason) : .silentlyRefused)
+        case .open: end(.lost(reason))
+        case .closed: break
+        }
+    }
+
+    // MARK: Handshake
+
+    private func perform(_ effects: [HandshakeEffect]) {
+        for effect in effects {
+            switch effect {
+            case .send(let bytes):
+                context?.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
+            case .fail(let error): end(error)
+            case .established(let link): establish(link)
+            }
+        }
+    }
+
+    private func establish(_ link: EstablishedLink) {
+        deadline?.cancel()
+        let now = hub.now
+        phase = .open(LinkSession(link, at: now))
+        established = link
+        establishedAt = now
+        onOutcome?(self, .success(link))
+        onOutcome = nil
+        guard isOpen else { return }
+        buffer.writeBytes(link.leftover)
+        receiveRecords()
+        pump()
+    }
+
+    // MARK: Records
+
+    private func receiveRecords() {
+        let now = hub.now
+        while isOpen, let length: UInt16 = buffer.getInteger(at: buffer.readerIndex) {
+            // Judged before its bytes are waited for.
+            guard
+                (LinkLimits.recordBytesMin...LinkLimits.recordBytesMax).contains(Int(length))
+            else { return end(.violation(.recordLength(Int(length)))) }
+            guard buffer.readableBytes >= 2 + Int(length) else { break }
+            buffer.moveReaderIndex(forwardBy: 2)
+            guard let record = buffer.readBytes(length: Int(length)) else { break }
+            do {
+                let events = try withSession { session throws(LinkError) in
+                    try session.receive(record, at: now)
+                }
+                for event in events ?? [] { handle(event) }
+            } catch { return end(error) }
+        }
+        buffer.discardReadBytes()
+    }
+
+    /// Changes the session in place: taking it out of `phase` would copy its tables.
+    func withSession<R, E: Error>(
+        _ body: (inout LinkSession) throws(E) -> R
+    ) throws(E) -> R? {
+        guard case .open(var session) = phase else { return nil }
+        phase = .closed(.cancelled)  // so that `session` is the only reference
+        defer { phase = .open(session) }
+        return try body(&session)
+    }
+
+    private func handle(_ event: MultiplexerEvent) {
+        switch event {
+        case .opened(let stream, let service, let first): accept(stream, service, first: first)
+        case .data(let stream, let bytes): deliver(bytes, to: stream)
+        case .ended(let stream): deliverEnd(of: stream)
+        case .reset(let stream, let code, let afterEnd):
+            failStream(stream, .streamReset(code, byPeer: true), keepInbound: afterEnd)
+        case .roundTrip(let duration):
+            roundTrip = duration
+            hub.measured(self, duration)
+        case .rekeyed: break  // the session has done it
+        case .closed(let code, let text): end(.closedByPeer(code, text))
+        }
+    }
+
+    /// Writes records while the channel takes them, and lets waiting writers in where room came up.
+    func pump() {
+        guard isOpen, !flushing, let context else { return }
+        flushing = true
+        defer { flushing = false }
+        let now = hub.now
+        var wrote = false
+        while isOpen, context.channel.isWritable {
+            let record: [UInt8]?
+            do {
+                record =
+                    try withSession { session throws(LinkError) in
+                        try session.nextRecord(at: now)
+                    } ?? nil
+            } catch { return end(error) }
+            guard let record else {
+                // Room that came up may let writers in, whose bytes are then to be sent.
+                if admitWriters() { continue }
+                break
+            }
+            context.write(wrapOutboundOut(ByteBuffer(bytes: record)), promise: nil)
+            wrote = true
+        }
+        if wrote { context.flush() }
+        if isOpen, withSession({ $0.multiplexer.isClosed }) == true {
+            end(.closedHere(.expired))
+        }
+    }
+
+    // MARK: End
+
+    /// Ends the link in good order: an authenticated close, then the connection's end.
+    func close(_ code: LinkCloseCode, text: String = "") {
+        switch phase {
+        case .handshake: end(.closedHere(code))
+        case .open: end(.closedHere(code), saying: (code, text))
+        case .closed: break
+        }
+    }
+
+    /// Time has passed.
+    func tick() {
+        let now = hub.now
+        do {
+            try withSession { session throws(LinkError) in try session.tick(at: now) }
+        } catch { return end(error) }
+        pump()
+    }
+
+    /// Ends the connection. Everyone who waits learns why. A stranger learns nothing: before the
+    /// handshake is over, not a byte is sent.
+    private func end(_ error: LinkError, saying: (LinkCloseCode, String)? = nil) {
+        if case .closed = phase { return }
+        deadline?.cancel()
+        var last: [UInt8]?
+        var farewell = saying
+        if case .violation(let violation) = error {
+            farewell = (.violation, "\(violation)")
+        } else if case .recordNotAuthentic = error {
+            farewell = (.violation, "a record did not authenticate")
+        }
+        if let farewell {
+            let now = hub.now
+            last =
+                withSession { session in
+                    session.multiplexer.close(farewell.0, text: farewell.1)
+                    return try? session.nextRecord(at: now)
+                } ?? nil
+        }
+        phase = .closed(error)
+        buffer.clear()
+        if let onOutcome {
+            self.onOutcome = nil
+            onOutcome(self, .failure(error))
+        }
+        for stream in streams.keys { failStream(stream, error, keepInbound: false) }
+        hub.ended(self, error)
+        guard let context else { return }
+        guard let last else { return context.close(promise: nil) }
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        // The close should arrive; a peer that does not read is not waited for long.
+        context.eventLoop.scheduleTask(in: .nanoseconds(LinkLimits.closeFlush.nanoseconds)) {
+            bound.value.close(promise: nil)
+        }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: last))).whenComplete { _ in
+            bound.value.close(promise: nil)
+        }
+    }
+}

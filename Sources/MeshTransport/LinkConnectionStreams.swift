@@ -1,0 +1,217 @@
+internal import Mesh
+internal import NIOCore
+internal import Trust
+internal import Wire
+
+/// What the application's side of one stream waits for and has not read.
+struct StreamBox {
+    typealias Reader = CheckedContinuation<Result<[UInt8]?, LinkError>, Never>
+    typealias Writer = CheckedContinuation<Result<Void, LinkError>, Never>
+
+    /// Received and not read; bounded by the stream's window.
+    var inbound: [[UInt8]] = []
+    /// How many of the first bytes of `inbound` came with the OPEN, outside the window.
+    var outsideWindow = 0
+    var inboundEnded = false
+    var reader: Reader?
+    var writers: [(piece: [UInt8], writer: Writer)] = []
+    var finished = false
+    /// Why nothing more can be sent.
+    var sendFailure: LinkError?
+    /// Why nothing more can be read.
+    var readFailure: LinkError?
+}
+
+// Streams, on the event loop.
+extension LinkConnection {
+    func openStream(_ service: LinkService, first: [UInt8]) throws(LinkError) -> LinkStream {
+        // Who holds the lesser of two links that crossed is served by the one that stayed.
+        if isRetiring, let peer = established?.peer.nodeID, let current = hub.links[peer],
+            current !== self
+        {
+            return try current.openStream(service, first: first)
+        }
+        if let failure { throw failure }
+        guard
+            let stream = try withSession({ session throws(LinkError) in
+                try session.multiplexer.open(service: service, first: first)
+            })
+        else { throw .cancelled }
+        streams[stream] = StreamBox()
+        pump()
+        return makeStream(stream, service)
+    }
+
+    private func makeStream(_ stream: UInt32, _ service: LinkService) -> LinkStream {
+        LinkStream(
+            id: stream, service: service, peer: established?.peer.nodeID ?? hub.nodeID,
+            connection: NIOLoopBound(self, eventLoop: hub.loop), loop: hub.loop)
+    }
+
+    func accept(_ stream: UInt32, _ service: LinkService, first: [UInt8]) {
+        guard let established, let handler = hub.handler(for: service, on: established) else {
+            _ = withSession { $0.multiplexer.reset(stream, code: .unknownService) }
+            return
+        }
+        var box = StreamBox()
+        if !first.isEmpty {
+            box.inbound = [first]
+            box.outsideWindow = first.count
+        }
+        streams[stream] = box
+        let handle = makeStream(stream, service)
+        Task {
+            await handler(handle)
+            handle.leave()
+        }
+    }
+
+    func deliver(_ bytes: [UInt8], to stream: UInt32) {
+        guard streams[stream] != nil else { return }
+        streams[stream]?.inbound.append(bytes)
+        wakeReader(stream)
+    }
+
+    func deliverEnd(of stream: UInt32) {
+        streams[stream]?.inboundEnded = true
+        wakeReader(stream)
+    }
+
+    func failStream(_ stream: UInt32, _ error: LinkError, keepInbound: Bool) {
+        guard var box = streams[stream] else { return }
+        if box.sendFailure == nil { box.sendFailure = error }
+        if !keepInbound, box.readFailure == nil {
+            // What came whole before the link broke may still be read.
+            if !box.inboundEnded {
+                box.readFailure = error
+                box.inbound = []
+            }
+        }
+        let writers = box.writers
+        box.writers = []
+        streams[stream] = box
+        for waiting in writers { waiting.writer.resume(returning: .failure(error)) }
+        wakeReader(stream)
+    }
+
+    private func wakeReader(_ stream: UInt32) {
+        guard let reader = streams[stream]?.reader, let result = takeInbound(stream) else { return }
+        streams[stream]?.reader = nil
+        reader.resume(returning: result)
+    }
+
+    /// What a reader gets now, or nil when it has to wait.
+    private func takeInbound(_ stream: UInt32) -> Result<[UInt8]?, LinkError>? {
+        guard let box = streams[stream] else { return .failure(.streamEnded) }
+        if !box.inbound.isEmpty {
+            var bytes = box.inbound[0]
+            for piece in box.inbound.dropFirst() { bytes += piece }
+            streams[stream]?.inbound = []
+            streams[stream]?.outsideWindow = 0
+            let counted = bytes.count - box.outsideWindow
+            if counted > 0 {
+                _ = withSession { $0.multiplexer.consume(stream, bytes: counted) }
+            }
+            return .success(bytes)
+        }
+        if box.inboundEnded { return .success(nil) }
+        if let failure = box.readFailure { return .failure(failure) }
+        return nil
+    }
+
+    func read(_ stream: UInt32, _ reader: StreamBox.Reader) {
+        guard let result = takeInbound(stream) else {
+            // Two readers of one stream would each get half of it.
+            precondition(streams[stream]?.reader == nil, "a stream has one reader")
+            streams[stream]?.reader = reader
+            return
+        }
+        reader.resume(returning: result)
+        pump()
+    }
+
+    func write(_ piece: [UInt8], to stream: UInt32, _ writer: StreamBox.Writer) {
+        guard let box = streams[stream], !box.finished else {
+            return writer.resume(returning: .failure(.streamEnded))
+        }
+        if let failure = box.sendFailure { return writer.resume(returning: .failure(failure)) }
+        if box.writers.isEmpty {
+            switch send(piece, to: stream) {
+            case .success:
+                pump()
+                return writer.resume(returning: .success(()))
+            case .failure(.sendBufferFull): break
+            case .failure(let error): return writer.resume(returning: .failure(error))
+            }
+        }
+        guard box.writers.count < LinkLimits.waitingWritersMax else {
+            return writer.resume(returning: .failure(.sendBufferFull))
+        }
+        streams[stream]?.writers.append((piece, writer))
+    }
+
+    private func send(_ piece: [UInt8], to stream: UInt32) -> Result<Void, LinkError> {
+        do {
+            try withSession { session throws(LinkError) in
+                try session.multiplexer.send(piece, on: stream)
+            }
+            return .success(())
+        } catch { return .failure(error) }
+    }
+
+    /// Lets waiting writers of streams with room in; whether any was.
+    func admitWriters() -> Bool {
+        var admitted = false
+        for stream in withSession({ $0.multiplexer.takeWritable() }) ?? [] {
+            while let waiting = streams[stream]?.writers.first {
+                let result = send(waiting.piece, to: stream)
+                if case .failure(.sendBufferFull) = result { break }
+                streams[stream]?.writers.removeFirst()
+                waiting.writer.resume(returning: result)
+                admitted = true
+            }
+            finishIfDue(stream)
+        }
+        return admitted
+    }
+
+    func finish(_ stream: UInt32) {
+        guard streams[stream]?.finished == false else { return }
+        streams[stream]?.finished = true
+        finishIfDue(stream)
+        pump()
+    }
+
+    /// An end goes out behind what writers that still wait have to say.
+    private func finishIfDue(_ stream: UInt32) {
+        guard let box = streams[stream], box.finished, box.writers.isEmpty else { return }
+        _ = withSession { $0.multiplexer.end(stream) }
+    }
+
+    func reset(_ stream: UInt32, _ code: StreamResetCode, because error: LinkError) {
+        guard streams[stream] != nil else { return }
+        _ = withSession { $0.multiplexer.reset(stream, code: code) }
+        failStream(stream, error, keepInbound: false)
+        pump()
+    }
+
+    /// The application is done: what it sent goes out, what still comes is not read.
+    func leave(_ stream: UInt32) {
+        guard streams[stream] != nil else { return }
+        finish(stream)
+        _ = withSession { $0.multiplexer.stopReading(stream) }
+        pump()
+    }
+
+    /// The application's last reference is gone.
+    func release(_ stream: UInt32) {
+        guard let box = streams[stream] else { return }
+        if box.finished {
+            leave(stream)
+        } else if box.sendFailure == nil {
+            reset(stream, .cancelled, because: .cancelled)
+        }
+        streams[stream] = nil
+        pump()
+    }
+}

@@ -1,0 +1,231 @@
+public import Logging
+public import Mesh
+internal import NIOCore
+internal import NIOPosix
+public import Trust
+public import Wire
+
+/// A node's links: listens, dials, keeps at most one link to each member, and hands streams to
+/// whoever answers for their service.
+///
+/// Making a link again after it broke is left to those who need one. All links are served by one
+/// thread of their own.
+public final class LinkTransport: Sendable {
+    private let hub: NIOLoopBound<LinkHub>
+    private let loop: any EventLoop
+    private let listeners: NIOLoopBoundBox<[any Channel]>
+
+    /// A transport that neither listens nor dials yet.
+    ///
+    /// - Parameter wallClock: Civil time, to judge certificates by.
+    public init(
+        credentials: LinkCredentials, logger: Logger,
+        wallClock: @escaping @Sendable () -> WallTime
+    ) async throws(LinkError) {
+        let loop = MeshThreads.links.next()
+        let local = try credentials.handshakeLocal()
+        self.loop = loop
+        listeners = .makeBoxSendingValue([], eventLoop: loop)
+        hub = await loop.run {
+            let hub = LinkHub(
+                loop: loop, logger: logger, genesis: credentials.genesis, local: local,
+                gateKey: credentials.gateKey, wallClock: wallClock)
+            hub.start()
+            return NIOLoopBound(hub, eventLoop: loop)
+        }
+    }
+
+    // MARK: Configuration
+
+    /// Uses new keys and certificates from the next handshake on. Links that stand are kept.
+    public func update(_ credentials: LinkCredentials) async throws(LinkError) {
+        let local = try credentials.handshakeLocal()
+        let hub = hub
+        await loop.run {
+            hub.value.local = local
+            hub.value.gateKey = credentials.gateKey
+        }
+    }
+
+    /// Has streams that peers open for a service answered by `handler`, one task for each stream.
+    /// When it returns, the stream is finished. Streams of services without one are reset.
+    public func setHandler(
+        for service: LinkService,
+        _ handler: (@Sendable (LinkStream, VerifiedMember) async -> Void)?
+    ) async {
+        let hub = hub
+        await loop.run { hub.value.setHandler(handler, for: service) }
+    }
+
+    /// Opens the join lane.
+    ///
+    /// - Parameters:
+    ///   - ticketKey: The pre-shared key of the ticket with a key id, or nil: then the joiner gets
+    ///     silence. Called on the links' thread: it must not wait.
+    ///   - handler: Decides about a request whose signature was verified.
+    public func setJoinHandler(
+        ticketKey: @escaping @Sendable (_ keyID: [UInt8]) -> [UInt8]?,
+        _ handler: @escaping @Sendable (JoinAttempt) async -> JoinResponse
+    ) async {
+        let hub = hub
+        await loop.run {
+            hub.value.ticketKey = ticketKey
+            hub.value.joinHandler = handler
+        }
+    }
+
+    // MARK: Listening
+
+    /// Listens for peers.
+    ///
+    /// - Parameters:
+    ///   - host: An address of this machine's, or `0.0.0.0` or `::` for all.
+    ///   - port: 0 for any free one.
+    /// - Returns: The port.
+    public func listen(host: String, port: UInt16) async throws(LinkError) -> UInt16 {
+        let hub = hub
+        let bootstrap = ServerBootstrap(group: loop)
+            .serverChannelOption(.backlog, value: 256)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: MeshTransportLimits.writeBuffer)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let connection = hub.value.accept(from: channel.remoteAddress) else {
+                        throw LinkError.tooManyStreams
+                    }
+                    try channel.pipeline.syncOperations.addHandler(connection)
+                }
+            }
+        let channel: any Channel
+        do {
+            channel = try await bootstrap.bind(host: host, port: Int(port)).get()
+        } catch {
+            throw .cannotListen(address: addressText(host, port), reason: plainReason(error))
+        }
+        let listeners = listeners
+        await loop.run { listeners.value.append(channel) }
+        return UInt16(channel.localAddress?.port ?? Int(port))
+    }
+
+    // MARK: Dialling
+
+    /// The link to a node, if there is one.
+    public func link(to peer: NodeID) async -> Link? {
+        let hub = hub
+        return await loop.run { hub.value.links[peer].flatMap { hub.value.handle(of: $0) } }
+    }
+
+    /// The nodes that there are links to.
+    public var peers: [NodeID] {
+        get async {
+            let hub = hub
+            return await loop.run { hub.value.links.keys.sorted() }
+        }
+    }
+
+    /// The link to a node: the one there is, or one made through the first of `addresses` that
+    /// leads to it. Names are resolved anew each time.
+    ///
+    /// - Parameter peer: The node that must answer; nil accepts any member.
+    public func connect(
+        to addresses: [NetworkAddress], expecting peer: NodeID?
+    ) async throws(LinkError) -> Link {
+        if let peer {
+            // One dial to a node at a time; who comes later looks at what the first achieved.
+            if let link = await link(to: peer) { return link }
+            if await waitForOtherDial(to: peer) {
+                if let link = await link(to: peer) { return link }
+                throw .notConnected(peer)
+            }
+        }
+        let result = await dial(addresses, expecting: peer)
+        if let peer { await endDial(to: peer) }
+        return try result.get()
+    }
+
+    /// True when another task was dialling, once it is done; false when this task is to dial.
+    private func waitForOtherDial(to peer: NodeID) async -> Bool {
+        let (hub, loop) = (hub, loop)
+        let isFirst = await loop.run {
+            guard hub.value.dialling[peer] == nil else { return false }
+            hub.value.dialling[peer] = []
+            return true
+        }
+        if isFirst { return false }
+        await withCheckedContinuation { continuation in
+            loop.execute {
+                guard hub.value.dialling[peer] != nil else { return continuation.resume() }
+                hub.value.dialling[peer]?.append(continuation)
+            }
+        }
+        return true
+    }
+
+    private func endDial(to peer: NodeID) async {
+        let hub = hub
+        await loop.run {
+            for waiting in hub.value.dialling.removeValue(forKey: peer) ?? [] { waiting.resume() }
+        }
+    }
+
+    private func dial(
+        _ addresses: [NetworkAddress], expecting peer: NodeID?
+    ) async -> Result<Link, LinkError> {
+        var failures: [(address: NetworkAddress, error: LinkError)] = []
+        for address in addresses.prefix(LinkLimits.dialAddressesMax) {
+            if Task.isCancelled { return .failure(.cancelled) }
+            if let peer, let link = await link(to: peer) { return .success(link) }
+            do {
+                let hub = hub
+                let connection = try await dialOnce(address, on: loop) { completion in
+                    let gate = hub.value.gateKey
+                    guard
+                        let gate, let preamble = LinkPreamble(lane: .member, keyID: gate.keyID)
+                    else { return .failure(.unknownLane) }
+                    return Result { () throws(LinkError) in
+                        try hub.value.dial(
+                            preamble: preamble, preSharedKey: gate.preSharedKey, expecting: peer,
+                            then: completion)
+                    }
+                }
+                let link = await loop.run { hub.value.handle(of: connection.value) }
+                if let link { return .success(link) }
+            } catch {
+                failures.append((address, error))
+            }
+        }
+        // One address: what went wrong there says most.
+        if failures.count == 1 { return .failure(failures[0].error) }
+        return .failure(.unreachable(failures.map { "\($0.address): \($0.error)" }))
+    }
+
+    // MARK: Watching
+
+    /// What happens to links from now on, after an ``LinkEvent/up(_:)`` for each that stands.
+    public func events() async -> AsyncStream<LinkEvent> {
+        let hub = hub
+        return await loop.run { hub.value.observe() }
+    }
+
+    /// What was counted so far.
+    public var counters: LinkCounters {
+        get async {
+            let hub = hub
+            return await loop.run { hub.value.counters }
+        }
+    }
+
+    // MARK: End
+
+    /// Stops listening and closes all links in good order.
+    public func shutdown() async {
+        let (hub, listeners) = (hub, listeners)
+        let channels = await loop.run {
+            hub.value.shutdown()
+            defer { listeners.value = [] }
+            return listeners.value
+        }
+        for channel in channels { try? await channel.close() }
+    }
+}

@@ -1,0 +1,195 @@
+/// The node and the mesh as it sees it: the body of `GET /shoal/v1/status`, and what
+/// `shoal status --json` prints. Fields may be added; none changes its meaning.
+public struct NodeStatus: Codable, Equatable, Sendable {
+    /// This node.
+    public var node: Node
+    /// Everyone in the mesh, this node included.
+    public var members: [Member]
+    /// Every model of the mesh.
+    public var models: [Model]
+    /// The open links of this node.
+    public var links: [Link]
+    /// Counts since the node started, by name.
+    public var counters: [String: UInt64]
+
+    /// A status.
+    public init(
+        node: Node, members: [Member], models: [Model], links: [Link], counters: [String: UInt64]
+    ) {
+        self.node = node
+        self.members = members
+        self.models = models
+        self.links = links
+        self.counters = counters
+    }
+
+    /// This node.
+    public struct Node: Codable, Equatable, Sendable {
+        /// Its name.
+        public var name: String
+        /// Its id, in hexadecimal.
+        public var id: String
+        /// The mesh's name.
+        public var meshName: String
+        /// The mesh's fingerprint, for people to compare.
+        public var meshFingerprint: String
+        /// The version of the program.
+        public var version: String
+        /// The arithmetic it follows; nodes of the same one give the same tokens.
+        public var numerics: String
+        /// Where it listens for clients, as `host:port`.
+        public var http: String
+        /// Where peers reach it, as `host:port`.
+        public var peerAddresses: [String]
+        /// Seconds since it started.
+        public var uptimeSeconds: Double
+
+        /// This node.
+        public init(
+            name: String, id: String, meshName: String, meshFingerprint: String, version: String,
+            numerics: String, http: String, peerAddresses: [String], uptimeSeconds: Double
+        ) {
+            self.name = name
+            self.id = id
+            self.meshName = meshName
+            self.meshFingerprint = meshFingerprint
+            self.version = version
+            self.numerics = numerics
+            self.http = http
+            self.peerAddresses = peerAddresses
+            self.uptimeSeconds = uptimeSeconds
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case name, id, version, numerics, http
+            case meshName = "mesh_name"
+            case meshFingerprint = "mesh_fingerprint"
+            case peerAddresses = "peer_addresses"
+            case uptimeSeconds = "uptime_seconds"
+        }
+    }
+
+    /// What a member is believed to be.
+    public enum MemberState: String, Codable, Sendable, CaseIterable {
+        /// It answers.
+        case alive
+        /// It has stopped answering, and may still.
+        case suspect
+        /// It is gone without a word.
+        case dead
+        /// It said that it goes.
+        case left
+    }
+
+    /// How much work a member has.
+    public struct Load: Codable, Equatable, Sendable {
+        /// Requests that wait.
+        public var queued: Int
+        /// Requests that run.
+        public var running: Int
+
+        /// A load.
+        public init(queued: Int, running: Int) {
+            self.queued = queued
+            self.running = running
+        }
+    }
+
+    /// Someone in the mesh.
+    public struct Member: Codable, Equatable, Sendable {
+        /// The name in its certificate.
+        public var name: String
+        /// Its id, in hexadecimal.
+        public var id: String
+        /// What it is believed to be.
+        public var state: MemberState
+        /// Whether it is this node.
+        public var isSelf: Bool
+        /// Where it says that it is reached, as `host:port`.
+        public var addresses: [String]
+        /// Whether it can be dialled: `direct` or `outbound only`.
+        public var reachability: String
+        /// The names of its models.
+        public var models: [String]
+        /// The round trip to it in milliseconds, if measured.
+        public var roundTripMilliseconds: Double?
+        /// Its work, if known.
+        public var load: Load?
+        /// Seconds since its state last changed.
+        public var stateSinceSeconds: Double
+        /// Whether this node has a link to it.
+        public var hasLink: Bool
+
+        /// A member.
+        public init(
+            name: String, id: String, state: MemberState, isSelf: Bool, addresses: [String],
+            reachability: String, models: [String], roundTripMilliseconds: Double?, load: Load?,
+            stateSinceSeconds: Double, hasLink: Bool
+        ) {
+            self.name = name
+            self.id = id
+            self.state = state
+            self.isSelf = isSelf
+            self.addresses = addresses
+            self.reachability = reachability
+            self.models = models
+            self.roundTripMilliseconds = roundTripMilliseconds
+            self.load = load
+            self.stateSinceSeconds = stateSinceSeconds
+            self.hasLink = hasLink
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case name, id, state, addresses, reachability, models, load
+            case isSelf = "self"
+            case roundTripMilliseconds = "round_trip_ms"
+            case stateSinceSeconds = "state_since_seconds"
+            case hasLink = "link"
+        }
+    }
+
+    /// A model of the mesh.
+    public struct Model: Codable, Equatable, Sendable {
+        /// The name to ask for it by.
+        public var id: String
+        /// The root of its file's hash tree, in hexadecimal.
+        public var digest: String
+        /// The names of the nodes that hold it.
+        public var nodes: [String]
+
+        /// A model.
+        public init(id: String, digest: String, nodes: [String]) {
+            self.id = id
+            self.digest = digest
+            self.nodes = nodes
+        }
+    }
+
+    /// An open link.
+    public struct Link: Codable, Equatable, Sendable {
+        /// The peer's name.
+        public var peer: String
+        /// The peer's id, in hexadecimal.
+        public var peerID: String
+        /// Whether this node dialled.
+        public var initiated: Bool
+        /// The round trip over the link in milliseconds, if measured.
+        public var roundTripMilliseconds: Double?
+
+        /// A link.
+        public init(
+            peer: String, peerID: String, initiated: Bool, roundTripMilliseconds: Double?
+        ) {
+            self.peer = peer
+            self.peerID = peerID
+            self.initiated = initiated
+            self.roundTripMilliseconds = roundTripMilliseconds
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case peer, initiated
+            case peerID = "peer_id"
+            case roundTripMilliseconds = "round_trip_ms"
+        }
+    }
+}

@@ -1,0 +1,281 @@
+import Mesh
+import Noise
+import Testing
+import Trust
+import Wire
+
+private let now = WallTime(seconds: 1_800_000_000)
+
+/// A mesh of one authority and as many members as a test wants.
+private struct TestMesh {
+    let authority = Identity.generate()
+    let genesis: Genesis
+
+    init() throws {
+        genesis = try Genesis(name: "test", authority: authority.nodeID, created: now)
+    }
+
+    func member(_ name: String, from notBefore: WallTime = now) throws -> TestNode {
+        let identity = Identity.generate()
+        let certificate = try Certificate(
+            .init(
+                kind: .member, mesh: genesis.id, subject: identity.nodeID, name: name,
+                roles: [.server, .client], labels: [], serial: 1, epoch: 1, notBefore: notBefore,
+                notAfter: notBefore + .seconds(86_400), issuer: authority.nodeID),
+            signedBy: authority)
+        return TestNode(
+            identity: identity, chain: CertificateChain(member: certificate, issuer: nil),
+            genesis: genesis)
+    }
+
+    func stranger() -> TestNode {
+        TestNode(identity: .generate(), chain: nil, genesis: genesis)
+    }
+}
+
+private struct TestNode {
+    let identity: Identity
+    let chain: CertificateChain?
+    let genesis: Genesis
+    let linkKey = LinkKeyPair.generate(now: now)
+
+    func local() throws -> LinkHandshake.Local {
+        LinkHandshake.Local(
+            nodeID: identity.nodeID, mesh: genesis.id,
+            staticKey: try NoiseKeyPair(secretKey: linkKey.secretKey),
+            proof: LinkProof(
+                identity: identity, chain: chain, linkKey: linkKey, mesh: genesis.id
+            ).encoded)
+    }
+
+    var verifier: MemberVerifier { MemberVerifier(genesis: genesis) { now } }
+
+    func dial(
+        lane: LinkLane = .member, key: [UInt8] = gate, expecting: NodeID? = nil
+    ) throws -> LinkHandshake {
+        let preamble = try #require(LinkPreamble(lane: lane, keyID: keyID))
+        return try LinkHandshake(
+            initiating: preamble, preSharedKey: key, local: try local(), expecting: expecting,
+            verifier: verifier, ephemeral: .generate(), at: start)
+    }
+
+    func answer(key: [UInt8] = gate) throws -> LinkHandshake {
+        LinkHandshake(
+            responding: { $0.keyID == keyID && $0.lane != .catchUp ? key : nil },
+            local: try local(), verifier: verifier, ephemeral: .generate(), at: start)
+    }
+}
+
+private let gate = [UInt8](repeating: 3, count: 32)
+private let keyID: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8]
+
+private struct Outcome {
+    var established: EstablishedLink?
+    var error: LinkError?
+    var sent: [UInt8] = []
+
+    mutating func take(_ effects: [HandshakeEffect]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for effect in effects {
+            switch effect {
+            case .send(let sent): bytes += sent
+            case .established(let link): established = link
+            case .fail(let reason): error = reason
+            }
+        }
+        sent += bytes
+        return bytes
+    }
+}
+
+/// Runs a handshake, the bytes cut into pieces of at most `piece`.
+private func run(
+    _ initiator: LinkHandshake, _ responder: LinkHandshake, piece: Int = .max,
+    tamper: (_ direction: Int, [UInt8]) -> [UInt8] = { $1 }
+) -> (Outcome, Outcome) {
+    var sides = [initiator, responder]
+    var outcomes = [Outcome(), Outcome()]
+    var direction = 0
+    var bytes = outcomes[0].take(sides[0].start())
+    while !bytes.isEmpty {
+        bytes = tamper(direction, bytes)
+        let receiver = 1 - direction
+        var answer: [UInt8] = []
+        for first in stride(from: 0, to: bytes.count, by: min(piece, bytes.count)) {
+            let end = piece == .max ? bytes.count : min(first + piece, bytes.count)
+            answer += outcomes[receiver].take(sides[receiver].receive(Array(bytes[first..<end])))
+        }
+        bytes = answer
+        direction = receiver
+    }
+    return (outcomes[0], outcomes[1])
+}
+
+@Suite struct LinkHandshakeTests {
+    @Test(arguments: [Int.max, 1, 7, 50])
+    func twoMembersMeetWhateverTheChunks(piece: Int) throws {
+        let mesh = try TestMesh()
+        let (alice, bob) = (try mesh.member("alice"), try mesh.member("bob"))
+        let (left, right) = run(
+            try alice.dial(expecting: bob.identity.nodeID), try bob.answer(), piece: piece)
+        let atAlice = try #require(left.established)
+        let atBob = try #require(right.established)
+        #expect(atAlice.peer.member?.name == "bob")
+        #expect(atBob.peer.member?.name == "alice")
+        #expect(atAlice.handshakeHash == atBob.handshakeHash)
+        #expect(atAlice.peer.version == 1)
+        // Preamble, length, message 1: to the byte.
+        #expect(
+            left.sent.prefix(12) == [1, 0] + keyID + [0, UInt8(LinkLimits.firstMessageBytes)])
+        // And the ciphers fit.
+        var sender = LinkSession(atAlice, at: start)
+        var receiver = LinkSession(atBob, at: start)
+        let stream = try sender.multiplexer.open(service: .control, first: [1])
+        let record = try sender.nextRecord(at: start) ?? []
+        let events = try receiver.receive(Array(record.dropFirst(2)), at: start)
+        #expect(events.contains(.opened(stream, .control, first: [1])))
+    }
+
+    @Test func aJoinerNeedsNoCertificateOnTheJoinLaneAndHasNoneOnTheMembers() throws {
+        let mesh = try TestMesh()
+        let (inviter, joiner) = (try mesh.member("inviter"), mesh.stranger())
+        let (left, right) = run(try joiner.dial(lane: .join), try inviter.answer())
+        #expect(left.established?.peer.member?.name == "inviter")
+        #expect(right.established?.peer.nodeID == joiner.identity.nodeID)
+        #expect(right.established?.peer.member == nil)
+        #expect(right.established?.preamble.lane == .join)
+
+        let (_, refused) = run(try joiner.dial(lane: .member), try inviter.answer())
+        #expect(refused.established == nil)
+        guard case .peerRefused = refused.error else {
+            Issue.record("\(String(describing: refused.error))")
+            return
+        }
+    }
+
+    @Test func aStrangerGetsSilence() throws {
+        let mesh = try TestMesh()
+        let (alice, bob) = (try mesh.member("alice"), try mesh.member("bob"))
+        // Without the key, with an unknown lane or key id, or with plain noise.
+        let wrongKey = [UInt8](repeating: 9, count: 32)
+        let (_, first) = run(try alice.dial(key: wrongKey), try bob.answer())
+        #expect(first.error == .handshakeNotAuthentic)
+        #expect(first.sent.isEmpty)
+        let (_, second) = run(try alice.dial(lane: .catchUp), try bob.answer())
+        #expect(second.error == .unknownLane)
+        #expect(second.sent.isEmpty)
+        var random = SeededGenerator(seed: 5)
+        for _ in 0..<200 {
+            var outcome = Outcome()
+            var side = try bob.answer()
+            _ = outcome.take(side.receive(random.bytes(100)))
+            #expect(outcome.error == .unknownLane)
+            #expect(outcome.sent.isEmpty)
+        }
+    }
+
+    @Test func aMessageOfAnotherLengthIsRefusedBeforeItsBytesCome() throws {
+        let bob = try TestMesh().member("bob")
+        for length in [0, 1, 15, 47, 49, 2048, 65_535] {
+            var side = try bob.answer()
+            var outcome = Outcome()
+            let header = [UInt8(length >> 8), UInt8(length & 255)]
+            _ = outcome.take(side.receive([1, 0] + keyID + header))
+            #expect(outcome.error == .handshakeLength, "length \(length)")
+        }
+    }
+
+    @Test func anyBitChangedOnTheWayMakesTheHandshakeFail() throws {
+        let mesh = try TestMesh()
+        let (alice, bob) = (try mesh.member("alice"), try mesh.member("bob"))
+        var lengths: [Int] = []
+        _ = run(try alice.dial(), try bob.answer()) { _, bytes in
+            lengths.append(bytes.count)
+            return bytes
+        }
+        try #require(lengths.count == 3)
+        for flight in 0...2 {
+            // Every byte is hit, each in one bit; a step that all bits take would take minutes.
+            for bit in (0..<lengths[flight]).map({ $0 * 8 + $0 % 8 }) {
+                var seen = -1
+                let (left, right) = run(try alice.dial(), try bob.answer()) { _, bytes in
+                    seen += 1
+                    guard seen == flight else { return bytes }
+                    var changed = bytes
+                    changed[bit / 8] ^= 1 << UInt8(bit % 8)
+                    return changed
+                }
+                // A length made longer leaves the receiver waiting, for its deadline to end.
+                #expect(right.established == nil, "flight \(flight), bit \(bit)")
+                if flight < 2 { #expect(left.established == nil, "flight \(flight), bit \(bit)") }
+            }
+        }
+    }
+
+    @Test func theWrongPeerAndOneselfAreRefused() throws {
+        let mesh = try TestMesh()
+        let (alice, bob, carol) = (
+            try mesh.member("alice"), try mesh.member("bob"), try mesh.member("carol")
+        )
+        let (wrong, unaware) = run(
+            try alice.dial(expecting: carol.identity.nodeID), try bob.answer())
+        #expect(
+            wrong.error
+                == .wrongPeer(expected: carol.identity.nodeID, found: bob.identity.nodeID))
+        #expect(unaware.established == nil)
+        let (own, _) = run(try alice.dial(), try alice.answer())
+        #expect(own.error == .selfDial)
+    }
+
+    @Test func anotherMeshAndAnExpiredCertificateAreRefused() throws {
+        let mesh = try TestMesh()
+        let bob = try mesh.member("bob")
+        let other = try TestMesh().member("mallory")
+        let (_, foreign) = run(try other.dial(), try bob.answer())
+        #expect(foreign.error == .handshakeNotAuthentic)  // the prologue differs
+        let late = try mesh.member("late", from: WallTime(seconds: now.seconds - 90_000))
+        let (_, expired) = run(try late.dial(), try bob.answer())
+        guard case .peerRefused = expired.error else {
+            Issue.record("\(String(describing: expired.error))")
+            return
+        }
+    }
+
+    @Test func aReplayedFirstMessageLeadsNowhere() throws {
+        let mesh = try TestMesh()
+        let (alice, bob) = (try mesh.member("alice"), try mesh.member("bob"))
+        var flights: [[UInt8]] = []
+        _ = run(try alice.dial(), try bob.answer()) { _, bytes in
+            flights.append(bytes)
+            return bytes
+        }
+        var side = try bob.answer()
+        var outcome = Outcome()
+        _ = outcome.take(side.receive(flights[0]))
+        _ = outcome.take(side.receive(flights[2]))
+        #expect(outcome.established == nil)
+        #expect(outcome.error == .handshakeNotAuthentic)
+    }
+
+    @Test func aHandshakeHasOneDeadlineForTheWhole() throws {
+        let bob = try TestMesh().member("bob")
+        var side = try bob.answer()
+        _ = side.receive([1])
+        #expect(side.tick(at: start + .seconds(4)).isEmpty)
+        _ = side.receive([0])
+        var outcome = Outcome()
+        _ = outcome.take(side.tick(at: start + .seconds(5)))
+        #expect(outcome.error == .handshakeTimeout)
+        #expect(side.isOver)
+        #expect(side.receive([1, 2, 3]).isEmpty)
+    }
+
+    @Test func bytesAfterTheHandshakeAreTheFirstRecords() throws {
+        let mesh = try TestMesh()
+        let (alice, bob) = (try mesh.member("alice"), try mesh.member("bob"))
+        let (_, right) = run(try alice.dial(), try bob.answer()) { direction, bytes in
+            direction == 0 && bytes[0] != 1 ? bytes + [7, 7, 7] : bytes
+        }
+        #expect(right.established?.leftover == [7, 7, 7])
+    }
+}

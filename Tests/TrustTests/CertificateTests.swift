@@ -1,0 +1,336 @@
+import Testing
+import Wire
+
+@testable import Trust
+
+struct CertificateTests {
+    let mesh: SampleMesh
+    let now = SampleMesh.now
+
+    init() throws { mesh = try SampleMesh() }
+
+    private func refusal(
+        member: Certificate? = nil, issuer: Certificate? = nil, at time: WallTime = SampleMesh.now
+    ) throws -> TrustError? {
+        let chain = CertificateChain(
+            member: try member ?? mesh.memberCertificate(),
+            issuer: try issuer ?? mesh.issuerCertificate())
+        do {
+            _ = try chain.verify(genesis: mesh.genesis, at: time)
+            return nil
+        } catch { return error }
+    }
+
+    @Test func aChainFromTheAuthorityThroughAnIssuerIsAccepted() throws {
+        let chain = try mesh.chain()
+        let member = try chain.verify(genesis: mesh.genesis, at: now)
+        #expect(member.nodeID == mesh.node.nodeID && member.name == "node-1")
+        #expect(member.roles == [.server, .client])
+        #expect(member.labels.map(\.key) == ["region", "tier"])
+        #expect(member.notAfter == now + TrustLimits.memberLifetimeMax)
+        #expect(member.digest == chain.digest)
+    }
+
+    @Test func aCertificateOfTheAuthorityItselfNeedsNoIssuer() throws {
+        let chain = CertificateChain(
+            member: try mesh.memberCertificate(signer: mesh.authority), issuer: nil)
+        #expect(
+            try chain.verify(genesis: mesh.genesis, at: now).nodeID == mesh.node.nodeID)
+    }
+
+    @Test func aMemberLastsNoLongerThanItsIssuer() throws {
+        let end = now + .seconds(3600)
+        let chain = CertificateChain(
+            member: try mesh.memberCertificate(),
+            issuer: try mesh.issuerCertificate { $0.notAfter = end })
+        #expect(try chain.verify(genesis: mesh.genesis, at: now).notAfter == end)
+    }
+
+    @Test func anExpiredCertificateIsRefusedFromItsLastSecondOn() throws {
+        let end = now + TrustLimits.memberLifetimeMax
+        #expect(try refusal(at: end + .seconds(-1)) == nil)
+        #expect(try refusal(at: end) == .expired(what: "certificate", at: end))
+        let issuerEnd = now + .seconds(10)
+        let issuer = try mesh.issuerCertificate { $0.notAfter = issuerEnd }
+        #expect(
+            try refusal(issuer: issuer, at: issuerEnd)
+                == .expired(what: "issuer's certificate", at: issuerEnd))
+    }
+
+    @Test func aCertificateFromTheFutureIsRefusedBeyondTheSkewOfClocks() throws {
+        let skew = TrustLimits.clockSkewMax
+        #expect(try refusal(at: now - skew) == nil)
+        let early = now - (skew + .seconds(1))
+        #expect(
+            try refusal(at: early) == .notYetValid(what: "issuer's certificate", from: now))
+        #expect(
+            try refusal(
+                issuer: mesh.issuerCertificate {
+                    $0.notBefore = early
+                    $0.notAfter = early + SampleMesh.day
+                }, at: early)
+                == .notYetValid(what: "certificate", from: now))
+        // A clock that is a day off.
+        #expect(try refusal(at: now - SampleMesh.day) != nil)
+    }
+
+    @Test func aCertificateOfAnotherMeshIsRefused() throws {
+        let other = try SampleMesh(name: "other")
+        #expect(throws: TrustError.otherMesh) {
+            _ = try mesh.chain().verify(genesis: other.genesis, at: now)
+        }
+        let member = try mesh.memberCertificate { $0.mesh = other.genesis.id }
+        #expect(try refusal(member: member) == .otherMesh)
+        let issuer = try mesh.issuerCertificate { $0.mesh = other.genesis.id }
+        #expect(try refusal(issuer: issuer) == .otherMesh)
+    }
+
+    @Test func anIssuersCertificateIsNoMembers() throws {
+        #expect(
+            try refusal(
+                member: mesh.memberCertificate {
+                    $0.kind = .issuer
+                    $0.labels = []
+                }) == .wrongKind)
+        // The issuer's own certificate, sent as if the issuer were a member.
+        let chain = CertificateChain(member: try mesh.issuerCertificate(), issuer: nil)
+        #expect(throws: TrustError.wrongKind) {
+            _ = try chain.verify(genesis: mesh.genesis, at: now)
+        }
+    }
+
+    @Test func aMembersCertificateIssuesNothing() throws {
+        // The member certifies a friend and sends its own certificate as the issuer's.
+        let friend = try #require(Identity(seed: [UInt8](repeating: 9, count: 32)))
+        let chain = CertificateChain(
+            member: try mesh.memberCertificate(signer: mesh.node) { $0.subject = friend.nodeID },
+            issuer: try mesh.memberCertificate(signer: mesh.authority))
+        #expect(throws: TrustError.wrongKind) {
+            _ = try chain.verify(genesis: mesh.genesis, at: now)
+        }
+        // The role alone, in a member's certificate, does not make it an issuer's.
+        let ambitious = CertificateChain(
+            member: chain.member,
+            issuer: try mesh.memberCertificate(signer: mesh.authority) { $0.roles = [.issuer] })
+        #expect(throws: TrustError.wrongKind) {
+            _ = try ambitious.verify(genesis: mesh.genesis, at: now)
+        }
+    }
+
+    @Test func anIssuerMayNotCertifyAnIssuer() throws {
+        let second = try #require(Identity(seed: [UInt8](repeating: 9, count: 32)))
+        let chain = CertificateChain(
+            member: try mesh.memberCertificate(signer: second),
+            issuer: try mesh.issuerCertificate(signer: mesh.issuer) { $0.subject = second.nodeID })
+        #expect(throws: TrustError.wrongIssuer) {
+            _ = try chain.verify(genesis: mesh.genesis, at: now)
+        }
+    }
+
+    @Test func anIssuerWithoutTheRoleIsRefused() throws {
+        #expect(
+            try refusal(issuer: mesh.issuerCertificate { $0.roles = [.server] })
+                == .missingRole("issuer"))
+    }
+
+    @Test func aCertificateOfAnotherIssuerThanTheChainsIsRefused() throws {
+        let stranger = try #require(Identity(seed: [UInt8](repeating: 9, count: 32)))
+        #expect(try refusal(member: mesh.memberCertificate(signer: stranger)) == .wrongIssuer)
+        #expect(try refusal(issuer: mesh.issuerCertificate(signer: stranger)) == .wrongIssuer)
+        let alone = CertificateChain(member: try mesh.memberCertificate(), issuer: nil)
+        #expect(throws: TrustError.wrongIssuer) {
+            _ = try alone.verify(genesis: mesh.genesis, at: now)
+        }
+    }
+
+    @Test func aLifeLongerThanTheKindMayHaveOrNoneAtAllIsRefused() throws {
+        let long = try mesh.memberCertificate { $0.notAfter.seconds += 1 }
+        #expect(try refusal(member: long) == .lifetimeTooLong(what: "certificate"))
+        let longIssuer = try mesh.issuerCertificate { $0.notAfter.seconds += 1 }
+        #expect(
+            try refusal(issuer: longIssuer) == .lifetimeTooLong(what: "issuer's certificate"))
+        let none = try mesh.memberCertificate {
+            $0.notBefore = SampleMesh.now + .seconds(60)
+            $0.notAfter = SampleMesh.now + .seconds(30)
+        }
+        #expect(try refusal(member: none) == .lifetimeTooLong(what: "certificate"))
+        let endless = try mesh.memberCertificate {
+            $0.notBefore = WallTime(seconds: 0)
+            $0.notAfter = WallTime(seconds: .max)
+        }
+        #expect(try refusal(member: endless) == .lifetimeTooLong(what: "certificate"))
+    }
+
+    @Test func noBitOfAChainCanBeFlipped() throws {
+        let bytes = try mesh.chain().encoded
+        for bit in 0..<bytes.count * 8 {
+            var changed = bytes
+            changed[bit / 8] ^= 1 << (bit % 8)
+            guard let chain = try? CertificateChain(decoding: changed) else { continue }
+            #expect(throws: TrustError.self, "bit \(bit)") {
+                _ = try chain.verify(genesis: mesh.genesis, at: now)
+            }
+        }
+    }
+
+    @Test func aSignatureThatWasMadeForAnotherPurposeIsRefused() throws {
+        let body = try mesh.memberCertificate().body
+        for domain in SignatureDomain.allCases where domain != .certificate {
+            let signature = mesh.issuer.sign(body.encoded, domain: domain, mesh: mesh.genesis.id)
+            let forged = try Certificate(decoding: body.encoded + signature)
+            #expect(try refusal(member: forged) == .badSignature(of: "certificate"))
+        }
+    }
+
+    @Test func theSignaturesOtherNumericFormIsRefused() throws {
+        // Adding the group's order to S gives a second number that satisfies the equation of
+        // Ed25519: accepting it would give one certificate two forms (RFC 8032, section 5.1.7).
+        let order: [UInt8] = [
+            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9,
+            0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+        ]
+        let certificate = try mesh.memberCertificate()
+        var signature = certificate.signature
+        var carry = 0
+        for index in 0..<32 {
+            let sum = Int(signature[32 + index]) + Int(order[index]) + carry
+            signature[32 + index] = UInt8(sum & 255)
+            carry = sum >> 8
+        }
+        let forged = try Certificate(decoding: certificate.body.encoded + signature)
+        #expect(try refusal(member: forged) == .badSignature(of: "certificate"))
+    }
+
+    @Test func chainsHaveOneEncoding() throws {
+        try checkCodec(try mesh.chain())
+        try checkCodec(
+            CertificateChain(
+                member: try mesh.memberCertificate(signer: mesh.authority), issuer: nil))
+        let bytes = try mesh.chain().encoded.count
+        #expect(bytes <= 2 * TrustLimits.certificateBytesMax + 1)
+    }
+
+    /// Labels that take all the room that labels may take.
+    static func largestLabels() throws -> [Label] {
+        // Seven labels of 4 + 62 + 62 bytes make 896.
+        let long = String(repeating: "k", count: 60)
+        return try (10..<17).map { try Label(key: "\(long)\($0)", value: "\(long)\($0)") }
+    }
+
+    @Test func theLargestCertificatesAndProofStayWithinTheirLimits() throws {
+        let name = String(repeating: "n", count: TrustLimits.nodeNameBytesMax)
+        let labels = try Self.largestLabels()
+        let chain = CertificateChain(
+            member: try mesh.memberCertificate {
+                $0.labels = labels
+                $0.name = name
+            },
+            issuer: try mesh.issuerCertificate { $0.name = name })
+        #expect(chain.member.encoded.count <= TrustLimits.certificateBytesMax)
+        let proof = LinkProof(
+            identity: mesh.node, chain: chain, linkKey: mesh.linkKey(), mesh: mesh.genesis.id)
+        #expect(proof.encoded.count <= TrustLimits.linkProofBytesMax)
+        // 2 KiB per handshake frame; the second message adds 96 bytes to its payload.
+        #expect(TrustLimits.linkProofBytesMax + 96 <= 2048)
+    }
+
+    @Test func labelsThatTakeTooMuchRoomAreRefused() throws {
+        let labels = try Self.largestLabels() + [Label("one=more")]
+        #expect(throws: TrustError.self) { _ = try mesh.memberCertificate { $0.labels = labels } }
+        var writer = ByteWriter()
+        writer.writeLabels(labels.sorted())
+        #expect(throws: WireError.tooLarge(field: "labels", value: 907, limit: 900)) {
+            var reader = ByteReader(writer.bytes)
+            _ = try reader.readLabels()
+        }
+    }
+
+    @Test func anIssuersCertificateHasNoLabels() throws {
+        let label = try Label("region=eu")
+        #expect(throws: TrustError.badName("an issuer's certificate has no labels")) {
+            _ = try mesh.issuerCertificate { $0.labels = [label] }
+        }
+        var body = try mesh.memberCertificate().body
+        body.kind = .issuer
+        #expect(throws: WireError.invalid(field: "issuer's labels")) {
+            _ = try Certificate.Body(decoding: body.encoded)
+        }
+    }
+
+    @Test func labelsOutOfOrderOrTwiceAreNotCanonical() throws {
+        func bytes(_ labels: [(String, String)]) -> [UInt8] {
+            var writer = ByteWriter()
+            writer.writeInteger(UInt8(labels.count))
+            for (key, value) in labels {
+                writer.writeString16(key)
+                writer.writeString16(value)
+            }
+            return writer.bytes
+        }
+        func read(_ bytes: [UInt8]) throws(WireError) -> [Label] {
+            var reader = ByteReader(bytes)
+            return try reader.readLabels()
+        }
+        #expect(try read(bytes([("a", "1"), ("b", "1")])).count == 2)
+        for labels in [
+            [("b", "1"), ("a", "1")], [("a", "1"), ("a", "1")], [("a", "1"), ("a", "2")],
+        ] {
+            #expect(throws: WireError.nonCanonical(field: "labels")) {
+                _ = try read(bytes(labels))
+            }
+        }
+        #expect(throws: WireError.invalid(field: "label")) { _ = try read(bytes([("a b", "1")])) }
+        #expect(throws: WireError.self) {
+            _ = try read(bytes((100..<100 + 17).map { ("k\($0)", "v") }))
+        }
+    }
+
+    @Test func labelsAndNamesThatCannotBeAreRefusedWhenIssuing() throws {
+        for text in [
+            "", "=", "a", "a=", "=b", "a b=c", "a=b=c", "ä=b",
+            "a=" + String(repeating: "x", count: 64),
+        ] {
+            #expect(throws: TrustError.self, "\(text)") { _ = try Label(text) }
+        }
+        #expect(try Label("region=eu") == Label(key: "region", value: "eu"))
+        let twice = [try Label("a=1"), try Label("a=2")]
+        #expect(throws: TrustError.badName("the label 'a' is given twice")) {
+            _ = try mesh.memberCertificate { $0.labels = twice }
+        }
+        for name in ["", "two words", String(repeating: "n", count: 64), "ü"] {
+            #expect(throws: TrustError.self, "\(name)") {
+                _ = try mesh.memberCertificate { $0.name = name }
+            }
+            #expect(throws: TrustError.self, "\(name)") {
+                _ = try Genesis(name: name, authority: mesh.node.nodeID, created: now)
+            }
+        }
+    }
+
+    @Test func theMeshsIdDependsOnEveryFieldOfItsRecord() throws {
+        let one = mesh.genesis
+        try checkCodec(one)
+        let others = [
+            try Genesis(name: "lab2", authority: one.authority, created: one.created),
+            try Genesis(name: "lab", authority: mesh.node.nodeID, created: one.created),
+            try Genesis(name: "lab", authority: one.authority, created: one.created + .seconds(1)),
+        ]
+        #expect(Set(others.map(\.id) + [one.id]).count == 4)
+        #expect(one.fingerprint.count == 19 && one.id.hex.hasPrefix(one.fingerprint.prefix(4)))
+    }
+
+    @Test func everyErrorSaysSomethingOfItsOwn() {
+        let errors: [TrustError] = [
+            .malformed(.truncated), .badSignature(of: "certificate"), .otherMesh,
+            .expired(what: "certificate", at: now), .notYetValid(what: "certificate", from: now),
+            .lifetimeTooLong(what: "certificate"), .wrongKind, .wrongIssuer,
+            .missingRole("issuer"), .linkKeyMismatch, .degenerateKey, .badName("that name"),
+            .notATicket, .damagedTicket, .notAuthentic, .revoked(mesh.node.nodeID),
+        ]
+        #expect(Set(errors.map(\.description)).count == errors.count)
+    }
+}
+
+private func - (time: WallTime, duration: Duration) -> WallTime {
+    WallTime(seconds: time.seconds - UInt64(duration.components.seconds))
+}
