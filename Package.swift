@@ -112,6 +112,10 @@ let package = Package(
         tests(
             "Engine", ["Engine", "GGUF", "Kernels", "Model", "Sampling", "Tokenizer"],
             fixtures: true),
+        tests("Noise", ["Noise"], fixtures: true),
+        tests("Trust", ["Trust", "Wire"]),
         tests("Mesh", ["Mesh", "Noise", "Trust", "Wire"]),
+        tests("OpenAIAPI", ["OpenAIAPI"]),
+        tests("Node", ["Node", "Trust", "Wire"]),
     ]
 )

@@ -88,7 +88,8 @@ public struct AliveClaim: Sendable, Equatable {
     var fitted: Self {
         var claim = self
         claim.addresses = Array(claim.addresses.prefix(WireLimits.addressesMax))
-        while Claim.Body.alive(claim).encoded.count + 64 > GossipLimits.aliveBytesMax,
+        while Claim.Body.alive(claim).encoded.count + GossipLimits.signatureBytes
+            > GossipLimits.aliveBytesMax,
             !claim.addresses.isEmpty
         {
             claim.addresses.removeLast()
@@ -192,14 +193,22 @@ public struct Claim: Sendable, Equatable, WireCodable {
 
     /// What is claimed.
     public let body: Body
-    /// The signature of ``author``, 64 bytes.
-    public let signature: [UInt8]
+    /// The body's encoding and the signature of ``author``, 64 bytes: kept, since a claim is made
+    /// once and passed on often.
+    private let bytes: [UInt8]
 
     /// A claim signed by this node.
     public init(_ body: Body, signedBy authority: any ClaimAuthority) {
         self.body = body
-        signature = authority.sign(body.encoded, kind: body.kind)
+        let encoded = body.encoded
+        bytes = encoded + authority.sign(encoded, kind: body.kind)
     }
+
+    /// The claim's encoding.
+    public var encoded: [UInt8] { bytes }
+
+    /// The signature of ``author``, 64 bytes.
+    public var signature: [UInt8] { Array(bytes.suffix(GossipLimits.signatureBytes)) }
 
     /// Who must have signed it.
     public var author: NodeID {
@@ -213,23 +222,25 @@ public struct Claim: Sendable, Equatable, WireCodable {
 
     /// Whether its author signed it.
     func isGenuine(for authority: any ClaimAuthority) -> Bool {
-        authority.verify(signature, over: body.encoded, kind: body.kind, by: author)
+        authority.verify(
+            signature, over: Array(bytes.dropLast(GossipLimits.signatureBytes)), kind: body.kind,
+            by: author)
     }
 
     /// See ``WireCodable/encode(to:)``.
     public func encode(to writer: inout ByteWriter) {
-        writer.writeBytes(body.encoded)
-        writer.writeBytes(signature)
+        writer.writeBytes(bytes)
     }
 
     /// See ``WireCodable/init(from:)``.
     public init(from reader: inout ByteReader) throws(WireError) {
-        let start = reader.consumed
+        var whole = reader
         body = try Body(from: &reader)
-        signature = Array(try reader.readBytes(64))
+        _ = try reader.readBytes(GossipLimits.signatureBytes)
         let limit =
             body.kind == .alive ? GossipLimits.aliveBytesMax : GossipLimits.claimBytesMax
-        let length = reader.consumed - start
+        let length = reader.consumed - whole.consumed
+        bytes = Array(try whole.readBytes(length))
         guard length <= limit else {
             throw .tooLarge(field: "claim", value: length, limit: limit)
         }

@@ -20,6 +20,8 @@ public enum GossipLimits {
     public static let packetBytesMax = 1150
     /// The most claims in one packet.
     public static let packetClaimsMax = 16
+    /// A signature, in bytes.
+    public static let signatureBytes = 64
     /// The longest encoded claim, in bytes.
     public static let claimBytesMax = 1100
     /// The longest encoded alive claim, in bytes: with a suspicion beside it, it fits every packet.
@@ -40,6 +42,8 @@ public enum GossipLimits {
     public static let certificatesMax = 12_000
     /// The most claims waiting to be passed on.
     public static let broadcastsMax = 4096
+    /// In a larger mesh, about so many members ask one that they are about to bury a last time.
+    public static let lastCallsMax = 64
     /// The most accusations kept against one member.
     public static let accusersMax = 8
     /// The most probes relayed for others at once.

@@ -17,7 +17,8 @@ extension GossipCore {
             case .alive: break
             case .metadata(let metadata): receive(metadata, claim, &effects)
             case .leave(let leave): receive(leave, claim, at: now, &effects)
-            case .suspect(let suspect): receive(suspect, claim, at: now, &effects)
+            case .suspect(let suspect):
+                receive(suspect, claim, from: source, at: now, &effects)
             }
         }
     }
@@ -170,13 +171,21 @@ extension GossipCore {
     }
 
     private mutating func receive(
-        _ suspect: SuspectClaim, _ claim: Claim, at now: MonotonicInstant,
+        _ suspect: SuspectClaim, _ claim: Claim, from source: NodeID, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
     ) {
         guard suspect.accuser != nodeID, suspect.accuser != suspect.subject,
             let accuser = members[suspect.accuser]
         else { return }
         if suspect.subject == nodeID {
+            if suspect.generation == ownAlive.generation,
+                suspect.incarnation < ownAlive.incarnation, !isLeaving
+            {
+                // Refuted already, and whoever passes it on has not heard: it is told, once for
+                // each packet that it sends.
+                answerDue = source
+                return
+            }
             // The accuser may be dead to this node: that is how the two sides of a partition meet
             // again, each having buried the other. Only an accusation of what this node really claimed counts: nobody can push its
             // incarnation ahead.

@@ -155,6 +155,28 @@ extension GossipCore {
         withdrawSuspicion(of: current.target)
     }
 
+    /// Half-way to burying a member, it is asked once more, and told of what: many only heard of the
+    /// suspicion, and may have missed the refutation. At high loss this is what keeps the living.
+    mutating func sendLastCalls(
+        at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
+        _ effects: inout [GossipEffect]
+    ) {
+        for id in suspects {
+            guard let suspicion = members[id]?.suspicion, !suspicion.isCalled,
+                now >= suspicion.lastCall
+            else { continue }
+            members[id]?.suspicion?.isCalled = true
+            let share = Int.random(in: 0..<max(1, activeCount), using: &generator)
+            guard share < GossipLimits.lastCallsMax else { continue }
+            if let path = path(to: id) {
+                sendPing(to: id, sequence: nextSequence(), path: path, &effects)
+                if path == .datagram, links.contains(id) {
+                    sendPing(to: id, sequence: nextSequence(), path: .link, &effects)
+                }
+            }
+        }
+    }
+
     /// One's own accusation no longer holds: the member answered. Others' stand until it refutes
     /// them, which it will, since it hears of them with each ping.
     private mutating func withdrawSuspicion(of id: NodeID) {

@@ -143,6 +143,8 @@ public struct GossipCore: Sendable {
     var ownLoad = MemberLoad.idle
     var isLeaving = false
     var refutationDue = false
+    /// Who still passes on what this node has refuted.
+    var answerDue: NodeID?
     var lastRefutation: MonotonicInstant?
 
     var members: [NodeID: Member] = [:]
@@ -238,7 +240,7 @@ public struct GossipCore: Sendable {
         }
         for id in suspects {
             if let suspicion = members[id]?.suspicion {
-                earliest = min(earliest, suspicion.deadline)
+                earliest = min(earliest, suspicion.nextStep)
             }
         }
         return earliest
@@ -278,6 +280,10 @@ public struct GossipCore: Sendable {
             }
             if path == .datagram { members[from]?.datagramSilences = 0 }
             receive(packet.claims, from: from, at: now, &effects)
+            if answerDue != nil {
+                answerDue = nil
+                send(.none, claims: [ownAliveClaim.encoded], to: from, path: path, &effects)
+            }
             receive(packet.message, from: from, path: path, at: now, using: &generator, &effects)
         case .state(let bytes, let from):
             guard let state = try? GossipState(decoding: bytes) else {
@@ -285,6 +291,7 @@ public struct GossipCore: Sendable {
                 return []
             }
             receive(state.claims, from: from, at: now, &effects)
+            answerDue = nil  // the state that goes the other way says it
         case .linkOpened(let node, let tag): linkOpened(node, tag, at: now, &effects)
         case .linkClosed(let node):
             links.remove(node)
@@ -329,6 +336,7 @@ public struct GossipCore: Sendable {
             return effects
         }
         noteLateness(at: now)
+        sendLastCalls(at: now, using: &generator, &effects)
         expireSuspicions(at: now, &effects)
         advanceProbe(at: now, using: &generator, &effects)
         if refutationDue, canRefute(at: now) { refute(at: now) }

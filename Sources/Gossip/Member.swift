@@ -79,6 +79,14 @@ struct Suspicion {
     var shortest: Duration
     /// How many further accusers count.
     var confirmationsMax: Int
+    /// Whether the member was asked a last time.
+    var isCalled = false
+
+    /// When there is something to do about it.
+    var nextStep: MonotonicInstant { isCalled ? deadline : lastCall }
+
+    /// Half-way to the end.
+    var lastCall: MonotonicInstant { began + (deadline - began) / 2 }
 
     /// Whether one more accuser changes anything: those past the ones that count are not kept, nor
     /// passed on.

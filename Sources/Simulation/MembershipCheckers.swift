@@ -167,7 +167,9 @@ public struct MembershipCheckers: Sendable {
                 let known = belief(observer, subject)
                 let isThere = nodes[subject].isUp && !nodes[subject].hasLeft
                 let generation = nodes[subject].generation
-                if isThere, known?.state != .alive || known?.generation != generation {
+                // A passing suspicion is no disagreement: the member is used meanwhile.
+                let isKnown = known?.state.isThere == true && known?.generation == generation
+                if isThere, !isKnown {
                     let state = known.map { "\($0.state), generation \($0.generation)" }
                     report(
                         "convergence", now,

@@ -53,7 +53,8 @@ extension MembershipSimulation {
         public var outboundOnly = 0
         /// So many nodes, the first ones, have all their datagrams dropped.
         public var datagramsBlocked = 0
-        /// Whether a crashed node's host refuses connections, rather than staying silent.
+        /// Whether a crashed node's host closes its connections and refuses new ones, rather than
+        /// falling silent with it.
         public var refusesAfterCrash = true
         /// Whether deaths of healthy members are only counted, not reported as violations.
         public var allowsFalseDeaths = false

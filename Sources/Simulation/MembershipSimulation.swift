@@ -10,6 +10,7 @@ public struct MembershipSimulation: Sendable {
         case dialled(Int, Int, start: Int)
         case dialFailed(Int, Int, start: Int)
         case linkLost(Int, Int)
+        case hostSilent(Int, seenBy: Int, start: Int)
         case stateRequest([UInt8], from: Int, to: Int)
         case stateAnswer([UInt8], from: Int, to: Int)
         case certified(Int, of: Int, start: Int)
@@ -109,7 +110,10 @@ public struct MembershipSimulation: Sendable {
     ) {
         switch event {
         case .timer(let node, let start):
-            guard nodes[node].start == start, nodes[node].isUp else { return }
+            // One that was replaced by an earlier one must not breed another.
+            guard nodes[node].start == start, nodes[node].isUp, nodes[node].timerAt == now else {
+                return
+            }
             nodes[node].timerAt = nil
             guard !nodes[node].isPaused else { return }
             let effects = nodes[node].core.tick(at: now, using: &randoms[node])
@@ -141,6 +145,9 @@ public struct MembershipSimulation: Sendable {
             nodes[node].links.removeAll { $0 == other }
             nodes[other].links.removeAll { $0 == node }
             give(.linkClosed(id(other)), to: node, onMemberChange)
+            give(.linkClosed(id(node)), to: other, onMemberChange)
+        case .hostSilent(let node, let other, let start):
+            guard nodes[other].start == start, !nodes[other].links.contains(node) else { return }
             give(.linkClosed(id(node)), to: other, onMemberChange)
         case .stateRequest(let state, let from, let to):
             guard nodes[to].isUp, nodes[to].links.contains(from) else { return }
@@ -241,9 +248,12 @@ public struct MembershipSimulation: Sendable {
         nodes[node].links = []
         for other in links {
             nodes[other].links.removeAll { $0 == node }
-            // The host closes the dead process's connections.
-            if network.isConnected(node, other) {
+            if configuration.refusesAfterCrash, network.isConnected(node, other) {
+                // The host closes the dead process's connections.
                 give(.linkClosed(id(node)), to: other, onMemberChange)
+            } else {
+                let event = Event.hostSilent(node, seenBy: other, start: nodes[other].start)
+                queue.push(event, at: now + .seconds(30))
             }
         }
     }

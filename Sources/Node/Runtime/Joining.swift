@@ -1,6 +1,6 @@
 import MeshTransport
 public import Trust
-public import Wire
+import Wire
 
 /// Joining a mesh with a ticket: the joiner's side.
 public enum Joining {
