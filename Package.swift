@@ -46,7 +46,12 @@ func tests(
 let package = Package(
     name: "shoal",
     platforms: [.macOS(.v15)],
-    products: [.executable(name: "shoal", targets: ["shoal"])],
+    products: [
+        .executable(name: "shoal", targets: ["shoal"]),
+        .library(
+            name: "ShoalBenchmarkSupport",
+            targets: ["Engine", "Kernels", "Mesh", "Model", "Noise", "Trust", "Wire"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),

@@ -1,0 +1,31 @@
+// shoal-benchmarks: how fast the links and the kernels are, beside what they cannot exceed.
+//
+// A figure and its peer are measured by turns, round after round, and their ratio is taken within
+// each round: a machine that is busy for a while slows both. Every figure is the median of the
+// rounds.
+
+import ArgumentParser
+
+/// The command line.
+@main
+struct ShoalBenchmarks: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "shoal-benchmarks",
+        abstract: "Measures Shoal's links and kernels beside what they cannot exceed.",
+        subcommands: [LinkCommand.self, KernelsCommand.self])
+}
+
+/// What a benchmark stops with.
+enum BenchmarkError: Error, CustomStringConvertible {
+    /// What was measured did not do what it should have done; its speed means nothing.
+    case wrongResult(String)
+    /// The system refused memory.
+    case outOfMemory(bytes: Int)
+
+    var description: String {
+        switch self {
+        case .wrongResult(let what): "what was measured went wrong: \(what)"
+        case .outOfMemory(let bytes): "the system refused \(bytes) bytes of memory"
+        }
+    }
+}
