@@ -133,5 +133,6 @@ let package = Package(
             "NodeAPI",
             ["NodeAPI", "OpenAIAPI", .hummingbird, .hummingbirdTesting, .logging, .nioCore]),
         tests("Node", ["Node", "Trust", "Wire"]),
+        tests("shoal", ["shoal"]),
     ]
 )
