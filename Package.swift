@@ -86,7 +86,7 @@ let package = Package(
 
         // The node
         module("OpenAIAPI"),
-        module("NodeAPI", ["OpenAIAPI", .hummingbird, .logging]),
+        module("NodeAPI", ["OpenAIAPI", .hummingbird, .logging, .nioCore, .serviceLifecycle]),
         module(
             "Node",
             [
@@ -114,8 +114,19 @@ let package = Package(
             fixtures: true),
         tests("Noise", ["Noise"], fixtures: true),
         tests("Trust", ["Trust", "Wire"]),
+        tests("Gossip", ["Gossip", "Wire"]),
         tests("Mesh", ["Mesh", "Noise", "Trust", "Wire"]),
+        tests(
+            "MeshTransport",
+            [
+                "MeshTransport", "Gossip", "Mesh", "Noise", "Trust", "Wire", .logging, .nioCore,
+                .nioPosix,
+            ]),
+        tests("Simulation", ["Simulation", "Gossip", "Mesh", "Wire"]),
         tests("OpenAIAPI", ["OpenAIAPI"]),
+        tests(
+            "NodeAPI",
+            ["NodeAPI", "OpenAIAPI", .hummingbird, .hummingbirdTesting, .logging, .nioCore]),
         tests("Node", ["Node", "Trust", "Wire"]),
     ]
 )

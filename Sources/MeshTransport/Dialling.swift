@@ -3,6 +3,12 @@ internal import NIOCore
 internal import NIOPosix
 internal import Wire
 
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
 /// Connects to one address and runs a handshake there.
 ///
 /// - Parameter makeHandler: Called on the loop once the connection stands; its completion is called

@@ -159,7 +159,8 @@ final class GossipLoop {
 
     private func schedule(at deadline: MonotonicInstant) {
         let earliest = max(deadline, now + MeshTransportLimits.timerGrain)
-        if timer != nil, timerDue <= earliest, timerDue >= now { return }
+        // A timer that is due already is not put off by what comes in before it runs.
+        if timer != nil, timerDue <= earliest { return }
         timer?.cancel()
         timerDue = earliest
         let bound = NIOLoopBound(self, eventLoop: loop)

@@ -191,6 +191,7 @@ public final class LinkTransport: Sendable {
                 }
                 let link = await loop.run { hub.value.handle(of: connection.value) }
                 if let link { return .success(link) }
+                failures.append((address, .lost("the link ended at once")))
             } catch {
                 failures.append((address, error))
             }

@@ -99,8 +99,7 @@ final class FakeService: NodeService {
         ], models: [.init(id: "stories", digest: "d1", nodes: ["node-a"])],
         links: [
             .init(
-                peer: "node-b", peerID: "bb22", address: "10.0.0.2:8900", initiated: true,
-                roundTripMilliseconds: 0.5, streams: 2, ageSeconds: 9)
+                peer: "node-b", peerID: "bb22", initiated: true, roundTripMilliseconds: 0.5)
         ], counters: ["requests": 7])
 
     func status() async -> NodeStatus { Self.status }

@@ -60,7 +60,7 @@ import Wire
         configuration.refusesAfterCrash = false
         let report = clean(configuration)
         #expect(report.detection.count == 29 + 28)
-        #expect(report.detection.median < 8)
+        #expect(report.detection.median < 10)
     }
 
     @Test func aQuarterOfDatagramsLostKillsNobody() {
