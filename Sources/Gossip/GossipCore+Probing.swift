@@ -41,6 +41,7 @@ extension GossipCore {
         }
         nextProbe = now + configuration.probeInterval
         relays = relays.filter { $0.value.expires > now }
+        volunteer(using: &generator)
         guard let target = nextTarget(using: &generator) else { return }
         let number = nextSequence()
         probe = Probe(sequence: number, target: target, sent: now)
@@ -52,6 +53,22 @@ extension GossipCore {
             {
                 sendPing(to: target, sequence: number, path: .datagram, &effects)
             }
+        }
+    }
+
+    /// A suspicion heard of is looked into out of turn by a few members, drawn by lot: a dead member
+    /// is confirmed soon, a living one is told what it must refute, and the mesh spends no more
+    /// than so many probes on it.
+    private mutating func volunteer(using generator: inout some RandomNumberGenerator) {
+        for id in suspects {
+            guard let suspicion = members[id]?.suspicion, !suspicion.isConsidered else { continue }
+            members[id]?.suspicion?.isConsidered = true
+            let lot = Int.random(in: 0..<activeCount, using: &generator)
+            guard suspicion.accusers[nodeID] == nil, lot <= suspicion.confirmationsMax else {
+                continue
+            }
+            probeRound.removeAll { $0 == id }
+            probeRound.append(id)
         }
     }
 

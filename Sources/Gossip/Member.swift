@@ -79,6 +79,8 @@ struct Suspicion {
     var shortest: Duration
     /// How many further accusers count.
     var confirmationsMax: Int
+    /// Whether this node has drawn whether to look into it.
+    var isConsidered = false
     /// Whether the member was asked a last time.
     var isCalled = false
 

@@ -98,19 +98,19 @@ extension MembershipSimulation {
         public var replayCommand: String {
             var words = [
                 "shoal simulate membership", "--nodes \(nodes)", "--seed \(seed)",
-                "--minutes \(decimal(duration.seconds / 60, places: 2))",
-                "--loss \(decimal(network.loss, places: 4))",
+                "--minutes \(decimal(duration.seconds / 60, places: 6))",
+                "--loss \(decimal(network.loss, places: 6))",
             ]
             if network.duplication > 0 {
-                words.append("--duplication \(decimal(network.duplication, places: 4))")
+                words.append("--duplication \(decimal(network.duplication, places: 6))")
             }
             if network.reordering > 0 {
-                words.append("--reordering \(decimal(network.reordering, places: 4))")
+                words.append("--reordering \(decimal(network.reordering, places: 6))")
             }
             if crashes > 0 { words.append("--crashes \(crashes)") }
             if let partitionAt {
-                words.append("--partition-at \(decimal(partitionAt.seconds, places: 2))")
-                words.append("--partition-seconds \(decimal(partitionLength.seconds, places: 2))")
+                words.append("--partition-at \(decimal(partitionAt.seconds, places: 3))")
+                words.append("--partition-seconds \(decimal(partitionLength.seconds, places: 3))")
             }
             if outboundOnly > 0 { words.append("--outbound-only \(outboundOnly)") }
             if datagramsBlocked > 0 { words.append("--datagrams-blocked \(datagramsBlocked)") }
@@ -131,7 +131,7 @@ extension MembershipSimulation {
                     let node = 1 + (index + Int(random.next() % UInt64(nodes))) % (nodes - 1)
                     all.append(Fault(at: at, .crash(node)))
                     let back = random.duration(in: .seconds(1)...max(.seconds(2), step / 2))
-                    all.append(Fault(at: at + back, .restart(node)))
+                    if random.happens(0.5) { all.append(Fault(at: at + back, .restart(node))) }
                 }
             }
             if let partitionAt {

@@ -1,0 +1,96 @@
+public import Wire
+
+/// The way a packet goes.
+public enum GossipPath: Sendable, Hashable {
+    /// A datagram to the member's address.
+    case datagram
+    /// The gossip stream of an open link.
+    case link
+}
+
+/// What happens to the core.
+public enum GossipInput: Sendable {
+    /// A packet came from an authenticated node.
+    case packet([UInt8], from: NodeID, path: GossipPath)
+    /// A member's full state came, as a push–pull's request or answer.
+    case state([UInt8], from: NodeID)
+    /// A link to a node is open; its certificate was verified.
+    case linkOpened(NodeID, CertificateTag)
+    /// The link to a node is gone.
+    case linkClosed(NodeID)
+    /// No link to the node could be made.
+    case linkRefused(NodeID)
+    /// A node's certificate was verified.
+    case certified(NodeID, CertificateTag)
+    /// The link's own measurement of its round trip.
+    case roundTrip(NodeID, Duration)
+    /// What this node offers has changed.
+    case metadata(MemberMetadata)
+    /// What this node says of itself has changed: key, certificate or addresses.
+    case identity(AliveClaim)
+    /// How busy this node is, for its acks.
+    case load(MemberLoad)
+    /// Known members to begin with.
+    case seeds([(node: NodeID, addresses: [NetworkAddress])])
+    /// This node stops.
+    case leave
+}
+
+/// What the shell does for the core.
+public enum GossipEffect: Sendable, Equatable {
+    /// Send a packet. It may be lost.
+    case send([UInt8], to: NodeID, path: GossipPath)
+    /// Make a link, unless there is one, and report ``GossipInput/linkOpened(_:_:)`` or
+    /// ``GossipInput/linkRefused(_:)``.
+    case connect(NodeID, [NetworkAddress])
+    /// Send this state over the link and report the answer as ``GossipInput/state(_:from:)``.
+    case pushPull(NodeID, [UInt8])
+    /// Get a node's certificate chain from a member, verify it, and report
+    /// ``GossipInput/certified(_:_:)``. Nothing is reported of one that is refused.
+    case fetchCertificate(of: NodeID, CertificateTag, from: NodeID)
+    /// A member's view changed.
+    case changed(NodeID, MemberEvent)
+}
+
+/// Counts of what happened, for status and tests.
+public struct GossipCounters: Sendable, Equatable {
+    /// Packets and states that could not be decoded.
+    public var malformed: UInt64 = 0
+    /// Claims whose signature is not their author's.
+    public var forged: UInt64 = 0
+    /// Claims dropped because a bound was reached.
+    public var overLimit: UInt64 = 0
+    /// Own incarnations spent on refutation.
+    public var refutations: UInt64 = 0
+    /// Probes that nobody answered.
+    public var probesFailed: UInt64 = 0
+    /// Packets handed to the shell.
+    public var packetsSent: UInt64 = 0
+    /// Signatures checked.
+    public var signaturesChecked: UInt64 = 0
+    /// Times this node was so late that it doubted itself rather than others.
+    public var pauses: UInt64 = 0
+}
+
+/// How much the core holds; each has its bound in ``GossipLimits``.
+public struct GossipSizes: Sendable, Equatable {
+    /// Members, dead and departed ones included.
+    public var members: Int
+    /// Nodes whose certificate is awaited.
+    public var pending: Int
+    /// Claims waiting to be passed on.
+    public var broadcasts: Int
+    /// Probes under way for others.
+    public var relays: Int
+    /// The most accusations against one member.
+    public var accusers: Int
+
+    /// Sizes as given.
+    public init(members: Int, pending: Int, broadcasts: Int, relays: Int, accusers: Int) {
+        self.members = members
+        self.pending = pending
+        self.broadcasts = broadcasts
+        self.relays = relays
+        self.accusers = accusers
+    }
+}
