@@ -120,7 +120,7 @@ let package = Package(
         tests("Noise", ["Noise"], fixtures: true),
         tests("Trust", ["Trust", "Wire"]),
         tests("Gossip", ["Gossip", "Wire"]),
-        tests("Mesh", ["Mesh", "Noise", "Trust", "Wire"]),
+        tests("Mesh", ["Gossip", "Mesh", "Noise", "Trust", "Wire"]),
         tests(
             "MeshTransport",
             [

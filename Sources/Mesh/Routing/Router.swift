@@ -1,21 +1,8 @@
+public import Gossip
 public import Wire
 
-/// A model that a member offers.
-public struct ModelOffer: Sendable, Hashable {
-    /// The model itself.
-    public var digest: ModelDigest
-    /// What its holder calls it; clients ask by this name.
-    public var name: String
-    /// Its context, in tokens.
-    public var contextLength: UInt32
-
-    /// An offer as given.
-    public init(digest: ModelDigest, name: String, contextLength: UInt32) {
-        self.digest = digest
-        self.name = name
-        self.contextLength = contextLength
-    }
-}
+/// A model that a member offers, as its metadata says.
+public typealias ModelOffer = OfferedModel
 
 /// What the router knows of a member, this node included.
 public struct RoutingMember: Sendable, Equatable {

@@ -66,9 +66,7 @@ extension RoutingMember {
         self.init(
             node: view.id, name: member.certificate?.name ?? view.id.short,
             isRoutable: isUp && isReachable && serves,
-            models: (view.metadata?.models ?? []).map {
-                ModelOffer(
-                    digest: $0.digest, name: $0.name, contextLength: $0.contextLength)
-            }, numerics: view.metadata?.numerics ?? "", roundTrip: view.roundTrip)
+            models: view.metadata?.models ?? [], numerics: view.metadata?.numerics ?? "",
+            roundTrip: view.roundTrip)
     }
 }

@@ -102,10 +102,7 @@ public final class ModelStore: Sendable {
     var metadata: MemberMetadata {
         MemberMetadata(
             numerics: NumericsID.current, kvTypes: 0b11,
-            models: offers.map {
-                OfferedModel(
-                    digest: $0.digest, name: $0.name, contextLength: $0.contextLength)
-            })
+            models: offers)
     }
 
     /// How busy the engines are together.
