@@ -54,6 +54,7 @@ public struct RoutingSimulation: Sendable {
 
     let configuration: Configuration
     let placement: [[OfferedModel]]
+    let offers: [OfferedModel]
     var mesh: MembershipSimulation
     var queue = EventQueue<Event>()
     var executors: [SimulatedExecutor]
@@ -99,14 +100,15 @@ public struct RoutingSimulation: Sendable {
         for node in 0..<configuration.nodes {
             mesh.network.places[node] = links.duration(in: .zero...configuration.span)
         }
-        let offers = placement.map { $0.map(ModelOffer.init) }
-        executors = offers.map {
+        offers = configuration.offers
+        let held = placement.map { $0.map(ModelOffer.init) }
+        executors = held.map {
             SimulatedExecutor(
                 models: $0, queueLimit: configuration.queueLimit,
                 failures: configuration.failures, random: SeededRandom(seed: 0))
         }
         checkers = RoutingCheckers(
-            placement: offers,
+            placement: held,
             bounds: RoutingCheckers.Bounds(
                 convergence: configuration.allowsFalseDeaths
                     ? nil : configuration.convergenceBound))
@@ -231,7 +233,7 @@ public struct RoutingSimulation: Sendable {
 
     /// Mostly a model by name; now and then by its digest, or any, or one that is nowhere.
     private mutating func drawModel() -> String? {
-        let offer = configuration.offers[Int(clients.next() % UInt64(configuration.models))]
+        let offer = offers[Int(clients.next() % UInt64(configuration.models))]
         switch clients.next() % 100 {
         case 0..<5: return nil
         case 5..<10: return "model-of-nobody"
