@@ -132,7 +132,9 @@ struct SimulatedExecutor: Sendable {
             let most = min(left, SimulationLimits.answerFramesMax)
             if most > 0 {
                 let count = Int.random(in: 1...most, using: &random)
-                let frames = (next[choice]..<next[choice] + count).map { index in
+                // Now and then a frame is told again: it must not reach the client twice.
+                let first = random.happens(0.05) ? max(0, next[choice] - 1) : next[choice]
+                let frames = (first..<next[choice] + count).map { index in
                     let token = SimulatedAnswer.token(
                         request.id, choice: UInt32(choice), index: UInt32(index))
                     return TokenFrame(

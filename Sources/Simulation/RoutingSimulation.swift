@@ -193,8 +193,13 @@ public struct RoutingSimulation: Sendable {
                 guard executor != node else { continue }
                 queue.push(.reset(stream: stream), at: now + silence + delay(entry, executor))
             } else if executor == node {
-                arriveAtEntry(
-                    .lost(stream: stream, reason: "the link closed"), stream, after: silence)
+                let lost = Event.lost(stream: stream, reason: "the link closed")
+                if links.happens(0.5) {
+                    arriveAtEntry(lost, stream, after: silence)
+                } else {
+                    // A reset overtakes what is on the way, which then comes too late.
+                    queue.push(lost, at: now + silence + .microseconds(100))
+                }
             }
         }
     }

@@ -165,7 +165,9 @@ private func configuration(seed: UInt64) -> RoutingSimulation.Configuration {
             var answer: [[Int32]] = [[], []]
             while let (_, message) = executor.step() {
                 guard case .tokens(let frames) = message else { continue }
-                for frame in frames { answer[Int(frame.choice)].append(frame.token) }
+                for frame in frames where frame.index == answer[Int(frame.choice)].count {
+                    answer[Int(frame.choice)].append(frame.token)
+                }
             }
             return answer
         }
