@@ -1,3 +1,4 @@
+import Gossip
 import Wire
 
 extension MembershipSimulation {
@@ -62,6 +63,8 @@ extension MembershipSimulation {
         public var detectionBound: Duration?
         /// After a start or a heal all must agree within this.
         public var convergenceBound: Duration = .seconds(90)
+        /// What each node offers, by node; nil for one model each.
+        var placement: [[OfferedModel]]?
 
         /// A run without faults.
         public init(nodes: Int, seed: UInt64, duration: Duration) {

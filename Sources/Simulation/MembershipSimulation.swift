@@ -92,18 +92,26 @@ public struct MembershipSimulation: Sendable {
         _ onMemberChange: (MonotonicInstant, Int, Int, MemberView) -> Void
     ) {
         let end = MonotonicInstant.origin + configuration.duration
-        while let next = queue.next, next <= end, let (at, event) = queue.pop() {
-            now = at
-            events += 1
-            trace.add(UInt64(bitPattern: at.nanoseconds))
-            process(event, onMemberChange)
-        }
+        while let next = queue.next, next <= end { step(onMemberChange) }
         now = end
         for index in nodes.indices where nodes[index].isUp { settle(index) }
         checkers.finish(at: now)
     }
 
     // MARK: Events
+
+    /// Lets the next event happen, and returns it.
+    @discardableResult
+    mutating func step(
+        _ onMemberChange: (MonotonicInstant, Int, Int, MemberView) -> Void = { _, _, _, _ in }
+    ) -> Event? {
+        guard let (at, event) = queue.pop() else { return nil }
+        now = at
+        events += 1
+        trace.add(UInt64(bitPattern: at.nanoseconds))
+        process(event, onMemberChange)
+        return event
+    }
 
     private mutating func process(
         _ event: Event, _ onMemberChange: (MonotonicInstant, Int, Int, MemberView) -> Void
@@ -364,9 +372,9 @@ public struct MembershipSimulation: Sendable {
 
     // MARK: Names
 
-    private func id(_ node: Int) -> NodeID { NodeID(number: UInt64(node) + 1) }
+    func id(_ node: Int) -> NodeID { NodeID(number: UInt64(node) + 1) }
 
-    private func index(_ id: NodeID) -> Int {
+    func index(_ id: NodeID) -> Int {
         Int(id.bytes[24...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }) - 1
     }
 
@@ -396,7 +404,7 @@ public struct MembershipSimulation: Sendable {
             addresses: isDirect ? addresses(node) : [])
         let metadata = MemberMetadata(
             numerics: "shoal-numerics-1", kvTypes: 3,
-            models: [
+            models: configuration.placement.map { $0[node] } ?? [
                 OfferedModel(
                     digest: ModelDigest(number: UInt64(node % 3)), name: "model-\(node % 3)",
                     contextLength: 2048)

@@ -25,6 +25,9 @@ public struct SimulatedNetwork: Sendable {
     public var datagramsBlocked: Set<Int> = []
     /// Directed pairs on which datagrams are dropped; links pass.
     public var oneWayCuts: Set<[Int]> = []
+    /// Where each node is, as the time that light takes from one end of the world; empty when all
+    /// are at one place.
+    var places: [Duration] = []
     private var random: SeededRandom
 
     /// A network without partition.
@@ -48,6 +51,12 @@ public struct SimulatedNetwork: Sendable {
     /// Whether a link could stand between two nodes.
     public func isConnected(_ a: Int, _ b: Int) -> Bool { sides[a] == sides[b] }
 
+    /// What the way between two nodes adds to the latency, in one direction.
+    func distance(_ a: Int, _ b: Int) -> Duration {
+        guard !places.isEmpty else { return .zero }
+        return places[a] < places[b] ? places[b] - places[a] : places[a] - places[b]
+    }
+
     /// When copies of a datagram sent now arrive: none when it is lost.
     public mutating func deliveries(from: Int, to: Int) -> [Duration] {
         guard isConnected(from, to), !datagramsBlocked.contains(from),
@@ -56,7 +65,7 @@ public struct SimulatedNetwork: Sendable {
         var delays: [Duration] = []
         let copies = random.happens(conditions.duplication) ? 2 : 1
         for _ in 0..<copies where !random.happens(conditions.loss) {
-            var delay = random.duration(in: conditions.latency)
+            var delay = random.duration(in: conditions.latency) + distance(from, to)
             if random.happens(conditions.reordering) {
                 delay += random.duration(in: .zero...conditions.latency.upperBound * 10)
             }
