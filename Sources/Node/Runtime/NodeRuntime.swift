@@ -186,6 +186,7 @@ public struct NodeRuntime: Sendable {
         // Loading blocks: it reads whole files. A thread of the pool for blocking work does it.
         try await NIOThreadPool.singleton.runIfActive {
             for specification in specifications {
+                logger.info("loading model", metadata: ["file": "\(specification)"])
                 try store.load(specification, kernels: kernels) { path in
                     try directory.modelDigest(ofFile: path)
                 }
