@@ -37,7 +37,7 @@ final class Bandwidth {
         // One line for each chunk's sum, so that no two threads write to the same.
         var sums = [UInt64](repeating: 0, count: chunks * 8)
         let memory = memory
-        let begin = Clock.wall()
+        let begin = Clock.now(threads: workers.threadCount)
         sums.withUnsafeMutableBufferPointer { sums in
             workers.run(chunks: chunks) { chunk in
                 let from = groups * chunk / chunks * Self.lineGroupBytes
@@ -45,7 +45,7 @@ final class Bandwidth {
                 sums[chunk * 8] = bandwidth_read(memory + from, to - from)
             }
         }
-        let seconds = Clock.wall() - begin
+        let seconds = Clock.now(threads: workers.threadCount) - begin
         let sum = sums.reduce(0, &+)
         guard sum == words &* 0x0101_0101_0101_0101 else {
             throw BenchmarkError.wrongResult("the sum of the memory read")

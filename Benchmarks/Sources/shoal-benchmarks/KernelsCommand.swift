@@ -9,7 +9,8 @@ struct KernelsCommand: ParsableCommand {
         abstract: "Products and forward passes by instruction set, beside the read bandwidth.",
         discussion: """
             Products go round several copies of a matrix, so that weights come from memory and not
-            from a cache. Times are those that go by, over all threads.
+            from a cache. Times are those that go by, but with one thread its processor time, in
+            which other processes on the machine do not count.
             """)
 
     @Option(help: "Rounds, of which medians are taken.")

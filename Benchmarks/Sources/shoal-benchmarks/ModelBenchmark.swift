@@ -68,11 +68,11 @@ struct ModelBenchmark {
     private func sample(
         _ run: EvaluationRun, prompt: [Int32], generated: Int
     ) throws -> (prefill: Double, decode: Double) {
-        let begin = Clock.wall()
+        let begin = Clock.now(threads: threads)
         var promptDone = begin
         var last = begin
         _ = try run.run(tokens: prompt, greedy: generated, kv: .f16) { position, _ in
-            last = Clock.wall()
+            last = Clock.now(threads: threads)
             if position == prompt.count - 1 { promptDone = last }
         }
         // The last token generated is not run through the model any more.

@@ -6,7 +6,7 @@ struct ProductFigures: Encodable {
     struct Product: Encodable {
         /// Bytes of weights, as packed, that went through the product.
         let weightGigabytesPerSecond: Double
-        /// That, in percent of the read bandwidth measured in the same round.
+        /// That, in percent of the read bandwidth measured just before.
         let shareOfReadBandwidthPercent: Double
         /// 10^9 multiplications and additions.
         let gigaoperationsPerSecond: Double
@@ -41,20 +41,20 @@ struct ProductBenchmark {
         let tables = InstructionSet.allCases.compactMap { KernelTable($0) }
         let input = try KernelInput(elementsMax: columns * Self.prefillColumns)
         let out = try AlignedBuffer(byteCount: rows * Self.prefillColumns * 4)
-        var read = Rounds()
+        var read = tables.map { _ in Rounds() }
         var decode = tables.map { _ in Rounds() }
         var prefill = tables.map { _ in Rounds() }
         // The first round warms up and does not count.
         for round in 0...rounds {
-            let gigabytes = try bandwidth.gigabytesPerSecond()
-            if round > 0 { read.append(gigabytes) }
             for (index, table) in tables.enumerated() {
+                let gigabytes = try bandwidth.gigabytesPerSecond()
                 fill(input, count: 1, format: format, kernels: table)
                 // At least once round all copies: fewer of them might stay in a cache.
                 let one = seconds(matrices, input, table, out, passes: matrices.count)
                 fill(input, count: Self.prefillColumns, format: format, kernels: table)
                 let many = seconds(matrices, input, table, out, passes: 1)
                 guard round > 0 else { continue }
+                read[index].append(gigabytes)
                 decode[index].append(Double(matrices[0].byteCount) / one / 1e9)
                 prefill[index].append(Double(matrices[0].byteCount) / many / 1e9)
             }
@@ -62,12 +62,14 @@ struct ProductBenchmark {
         return tables.indices.map { index in
             ProductFigures(
                 format: "\(format)", instructionSet: tables[index].instructionSet.rawValue,
-                readGigabytesPerSecond: read.median,
+                readGigabytesPerSecond: read[index].median,
                 decode: product(
-                    decode[index], portable: decode[0], read: read, bytes: matrices[0].byteCount,
+                    decode[index], portable: decode[0], read: read[index],
+                    bytes: matrices[0].byteCount,
                     columnsAtOnce: 1),
                 prefill: product(
-                    prefill[index], portable: prefill[0], read: read, bytes: matrices[0].byteCount,
+                    prefill[index], portable: prefill[0], read: read[index],
+                    bytes: matrices[0].byteCount,
                     columnsAtOnce: Self.prefillColumns))
         }
     }
@@ -93,7 +95,7 @@ struct ProductBenchmark {
         // A buffer may go after its last mention, and that must not be before the products.
         defer { withExtendedLifetime(out) {} }
         let to = out.base.assumingMemoryBound(to: Float.self)
-        let begin = Clock.wall()
+        let begin = Clock.now(threads: workers.threadCount)
         var done = 0
         var seconds = 0.0
         while done < passes || seconds < Self.sampleSeconds {
@@ -102,7 +104,7 @@ struct ProductBenchmark {
                 matrix.multiply(input, panels: panels, kernels: kernels, into: to, stride: rows)
             }
             done += 1
-            seconds = Clock.wall() - begin
+            seconds = Clock.now(threads: workers.threadCount) - begin
         }
         return seconds / Double(done)
     }
