@@ -1,3 +1,4 @@
+public import Gossip
 public import Mesh
 public import Wire
 

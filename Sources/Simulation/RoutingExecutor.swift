@@ -1,3 +1,4 @@
+import Gossip
 public import Mesh
 public import Wire
 

@@ -1,3 +1,4 @@
+import Gossip
 import Mesh
 import Testing
 import Wire

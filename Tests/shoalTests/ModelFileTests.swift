@@ -143,7 +143,7 @@ extension ProcessTests {
             return [
                 (try place.write([], to: "empty.gguf"), "empty"),
                 (try place.write(Array(whole.prefix(200)), to: "cut.gguf"), "ends"),
-                (try place.write(Array(whole.dropLast(1)), to: "short.gguf"), "would end"),
+                (try place.write(Array(whole.dropLast(1000)), to: "short.gguf"), "would end"),
                 (try place.write(otherMagic, to: "magic.gguf"), "not a GGUF file"),
                 (try place.write(noise(5000, seed: 1), to: "noise.gguf"), "not a GGUF file"),
                 (try place.write(hostile, to: "hostile.gguf"), "limit"),
@@ -190,7 +190,7 @@ extension ProcessTests {
             try await Place.with { place in
                 let many = [String](repeating: "1", count: 600).joined(separator: ",")
                 for (tokens, says) in [
-                    ("1,512", "vocabulary"), ("-1", "vocabulary"), ("1,x", "'x'"), ("", "''"),
+                    ("1,512", "vocabulary"), ("-1", "vocabulary"), ("1,x", "'x'"), (",", "''"),
                     (many, "600"),
                 ] {
                     expectRefusal(

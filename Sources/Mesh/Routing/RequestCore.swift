@@ -1,3 +1,4 @@
+public import Gossip
 import Wire
 
 /// One request at its entry node, as a pure state machine: the journal of what was delivered, and

@@ -1,3 +1,4 @@
+import Gossip
 import Mesh
 import NodeAPI
 import Sampling
