@@ -1,3 +1,5 @@
+import Foundation
+
 #if canImport(Glibc)
     import Glibc
 #else
@@ -14,9 +16,11 @@ enum DetachedProcess {
 
     /// Starts `executable` in a session of its own, so that closing the terminal or pressing ^C
     /// does not reach it, with standard input from /dev/null and both outputs appended to a file.
+    /// It inherits no other descriptor.
     static func spawn(
         executable: String, arguments: [String], environment: [String: String], logPath: String
     ) throws -> Int32 {
+        closeOnSpawn()
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -39,6 +43,15 @@ enum DetachedProcess {
             environmentPointers + [nil])
         guard code == 0 else { throw SpawnError(executable: executable, code: code) }
         return pid
+    }
+
+    /// Keeps what this command was handed from those it starts: whoever waits until a pipe is closed
+    /// or a lock is free would wait for as long as they run.
+    private static func closeOnSpawn() {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/dev/fd")) ?? [] {
+            guard let descriptor = Int32(name), descriptor > STDERR_FILENO else { continue }
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
     }
 
     /// POSIX_SPAWN_SETSID, which glibc only defines for GNU sources.
