@@ -147,7 +147,7 @@ extension ProcessTests {
                 (try place.write(otherMagic, to: "magic.gguf"), "not a GGUF file"),
                 (try place.write(noise(5000, seed: 1), to: "noise.gguf"), "not a GGUF file"),
                 (try place.write(hostile, to: "hostile.gguf"), "limit"),
-                (try place.write(corrupt, to: "corrupt.gguf"), ""),
+                (try place.write(corrupt, to: "corrupt.gguf"), "limit"),
             ]
         }
 

@@ -72,6 +72,9 @@ public final class ModelStore: Sendable {
             }
         } catch let error as LoadError {
             throw error
+        } catch EngineError.file(let path, let error) {
+            // It names the file already, and whether it could be read at all.
+            throw EngineError.file(path: path, error)
         } catch {
             throw LoadError(path: path, reason: "\(error)")
         }

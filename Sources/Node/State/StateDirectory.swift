@@ -173,7 +173,11 @@ public struct StateDirectory: Sendable {
 
     /// Takes the directory for this process, until the returned lock goes.
     public func lock() throws(StateError) -> StateLock {
-        try StateLock(path: files.path("run/lock"))
+        do throws(StateError) {
+            return try StateLock(path: files.path("run/lock"))
+        } catch .inUse {
+            throw .inUse(path: files.root)
+        }
     }
 
     /// The key of the member lane.

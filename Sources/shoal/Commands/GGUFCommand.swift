@@ -14,6 +14,15 @@ struct GGUFCommand: AsyncParsableCommand {
         subcommands: [GGUFInfoCommand.self, GGUFTokenizeCommand.self, GGUFEvalCommand.self])
 }
 
+/// Opens a model file; an error names it.
+private func openModel(_ path: String) throws -> GGUFFile {
+    do {
+        return try GGUFFile(path: path)
+    } catch {
+        throw EngineError.file(path: path, error)
+    }
+}
+
 struct GGUFInfoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info", abstract: "What a model file holds: metadata and tensors.")
@@ -39,7 +48,7 @@ struct GGUFInfoCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let gguf = try GGUFFile(path: file)
+        let gguf = try openModel(file)
         let list = gguf.tensors.map {
             Tensor(
                 name: $0.name, type: $0.type.name, dimensions: $0.dimensions, bytes: $0.byteCount)
@@ -122,7 +131,7 @@ struct GGUFTokenizeCommand: AsyncParsableCommand {
         } else {
             bytes = Array((text ?? "").utf8)
         }
-        let tokenizer = try TokenizerLoader.tokenizer(of: try GGUFFile(path: model))
+        let tokenizer = try TokenizerLoader.tokenizer(of: try openModel(model))
         let tokens: [Int32]
         do {
             tokens = try tokenizer.encode(bytes, addSpecial: !noSpecial, parseSpecial: false)
