@@ -61,12 +61,23 @@ enum DetachedProcess {
         private static let sessionFlag = 0x0400
     #endif
 
-    /// Whether a process with this number exists and is not a zombie of ours.
+    /// Whether a process with this number exists and has not ended.
     static func isRunning(_ pid: Int32) -> Bool {
         guard pid > 0 else { return false }
         var status: Int32 = 0
         // Collects the process if it is a child of this one and has ended.
         if waitpid(pid, &status, WNOHANG) == pid { return false }
-        return kill(pid, 0) == 0 || errno == EPERM
+        return (kill(pid, 0) == 0 || errno == EPERM) && !isZombie(pid)
+    }
+
+    /// Whether a process has ended and only its parent has not asked yet. A killed node's parent is
+    /// the system's first process, which in a container may ask late or never.
+    private static func isZombie(_ pid: Int32) -> Bool {
+        // "PID (NAME) STATE …", where the name may hold anything. There is no such file on macOS,
+        // where the first process always asks.
+        guard let line = FileManager.default.contents(atPath: "/proc/\(pid)/stat"),
+            let end = line.lastIndex(of: UInt8(ascii: ")"))
+        else { return false }
+        return line[end...].dropFirst(2).first == UInt8(ascii: "Z")
     }
 }
