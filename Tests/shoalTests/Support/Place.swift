@@ -130,7 +130,8 @@ final class StartedCommand {
         try process.run()
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it ends by itself. On Linux, Foundation also waits for those that inherited a
+    /// descriptor from it: a node that outlives `testnet up` must not have.
     func outcome(withinSeconds limit: Double = 90) async throws -> Outcome {
         try await eventually(
             "shoal \(arguments.joined(separator: " ").prefix(300)) ends\n\(errors)",
