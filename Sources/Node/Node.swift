@@ -15,8 +15,6 @@ public enum NodeLimits {
     /// The most inference requests from peers that are served at once; the engines' own queues
     /// are shorter.
     public static let remoteRequestsMax = 256
-    /// The longest configuration file, in bytes.
-    public static let configurationBytesMax = 1 << 20
     /// How long a stopping node waits for what it is serving.
     public static let drainSeconds = 10
 }

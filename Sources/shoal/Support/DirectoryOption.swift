@@ -80,8 +80,8 @@ struct NodeOptions: ParsableArguments {
         if FileManager.default.fileExists(atPath: directory.path) || directory.isExplicit {
             throw CommandError(
                 .unavailable,
-                "no node is running in \(directory.path): start it with `shoal node run`"
-                    + (directory.isExplicit ? " --dir \(directory.path)" : ""))
+                "no node is running in \(directory.path): start it with `shoal node run"
+                    + (directory.isExplicit ? " --dir \(directory.path)`" : "`"))
         }
         for member in try testnet.load()?.nodes ?? [] {
             if let running = StateDirectory.runningNode(at: member.directory),
