@@ -218,7 +218,7 @@ struct LayerPass {
                 let offset = row * c.queryLength + head * c.groupSize * dimension
                 let cached = cache.rows(layer: layer, head: head)
                 kernels.attend(
-                    AttentionTask(
+                    FlatAttentionTask(
                         queries: workspace.queries + offset, keys: cached.keys,
                         values: cached.values, isHalf: cache.type == .f16,
                         positionCount: positions.lowerBound + row + 1, headDimension: dimension,
