@@ -1,4 +1,4 @@
-public import Kernels
+import Kernels
 
 /// The keys and values of one sequence, in pages of its own. Owned by one thread at a time.
 public final class KVCache {

@@ -1,4 +1,4 @@
-public import Kernels
+import Kernels
 
 /// Pages of keys and values, for all layers and heads of one model. Owned by one thread at a time.
 ///

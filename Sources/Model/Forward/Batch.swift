@@ -114,7 +114,9 @@ func withCancellation(
     _ isCancelled: () -> Bool, _ body: (@escaping () -> Bool) throws(ModelError) -> Void
 ) throws(ModelError) {
     let result = withoutActuallyEscaping(isCancelled) { isCancelled -> Result<Void, ModelError> in
-        do { return .success(try body(isCancelled)) } catch { return .failure(error) }
+        do throws(ModelError) { return .success(try body(isCancelled)) } catch {
+            return .failure(error)
+        }
     }
     try result.get()
 }

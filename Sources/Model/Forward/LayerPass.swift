@@ -28,7 +28,7 @@ struct LayerPass {
                 let row = UnsafeMutableBufferPointer(start: x, count: length)
                 model.embedding.read(
                     Int(token(segment.entry, segment.tokens.lowerBound + index)), into: row)
-                if c.embeddingScale != 1 { kernels.scale(x, count: length, by: c.embeddingScale) }
+                if c.embeddingScale != 1 { kernels.scale(x, by: c.embeddingScale, count: length) }
                 if let positions = model.positions {
                     let other = UnsafeMutableBufferPointer(
                         start: workspace.output, count: length)
