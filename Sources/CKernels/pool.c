@@ -22,11 +22,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #if defined(__linux__)
 #include <linux/futex.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 enum {
@@ -187,12 +187,8 @@ void shoal_pool_run(
 // Life.
 
 static int spin_looks_for(int32_t threads) {
-#if defined(_SC_NPROCESSORS_ONLN)
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (processors > 0 && threads > processors) return SPIN_LOOKS_CROWDED;
-#endif
-    (void)threads;
-    return SPIN_LOOKS;
+    return processors > 0 && threads > processors ? SPIN_LOOKS_CROWDED : SPIN_LOOKS;
 }
 
 shoal_pool *shoal_pool_create(int32_t threads) {
