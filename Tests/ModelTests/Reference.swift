@@ -14,6 +14,13 @@ struct Reference: Decodable {
 }
 
 enum Fixture {
+    /// One of each architecture.
+    static let singles = [
+        "stories260K-f32", "tinystories-656k-f32", "tiny-llama-f32", "tiny-llama3-f32",
+        "tiny-moe-f32", "tiny-qwen2-f32", "tiny-qwen3-f32", "tiny-phi3-f32", "tiny-gemma3-f32",
+    ]
+    /// One of each block format.
+    static let quantised = ["tinystories-656k-q8_0", "tiny-kquant-q8_0"]
     static let stories = ["f32", "f16", "bf16", "q8_0", "q4_0"].map { "stories260K-\($0)" }
 
     static func url(_ name: String) throws -> URL {
