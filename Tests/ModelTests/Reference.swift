@@ -23,6 +23,13 @@ enum Fixture {
     static let quantised = ["tinystories-656k-q8_0", "tiny-kquant-q8_0"]
     static let stories = ["f32", "f16", "bf16", "q8_0", "q4_0"].map { "stories260K-\($0)" }
 
+    /// What a digest of their logits is; see `SameBitsTests`.
+    static let digests: [(String, UInt64)] = [
+        ("stories260K-f32", 0), ("stories260K-f16", 0), ("stories260K-bf16", 0),
+        ("stories260K-q8_0", 0), ("stories260K-q4_0", 0), ("tiny-moe-f32", 0),
+        ("tiny-gemma3-f32", 0),
+    ]
+
     static func url(_ name: String) throws -> URL {
         try #require(Bundle.module.url(forResource: "Fixtures", withExtension: nil))
             .appendingPathComponent(name)
