@@ -180,9 +180,9 @@ struct Draft {
     }
 
     @Test func aFormatWithoutKernelsIsNamed() throws {
-        let found = try error(Draft().with("blk.0.ffn_up.weight", [32, 64], .q5_0))
+        let found = try error(Draft().with("blk.0.ffn_up.weight", [32, 64], .mxfp4))
         #expect(found?.description.contains("blk.0.ffn_up.weight") == true)
-        #expect(found?.description.contains("Q5_0") == true)
+        #expect(found?.description.contains("MXFP4") == true)
     }
 
     @Test func aTensorThatWouldBeIgnoredIsRefused() throws {

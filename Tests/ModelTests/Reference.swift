@@ -20,7 +20,10 @@ enum Fixture {
         "tiny-moe-f32", "tiny-qwen2-f32", "tiny-qwen3-f32", "tiny-phi3-f32", "tiny-gemma3-f32",
     ]
     /// One of each block format.
-    static let quantised = ["tinystories-656k-q8_0", "tiny-kquant-q8_0"]
+    static let quantised = 
+        ["tinystories-656k-q8_0"]
+        + ["q4_1", "q5_0", "q5_1", "iq4_nl", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "q8_0"]
+        .map { "tiny-kquant-\($0)" }
     static let stories = ["f32", "f16", "bf16", "q8_0", "q4_0"].map { "stories260K-\($0)" }
 
     /// What a digest of their logits is; see `SameBitsTests`.

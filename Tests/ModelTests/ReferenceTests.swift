@@ -73,10 +73,8 @@ func widened(
 }
 
 private func singles(_ file: GGUFFile, _ tensor: GGUFTensor) throws -> [UInt8] {
-    let formats: [GGUFTensorType: WeightFormat] = [
-        .f32: .f32, .f16: .f16, .bf16: .bf16, .q8_0: .q8_0, .q4_0: .q4_0,
-    ]
-    let format = try #require(formats[tensor.type])
+    let format = try #require(
+        WeightFormat.allCases.first { "\($0)".uppercased() == tensor.type.name })
     var elements = [Float](repeating: 0, count: tensor.elementCount)
     elements.withUnsafeMutableBufferPointer { out in
         file.withBytes(of: tensor) { format.unpackRow($0, into: out) }
