@@ -36,7 +36,7 @@ extension LayerPass {
         let stride = inner * c.activation.inputs
         try multiply(layer.inputs, input: input, into: workspace.inner, stride: stride)
         input.reshape(count: input.count, columns: inner)
-        input.prepare(blocks: [layer.output].blocks)
+        input.prepare(blocks: [layer.output].blocks, planes: c.inputPlanes)
         let values = input.values
         forEach(input.count, elements: inner * 4) { row in
             let gate = workspace.inner + row * stride

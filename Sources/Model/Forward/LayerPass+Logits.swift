@@ -23,7 +23,9 @@ extension LayerPass {
                     into: values + row * length)
                 input.encode(rows: row..<row + 1, kernels: kernels)
             }
-            try multiply([Linear(matrix: output)], into: workspace.logits, stride: vocabulary)
+            try multiplyPlanes(
+                [Linear(matrix: output)], input: input, into: workspace.logits,
+                stride: vocabulary)
             for row in 0..<count {
                 let logits = workspace.logits + row * planes * vocabulary
                 guard finish(logits, planes: planes) else {

@@ -29,7 +29,7 @@ extension LayerPass {
     ) {
         let (length, input) = (c.embeddingLength, workspace.input)
         input.reshape(count: rows.count, columns: length)
-        input.prepare(blocks: readers?.blocks ?? [])
+        input.prepare(blocks: readers?.blocks ?? [], planes: c.inputPlanes)
         let values = input.values
         forEach(rows.count, elements: 2 * length) { row in
             let x = workspace.stream + row * length
@@ -70,7 +70,7 @@ extension LayerPass {
 
     /// Makes the codes that `readers` want of the input.
     func encode(_ input: KernelInput, for readers: [Linear<PackedMatrix, FloatVector>]) {
-        input.prepare(blocks: readers.blocks)
+        input.prepare(blocks: readers.blocks, planes: c.inputPlanes)
         guard !input.blocks.isEmpty else { return }
         forEach(input.count, elements: input.columns) { row in
             input.encode(rows: row..<row + 1, kernels: kernels)
