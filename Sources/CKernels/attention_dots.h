@@ -8,7 +8,7 @@
 
 typedef __m512i key_line;
 
-INLINE key_line load_line(const uint8_t *at) { return _mm512_loadu_si512(at); }
+INLINE key_line load_key_line(const uint8_t *at) { return _mm512_loadu_si512(at); }
 INLINE v16i dot4_begin(int32_t sum) { return splat_i(-128 * sum); }
 INLINE v16i dot4(v16i acc, key_line keys, int32_t query) {
     return (v16i)_mm512_dpbusd_epi32((__m512i)acc, keys, _mm512_set1_epi32(query));
@@ -20,7 +20,7 @@ typedef struct {
     __m256i low, high;
 } key_line;
 
-INLINE key_line load_line(const uint8_t *at) {
+INLINE key_line load_key_line(const uint8_t *at) {
     const __m256i flip = _mm256_set1_epi8((char)0x80);
     return (key_line){
         _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)at), flip),
@@ -49,7 +49,7 @@ typedef struct {
     uint8_t codes[64];
 } key_line;
 
-INLINE key_line load_line(const uint8_t *at) {
+INLINE key_line load_key_line(const uint8_t *at) {
     key_line line;
     memcpy(line.codes, at, 64);
     return line;

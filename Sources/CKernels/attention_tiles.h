@@ -73,7 +73,7 @@ INLINE void score_tile_q8(
             for (int v = 0; v < vectors; v++) dots[r][v] = dot4_begin(sums[r * blocks + b]);
         for (int64_t line = b * 8; line < b * 8 + 8; line++) {
             key_line key[TILE_VECTORS];
-            for (int v = 0; v < vectors; v++) key[v] = load_line(keys + v * d * 16 + line * 64);
+            for (int v = 0; v < vectors; v++) key[v] = load_key_line(keys + v * d * 16 + line * 64);
             ask_ahead(ahead, 2);
             for (int r = 0; r < rows; r++) {
                 const int32_t query = queries[r * blocks * 8 + line];

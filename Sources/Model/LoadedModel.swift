@@ -52,7 +52,7 @@ public final class LoadedModel: Sendable {
         let output = try loader.optional(ends.output)
         embedding =
             if let output, ends.output == ends.embedding {
-                .inFile(file, ends.embedding)
+                .packed(output)
             } else {
                 .inFile(file, ends.embedding)
             }

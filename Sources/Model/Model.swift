@@ -34,7 +34,7 @@ public enum ModelLimits {
     /// Queries that attend together, of one sequence at successive positions.
     public static let queriesPerTile = 32
     /// Multiplications between two questions whether the result is still wanted.
-    public static let multiplicationsBetweenChecks = 1 << 30
+    public static let multiplicationsBetweenChecks = 1 << 28
     /// Elements that one thread sees to sooner than it could wake another.
     public static let elementsPerThread = 8192
     /// Pages of one set of keys and values.

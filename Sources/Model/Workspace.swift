@@ -36,11 +36,12 @@ public final class Workspace {
         let tokens = c.tokensPerPass
         return [
             tokens * c.embeddingLength,
-            tokens * c.attentionInputLength,
-            tokens * c.feedForwardLength * c.activation.inputs,
-            tokens * c.embeddingLength,
+            // A row for each plane of a product's input.
+            tokens * c.attentionInputLength * c.inputPlanes,
+            tokens * c.feedForwardLength * c.activation.inputs * c.inputPlanes,
+            tokens * c.embeddingLength * c.inputPlanes,
             tokens * c.angleLength,
-            // Twice: the inputs of the output matrix have two planes.
+            // The inputs of the output matrix have two.
             c.isEncoder ? 0 : 2 * ModelLimits.logitsRowsPerProduct * c.vocabularySize,
             tokens * c.expertCount,
             c.expertCount > 0 ? tokens * c.embeddingLength : 0,
@@ -49,7 +50,8 @@ public final class Workspace {
 
     private static func inputElements(_ c: ModelConfiguration) -> Int {
         max(
-            c.tokensPerPass * max(c.embeddingLength, c.queryLength, c.feedForwardLength),
+            c.tokensPerPass * c.inputPlanes
+                * max(c.embeddingLength, c.queryLength, c.feedForwardLength),
             2 * ModelLimits.logitsRowsPerProduct * c.embeddingLength)
     }
 

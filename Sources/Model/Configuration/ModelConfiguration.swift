@@ -93,6 +93,9 @@ public struct ModelConfiguration: Sendable, Equatable {
     var groupSize: Int { headCount / kvHeadCount }
     /// Whether it makes vectors of texts instead of a next token.
     public var isEncoder: Bool { pooling != nil }
+    /// Planes of codes of what products read: an encoder's vector, which no later layer averages,
+    /// takes two, as the logits of other models do.
+    var inputPlanes: Int { isEncoder ? 2 : 1 }
     /// Tokens that go through the layers together. Each token of an encoder sees all others, so
     /// they go together.
     var tokensPerPass: Int {

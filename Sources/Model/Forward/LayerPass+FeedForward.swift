@@ -36,8 +36,9 @@ extension LayerPass {
         let stride = inner * c.activation.inputs
         try multiply(layer.inputs, input: input, into: workspace.inner, stride: stride)
         input.reshape(count: input.count, columns: inner)
+        input.prepare(blocks: [layer.output].blocks, planes: c.inputPlanes)
         let values = input.values
-        forEach(input.count, elements: inner * 2) { row in
+        forEach(input.count, elements: inner * 4) { row in
             let gate = workspace.inner + row * stride
             var biased = gate
             for linear in layer.inputs {
@@ -52,8 +53,8 @@ extension LayerPass {
             case .geGLU: kernels.geGLU(gate: gate, up: gate + inner, count: inner, into: to)
             case .gelu: kernels.gelu(gate, count: inner, into: to)
             }
+            input.encode(rows: row..<row + 1, kernels: kernels)
         }
-        encode(input, for: [layer.output])
         try multiply([layer.output], input: input, into: out, stride: c.embeddingLength)
     }
 }

@@ -15,14 +15,17 @@ extension LayerPass {
         for first in stride(from: 0, to: rows.count, by: atOnce) {
             let count = min(atOnce, rows.count - first)
             input.reshape(count: count, columns: length)
+            input.prepare(blocks: [Linear(matrix: output)].blocks, planes: planes)
             let values = input.values
-            forEach(count, elements: length) { row in
+            forEach(count, elements: 2 * length) { row in
                 normalise(
                     workspace.stream + (first + row) * length, by: model.outputNorm,
                     into: values + row * length)
+                input.encode(rows: row..<row + 1, kernels: kernels)
             }
-            if planes == 2 { input.quantise(planes: 2, kernels: kernels, workers: workers) }
-            try multiply([Linear(matrix: output)], into: workspace.logits, stride: vocabulary)
+            try multiplyPlanes(
+                [Linear(matrix: output)], input: input, into: workspace.logits,
+                stride: vocabulary)
             for row in 0..<count {
                 let logits = workspace.logits + row * planes * vocabulary
                 guard finish(logits, planes: planes) else {

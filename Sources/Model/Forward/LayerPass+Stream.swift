@@ -29,8 +29,9 @@ extension LayerPass {
     ) {
         let (length, input) = (c.embeddingLength, workspace.input)
         input.reshape(count: rows.count, columns: length)
+        input.prepare(blocks: readers?.blocks ?? [], planes: c.inputPlanes)
         let values = input.values
-        forEach(rows.count, elements: length) { row in
+        forEach(rows.count, elements: 2 * length) { row in
             let x = workspace.stream + row * length
             if let addition {
                 let y = workspace.output + row * length
@@ -45,8 +46,8 @@ extension LayerPass {
             } else {
                 normalise(x, by: norm, into: values + row * length)
             }
+            input.encode(rows: row..<row + 1, kernels: kernels)
         }
-        if let readers { encode(input, for: readers) }
     }
 
     /// A norm over the stream's length, in place or not; without weights nothing happens.
@@ -69,8 +70,17 @@ extension LayerPass {
 
     /// Makes the codes that `readers` want of the input.
     func encode(_ input: KernelInput, for readers: [Linear<PackedMatrix, FloatVector>]) {
-        if readers.contains(where: { $0.matrix.format.readsCodes }) {
-            input.quantise(kernels: kernels, workers: workers)
+        input.prepare(blocks: readers.blocks, planes: c.inputPlanes)
+        guard !input.blocks.isEmpty else { return }
+        forEach(input.count, elements: input.columns) { row in
+            input.encode(rows: row..<row + 1, kernels: kernels)
         }
+    }
+}
+
+extension [Linear<PackedMatrix, FloatVector>] {
+    /// The codes of their input that they read.
+    var blocks: CodeBlocks {
+        reduce(into: []) { $0.formUnion($1.matrix.format.activationBlock ?? []) }
     }
 }

@@ -83,36 +83,6 @@ struct LayerPass {
         }
     }
 
-    /// Products of the input with several matrices, their rows shared out together and written one
-    /// after the other.
-    func multiply(
-        _ linears: [Linear<PackedMatrix, FloatVector>], input: KernelInput? = nil,
-        into out: UnsafeMutablePointer<Float>, stride: Int
-    ) throws(ModelError) {
-        let input = input ?? workspace.input
-        let panels = linears.reduce(0) { $0 + $1.matrix.panelCount }
-        let work = PackedMatrix.rowsPerPanel * input.columns * max(input.count, 1)
-        let atOnce = max(ModelLimits.multiplicationsBetweenChecks / work, workers.threadCount)
-        for begin in Swift.stride(from: 0, to: panels, by: atOnce) {
-            try checkCancelled()
-            workers.split(min(atOnce, panels - begin)) { part in
-                let range = begin + part.lowerBound..<begin + part.upperBound
-                var (first, out) = (0, out)
-                for linear in linears {
-                    let matrix = linear.matrix
-                    let own = range.clamped(to: first..<first + matrix.panelCount)
-                    if !own.isEmpty {
-                        matrix.multiply(
-                            input, panels: own.lowerBound - first..<own.upperBound - first,
-                            kernels: kernels, into: out, stride: stride)
-                    }
-                    first += matrix.panelCount
-                    out += matrix.rows
-                }
-            }
-        }
-    }
-
     /// Leaves the rows whose logits or vectors are wanted, moved together. The last layer need not
     /// compute more than their keys and values for the others.
     private mutating func keepWantedRows() {

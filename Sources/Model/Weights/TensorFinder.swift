@@ -104,6 +104,8 @@ struct TensorFinder {
 extension WeightFormat {
     private static let ofTensors: [(type: GGUFTensorType, format: WeightFormat)] = [
         (.f32, .f32), (.f16, .f16), (.bf16, .bf16), (.q8_0, .q8_0), (.q4_0, .q4_0),
+        (.q4_1, .q4_1), (.q5_0, .q5_0), (.q5_1, .q5_1), (.iq4_nl, .iq4_nl), (.q2_k, .q2_k),
+        (.q3_k, .q3_k), (.q4_k, .q4_k), (.q5_k, .q5_k), (.q6_k, .q6_k),
     ]
 
     /// The format of a tensor, if there are kernels for it.

@@ -74,7 +74,7 @@ enum RowTable: Sendable {
     /// Writes row `index`, which must be there, as singles.
     func read(_ index: Int, into out: UnsafeMutableBufferPointer<Float>) {
         switch self {
-        case .packed: break
+        case .packed(let matrix): matrix.unpackRow(index, into: out)
         case .inFile(let file, let matrix):
             let rowBytes = matrix.tensor.rowBytes
             file.withBytes(of: matrix.tensor) { bytes in
