@@ -73,7 +73,7 @@ struct PreTokenizerRule: Sendable {
             names: ["deepseek-llm"],
             patterns: [
                 #"[\r\n]"#, #"\s?[\#(casedLetters)]+"#, commonMarks, #"\s+$"#,
-                hanAndHangul, #"\p{N}+"#,
+                hanAndHangul, #"\p{N}"#,
             ]),
         .init(
             names: ["deepseek-coder"],
