@@ -3,6 +3,9 @@
 ///
 /// The patterns are those of the models' own published tokenizers; several are applied one after
 /// the other, each to the pieces that the one before left. To add a rule, add a line to ``all``.
+///
+/// Text is not normalised first. Some published tokenizers put it in NFC (Qwen's does), but readers
+/// of this format don't, and text that is not in NFC already is rare.
 struct PreTokenizerRule: Sendable {
     /// The names of this rule; one that several tokenizers share has several.
     let names: [String]
@@ -37,7 +40,9 @@ struct PreTokenizerRule: Sendable {
                 "starcoder", "codeshell", "command-r", "exaone", "minerva-7b", "refact", "smollm",
                 "mellum2",
             ], patterns: [#"\p{N}"#, words]),
-        .init(names: ["falcon"], patterns: [punctuationAndTicks, words, threeDigits]),
+        .init(
+            names: ["falcon"],
+            patterns: [punctuationAndTicks, words, #"\p{N}+"#, threeDigits]),
         .init(
             names: [
                 "llama-bpe", "falcon-h1", "falcon3", "jina-v5-nano", "lfm2", "llama-v3", "llama3",
