@@ -87,6 +87,8 @@ public enum TokenizerKind: String, Sendable, CaseIterable {
                 tokens.firstIndex { $0.elementsEqual(spelling.utf8) }.map { Int32(clamping: $0) }
             }
             options.addsBOS = addsBOS ?? true
+            // Files that say true mean the separator.
+            options.addsEOS = false
             options.bos = try options.bos ?? Self.id("cls", source) ?? find("[CLS]")
             // The format's own spelling of "separator", and the right one.
             options.separator =

@@ -3,6 +3,9 @@
 ///
 /// The patterns are those of the models' own published tokenizers; several are applied one after
 /// the other, each to the pieces that the one before left. To add a rule, add a line to ``all``.
+///
+/// Text is not normalised first. Some published tokenizers put it in NFC (Qwen's does), but readers
+/// of this format don't, and text that is not in NFC already is rare.
 struct PreTokenizerRule: Sendable {
     /// The names of this rule; one that several tokenizers share has several.
     let names: [String]
@@ -35,8 +38,11 @@ struct PreTokenizerRule: Sendable {
         .init(
             names: [
                 "starcoder", "codeshell", "command-r", "exaone", "minerva-7b", "refact", "smollm",
+                "mellum2",
             ], patterns: [#"\p{N}"#, words]),
-        .init(names: ["falcon"], patterns: [punctuationAndTicks, words, threeDigits]),
+        .init(
+            names: ["falcon"],
+            patterns: [punctuationAndTicks, words, #"\p{N}+"#, threeDigits]),
         .init(
             names: [
                 "llama-bpe", "falcon-h1", "falcon3", "jina-v5-nano", "lfm2", "llama-v3", "llama3",
@@ -67,28 +73,43 @@ struct PreTokenizerRule: Sendable {
             names: ["tekken"], patterns: [casedWords() + codeTail("")], ignoresMerges: true,
             addsBOS: true),
         .init(
-            names: ["gpt-4o", "kanana2", "llama4", "minimax-m2"],
+            names: ["gpt-4o", "kanana2", "llama4", "minimax-m2", "talkie"],
             patterns: [casedWords(contractions + "?") + codeTail("{1,3}")]),
         .init(
             names: ["deepseek-llm"],
             patterns: [
                 #"[\r\n]"#, #"\s?[\#(casedLetters)]+"#, commonMarks, #"\s+$"#,
-                hanAndHangul, #"\p{N}+"#,
+                hanAndHangul, #"\p{N}"#,
             ]),
         .init(
             names: ["deepseek-coder"],
             patterns: [#"[\r\n]"#, #"\s?\p{L}+"#, #"\s?\p{P}+"#, hanAndHangul, #"\p{N}"#]),
         .init(
-            names: ["deepseek-v3", "hunyuan-dense", "joyai-llm"],
+            names: ["deepseek-v3", "hunyuan-dense", "hy_v4", "joyai-llm"],
             patterns: [
                 #"\p{N}{1,3}"#, #"[\x{4E00}-\x{9FA5}\x{3040}-\x{309F}\x{30A0}-\x{30FF}]+"#,
                 ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+"##
                     + #"|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*"#
                     + #"|\s*[\r\n]+|\s+(?!\S)|\s+"#,
             ]),
+        .init(
+            names: ["minicpm5"], patterns: [#"\p{N}{1,3}"#, sentences(numbers: #"\p{N}+"#)],
+            ignoresMerges: true),
+        .init(
+            names: ["exaone-moe"],
+            patterns: [
+                contractions + #"|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}"#
+                    + #"| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+"#
+            ]),
+        .init(
+            names: ["youtu"],
+            patterns: [scripts, casedWords(contractions + "?") + codeTail("")],
+            ignoresMerges: true),
         .init(names: ["bloom", "gpt3-finnish", "poro-chat"], patterns: [clauses]),
         .init(names: ["viking"], patterns: [clauses, #"\p{N}"#]),
-        .init(names: ["gemma4"], patterns: [#"[^\n]+|[\n]+"#], addsBOS: true, usesCharacters: true),
+        .init(
+            names: ["gemma4", "granite-embed-multi-311m"], patterns: [#"[^\n]+|[\n]+"#],
+            addsBOS: true, usesCharacters: true),
     ]
 
     // MARK: - Patterns that several rules share
@@ -127,6 +148,10 @@ struct PreTokenizerRule: Sendable {
 
     private static let hanAndHangul =
         #"[\x{4E00}-\x{9FA5}\x{800}-\x{4E00}\x{AC00}-\x{D7FF}]+"#
+    private static let scripts =
+        #"[\x{AC00}-\x{D7A3}\x{3131}-\x{318E}]+|[\x{FF01}\x{2026}\x{201C}\x{201D}\x{2018}"#
+        + #"\x{2019}\x{2014}\x{FF1A}\x{FF1B}\x{FF0C}\x{3001}-\x{303F}\x{FE30}-\x{FE4F}]+"#
+        + #"|[\x{3105}-\x{312F}]+|[\x{4E00}-\x{9FA5}\x{3040}-\x{309F}\x{30A0}-\x{30FF}]+"#
     private static let commonMarks =
         #"\s?[!-/:-~\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF5E}\x{2018}-\x{201F}\x{3000}-\x{3002}]+"#
 

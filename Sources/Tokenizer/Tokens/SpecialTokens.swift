@@ -34,17 +34,28 @@ struct SpecialTokens: Sendable {
         var ends = Set(vocabulary.options.otherEnds)
         if let eos = vocabulary.options.eos { ends.insert(eos) }
         var spellings: [String: Int32] = [:]
+        var declared: [String: Int32] = [:]
         for (index, token) in vocabulary.tokens.enumerated() {
             guard let first = token.first, first == 0x3C || first == 0x5B || first == 0x5F else {
                 continue
             }
             let spelling = String(decoding: token, as: UTF8.self)
+            if spelling == "<s>" || spelling == "</s>" {
+                declared[spelling] = Int32(truncatingIfNeeded: index)
+            }
             types[index] = Self.kind(of: spelling, declared: types[index])
             guard types[index] == .control,
                 Self.endSpellings.contains(spelling) || Self.controlEndSpellings.contains(spelling)
             else { continue }
             ends.insert(Int32(truncatingIfNeeded: index))
             spellings[spelling] = Int32(truncatingIfNeeded: index)
+        }
+        // A file may call only one of the two user-defined; where both are, they are a text's tags.
+        if let close = declared["</s>"], let open = declared["<s>"],
+            types[Int(open)] == .control, types[Int(close)] == .userDefined
+        {
+            types[Int(close)] = .control
+            ends.insert(close)
         }
         // In these vocabularies a message ends with <|end|> where the answer may go on with another.
         if let end = spellings["<|end|>"], end != vocabulary.options.eos,
