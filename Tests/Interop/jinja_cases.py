@@ -67,17 +67,26 @@ def case(template, context, name=None):
 
 
 def write(path, cases):
-    """Writes cases, one a line; a context that several share stands once."""
-    contexts = []
+    """Writes cases, one a line; a context or a template that several share stands once."""
+    contexts, templates = [], []
+    sources = [case["template"] for case in cases]
     for case in cases:
         text = json.dumps(case["context"], ensure_ascii=False)
         if text not in contexts:
             contexts.append(text)
         case["context"] = contexts.index(text)
-    lines = [json.dumps(case, ensure_ascii=False) for case in cases]
+        if sources.count(case["template"]) > 1:
+            if case["template"] not in templates:
+                templates.append(case["template"])
+            case["template"] = templates.index(case["template"])
+    lines = {
+        "templates": [json.dumps(template, ensure_ascii=False) for template in templates],
+        "contexts": contexts,
+        "cases": [json.dumps(case, ensure_ascii=False) for case in cases],
+    }
+    parts = [f'"{name}": [\n' + ",\n".join(each) + "\n]" for name, each in lines.items()]
     with open(path, "w", encoding="utf-8") as file:
-        file.write('{"contexts": [\n' + ",\n".join(contexts) + '\n], "cases": [\n')
-        file.write(",\n".join(lines) + "\n]}\n")
+        file.write("{" + ", ".join(parts) + "}\n")
     failed = sum("error" in case for case in cases)
     print(f"{path}: {len(cases)} cases, {failed} of them errors")
 

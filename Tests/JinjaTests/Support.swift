@@ -26,15 +26,16 @@ struct Case: Sendable, CustomTestStringConvertible {
     static func read(_ url: URL) throws -> [Case] {
         let file = try #require(JinjaValue(json: try Data(contentsOf: url)).object)
         let contexts = try #require(file["contexts"]?.list).compactMap(\.object)
+        let templates = try #require(file["templates"]?.list).compactMap(\.string)
         return try #require(file["cases"]?.list).map { value in
             let object = try #require(value.object)
-            guard case .integer(let context)? = object["context"] else {
-                throw MissingField()
-            }
+            let context = try #require(object["context"]?.integer)
+            // A template that several cases share is named by its place in the list.
+            let shared = object["template"]?.integer.map { templates[$0] }
             return Case(
-                template: try #require(object["template"]?.string), context: contexts[context],
-                output: object["output"]?.string, error: object["error"]?.string,
-                name: object["name"]?.string)
+                template: try #require(shared ?? object["template"]?.string),
+                context: contexts[context], output: object["output"]?.string,
+                error: object["error"]?.string, name: object["name"]?.string)
         }
     }
 
@@ -46,8 +47,6 @@ struct Case: Sendable, CustomTestStringConvertible {
     }
 }
 
-struct MissingField: Error {}
-
 extension JinjaValue {
     var object: JinjaObject? {
         if case .object(let object) = self { object } else { nil }
@@ -55,6 +54,10 @@ extension JinjaValue {
 
     var list: [JinjaValue]? {
         if case .list(let list) = self { list } else { nil }
+    }
+
+    var integer: Int? {
+        if case .integer(let number) = self { number } else { nil }
     }
 
     var string: String? {

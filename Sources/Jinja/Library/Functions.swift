@@ -34,7 +34,7 @@ enum BuiltinFunction: String, Sendable {
             let message = try arguments.bind(["message"], required: 1, to: rawValue)[0] ?? .none
             throw TemplateError(
                 .raised,
-                "the chat template refuses: \(try interpreter.text(of: message).string)")
+                "it refuses: \(try interpreter.text(of: message).string)")
         case .strftimeNow:
             let format = try arguments.bind(["format"], required: 1, to: rawValue)[0]
             guard case .text(let format)? = format, let now = interpreter.now else {
