@@ -61,7 +61,7 @@ public struct Grammar: Sendable {
         program = try ProgramCompiler.compile(try compiler.compile())
     }
 
-    private init(_ rules: RuleSet) throws(GrammarError) {
+    init(_ rules: RuleSet) throws(GrammarError) {
         program = try ProgramCompiler.compile(rules)
     }
 

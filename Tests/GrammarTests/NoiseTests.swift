@@ -12,7 +12,8 @@ import Testing
         #"{"allOf":[{"required":["a"]},{"additionalProperties":{"enum":[1,"b"]}}]}"#,
     ]
 
-    @Test("Noise, and grammars and schemas with bytes changed, are read or refused, never trapped on")
+    @Test(
+        "Noise, and grammars and schemas with bytes changed, are read or refused, never trapped on")
     func noiseIsReadOrRefused() {
         var random = TestRandom(11)
         let parts = Self.seeds.map { Array($0.utf8) }

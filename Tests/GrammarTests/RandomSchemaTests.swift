@@ -39,7 +39,10 @@ import Testing
             let properties = names.map { "\"\($0)\":\(inner(&random))" }.joined(separator: ",")
             let needed = names.filter { _ in random.next(below: 2) == 0 }
                 .map { "\"\($0)\"" }.joined(separator: ",")
-            let additional = ["", #","additionalProperties":false"#, #","additionalProperties":{"type":"integer"}"#]
+            let additional = [
+                "", #","additionalProperties":false"#,
+                #","additionalProperties":{"type":"integer"}"#,
+            ]
             return
                 #"{"type":"object","properties":{\#(properties)},"required":[\#(needed)]\#(additional[random.next(below: 3)])}"#
         }
@@ -133,8 +136,9 @@ enum Validator {
     }
 
     private static func isSame(_ one: Any, _ other: Any) -> Bool {
-        isBool(one) == isBool(other) && NSDictionary(object: one, forKey: "v" as NSString)
-            .isEqual(to: ["v": other])
+        isBool(one) == isBool(other)
+            && NSDictionary(object: one, forKey: "v" as NSString)
+                .isEqual(to: ["v": other])
     }
 
     private static func holds(

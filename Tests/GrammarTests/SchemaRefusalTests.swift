@@ -51,7 +51,7 @@ import Testing
             #"{"type":"object","required":["a"],"additionalProperties":false}"#,
             #"{"type":"integer","minimum":5,"maximum":4}"#, "false",
             #"{"type":"number","minimum":1e30}"#, #"{"minLength":1,"pattern":"a"}"#,
-            #"{"enum":[1],"minimum":0}"#, #"{"type":"string","enum":[1]}"#,
+            #"{"enum":[[1]],"minItems":0}"#, #"{"type":"string","enum":[1]}"#,
             ##"{"$ref":"#"}"##, ##"{"allOf":[{"$ref":"#"}],"type":"object"}"##,
             ##"{"properties":{"a":{"$ref":"#"}},"required":["a"]}"##,
             #"{"allOf":[{"type":"string"},{"type":"integer"}]}"#,

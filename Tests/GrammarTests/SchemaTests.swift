@@ -164,6 +164,9 @@ import Testing
         try check(
             #"{"type":"string","enum":["a",1]}"#, accepts: ["\"a\""], rejects: ["1"])
         try check(
+            #"{"enum":["ab","abc","b",1,7,null],"minLength":2,"pattern":"^ab","maximum":5}"#,
+            accepts: ["\"ab\"", "\"abc\"", "1", "null"], rejects: ["\"b\"", "7"])
+        try check(
             #"{"type":"integer","enum":[1,1.5,2.0]}"#, accepts: ["1", "2.0"], rejects: ["1.5"])
     }
 
@@ -298,6 +301,13 @@ import Testing
               "additionalProperties":false},{"properties":{"b":{"type":"null"}}}]}
             """#,
             accepts: ["{}", #"{"a":null}"#], rejects: [#"{"b":null}"#])
+        // The items of one part include the first ones of another.
+        try check(
+            #"""
+            {"allOf":[{"type":"array","prefixItems":[{"minimum":3},{"type":"boolean"}]},
+              {"items":{"type":["integer","boolean"]},"maxItems":3}]}
+            """#,
+            accepts: ["[]", "[5,true,7]"], rejects: ["[2]", "[3.5]", "[5,1]", "[5,true,null]"])
         try check(
             #"{"allOf":[{"enum":[1,2,3]},{"enum":[2,3,4]}]}"#, accepts: ["2", "3"],
             rejects: ["1", "4"])

@@ -7,7 +7,7 @@ enum SchemaKeywords {
         "contentEncoding", "contentMediaType",
     ]
 
-    private static let typesOfKeywords: [String: String] = [
+    static let typesOfKeywords: [String: String] = [
         "properties": "object", "required": "object", "additionalProperties": "object",
         "items": "array", "prefixItems": "array", "additionalItems": "array",
         "minItems": "array", "maxItems": "array", "uniqueItems": "array",
@@ -94,38 +94,6 @@ enum SchemaKeywords {
         }
         if schema["nullable"] == .bool(true), !types.contains("null") { types.append("null") }
         return types
-    }
-
-    /// The values of `enum` and `const`, as far as `type` allows them; nil without either.
-    static func values(
-        _ schema: JSONNode, at path: String
-    ) throws(GrammarError) -> [JSONNode]? {
-        var values: [JSONNode]
-        switch (schema["enum"], schema["const"]) {
-        case (.array(let items)?, let constant?):
-            values = items.filter { $0.isSame(as: constant) }
-        case (.array(let items)?, nil): values = items
-        case (_, let constant?): values = [constant]
-        case (_, nil): return nil
-        }
-        if case .object(let members) = schema {
-            for member in members where typesOfKeywords[member.name] != nil {
-                throw .schema(
-                    path: path,
-                    reason: "'\(member.name)' beside 'enum' or 'const' is not supported")
-            }
-        }
-        if schema["type"] != nil {
-            let types = try types(schema, at: path)
-            values = values.filter { value in
-                types.contains(value.typeName)
-                    || (value.typeName == "integer" && types.contains("number"))
-            }
-        }
-        guard !values.isEmpty else {
-            throw .schema(path: path, reason: "none of the values is possible")
-        }
-        return values
     }
 
     /// A keyword's count; nil where it is absent.

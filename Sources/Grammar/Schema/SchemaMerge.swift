@@ -51,9 +51,15 @@ extension SchemaCompiler {
                 guard let first = one[member.name], let second = other[member.name] else {
                     continue
                 }
-                result[place].value = try merge(member.name, first, second, at: path)
+                let both = try merge(member.name, first, second, at: path)
+                // No type or no value is left: nothing satisfies both.
+                if both == .array([]), member.name == "type" || member.name == "enum" {
+                    return .bool(false)
+                }
+                result[place].value = both
             }
-            try mergeProperties(one, other, into: &result)
+            mergeProperties(one, other, into: &result)
+            mergeItems(one, other, into: &result)
             // Null is left only where each part with a type has it.
             for part in [one, other] where part["type"] != nil && part["nullable"] == nil {
                 result.removeAll { $0.name == "nullable" }
@@ -86,9 +92,6 @@ extension SchemaCompiler {
                     types.append(.string("integer"))
                 }
             }
-            guard !types.isEmpty else {
-                throw .schema(path: path, reason: "no 'type' is left that all parts allow")
-            }
             return types.count == 1 ? types[0] : .array(types)
         case "required":
             let left = members(one)
@@ -100,11 +103,6 @@ extension SchemaCompiler {
             return try bound(one, other, takeHigher: true, name, at: path)
         case "maximum", "exclusiveMaximum", "maxLength", "maxItems":
             return try bound(one, other, takeHigher: false, name, at: path)
-        case "items", "additionalItems":
-            if case .array = one {
-                throw .schema(path: path, reason: "merging two arrays of 'items' is not supported")
-            }
-            return .object([.init(name: "allOf", value: .array([one, other]))])
         case "anyOf":
             // Both choices: one choice of pairs.
             var pairs: [JSONNode] = []
@@ -119,7 +117,8 @@ extension SchemaCompiler {
                     what: "alternatives of a schema", limit: GrammarLimits.schemaMergesMax)
             }
             return .array(pairs)
-        case "properties", "additionalProperties": return one  // See below.
+        case "properties", "additionalProperties", "items", "prefixItems", "additionalItems":
+            return one  // They mean something only together: see below.
         default:
             throw .schema(path: path, reason: "two different '\(name)' can't be merged")
         }
@@ -138,21 +137,10 @@ extension SchemaCompiler {
     /// that only the other declares.
     private mutating func mergeProperties(
         _ one: JSONNode, _ other: JSONNode, into result: inout [JSONNode.Member]
-    ) throws(GrammarError) {
+    ) {
         func declared(_ node: JSONNode) -> [JSONNode.Member] {
             if case .object(let members)? = node["properties"] { return members }
             return []
-        }
-        func both(_ first: JSONNode?, _ second: JSONNode?) -> JSONNode? {
-            switch (first, second) {
-            case (nil, let rest), (let rest, nil), (.bool(true)?, let rest),
-                (let rest, .bool(true)?):
-                return rest
-            case (.bool(false)?, _), (_, .bool(false)?): return .bool(false)
-            case (let first?, let second?):
-                if first.isSame(as: second) { return first }
-                return .object([.init(name: "allOf", value: .array([first, second]))])
-            }
         }
         let (left, right) = (declared(one), declared(other))
         var properties: [JSONNode.Member] = []
@@ -168,6 +156,43 @@ extension SchemaCompiler {
         }
         if let additional = both(one["additionalProperties"], other["additionalProperties"]) {
             result.append(.init(name: "additionalProperties", value: additional))
+        }
+    }
+
+    /// What both say; nil where neither says anything.
+    private func both(_ first: JSONNode?, _ second: JSONNode?) -> JSONNode? {
+        switch (first, second) {
+        case (nil, let rest), (let rest, nil), (.bool(true)?, let rest),
+            (let rest, .bool(true)?):
+            return rest
+        case (.bool(false)?, _), (_, .bool(false)?): return .bool(false)
+        case (let first?, let second?):
+            if first.isSame(as: second) { return first }
+            return .object([.init(name: "allOf", value: .array([first, second]))])
+        }
+    }
+
+    /// `prefixItems` and `items` together: each part's `items` include those that only the other
+    /// has in `prefixItems`.
+    private func mergeItems(
+        _ one: JSONNode, _ other: JSONNode, into result: inout [JSONNode.Member]
+    ) {
+        func parts(_ node: JSONNode) -> (prefix: [JSONNode], rest: JSONNode?) {
+            if case .array(let items)? = node["prefixItems"] { return (items, node["items"]) }
+            if case .array(let items)? = node["items"] { return (items, node["additionalItems"]) }
+            return ([], node["items"])
+        }
+        let (left, right) = (parts(one), parts(other))
+        var prefix: [JSONNode] = []
+        for place in 0..<max(left.prefix.count, right.prefix.count) {
+            let first = place < left.prefix.count ? left.prefix[place] : left.rest
+            let second = place < right.prefix.count ? right.prefix[place] : right.rest
+            prefix.append(both(first, second) ?? .bool(true))
+        }
+        result.removeAll { ["items", "prefixItems", "additionalItems"].contains($0.name) }
+        if !prefix.isEmpty { result.append(.init(name: "prefixItems", value: .array(prefix))) }
+        if let rest = both(left.rest, right.rest) {
+            result.append(.init(name: "items", value: rest))
         }
     }
 }

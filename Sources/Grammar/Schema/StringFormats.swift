@@ -16,7 +16,7 @@ enum StringFormats {
     ]
 
     private static let hex = "[0-9a-f]"
-    // RFC 3339. Year 0 is left out, which some readers refuse, and the leap second.
+    // RFC 3339, without what some readers refuse: year 0 and the leap second.
     private static let year = "([1-9]\\d{3}|0[1-9]\\d\\d|00[1-9]\\d|000[1-9])"
     private static let monthAndDay =
         "((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)"
