@@ -3,9 +3,9 @@ public import Kernels
 import Model
 public import Tokenizer
 
-/// A loaded model that answers requests, one at a time, in the order of arrival.
+/// A loaded model that answers requests, many at a time.
 ///
-/// Safe to use from any task. Forward passes run on a thread of its own. Letting go of the engine
+/// Safe to use from any task. Forward passes run on threads of its own. Letting go of the engine
 /// and of its streams shuts it down.
 public final class Engine: Sendable {
     /// What the model is.
@@ -31,23 +31,44 @@ public final class Engine: Sendable {
     }
 
     init(
-        info: EngineModelInfo, model: any SequenceModel, tokenizer: any TokenizerProtocol,
-        configuration: EngineConfiguration
+        info: EngineModelInfo, model: some BatchModel, tokenizer: any TokenizerProtocol,
+        template: ChatTemplate = .plain, configuration: EngineConfiguration
     ) throws(EngineError) {
+        let pages = try EnginePages(
+            model: model, configuration: configuration,
+            availableBytes: SystemMemory.availableBytes())
+        var info = info
+        info.contextLength = pages.contextLength
         self.info = info
-        core = EngineCore(model: model, tokenizer: tokenizer, configuration: configuration)
-        try core.start()
+        core = EngineCore(
+            model: model, tokenizer: tokenizer, template: template, pages: pages,
+            configuration: configuration)
+        try core.begin()
     }
 
     deinit { core.shutDown() }
 
-    /// Takes a request. Throws at once what can be known at once: a full queue, a prompt too long,
-    /// a parameter out of range; nothing has happened then. Encodes the prompt on the calling
-    /// thread.
+    /// Takes a request. Throws at once what can be known at once: a full queue, a parameter out of
+    /// range; nothing has happened then.
+    ///
+    /// A prompt up to ``EngineLimits/promptBytesAtOnce`` bytes is encoded here, so that one that is
+    /// too long for the context, or holds unknown tokens, is refused here too. A longer text, and
+    /// any request with a constraint, is prepared on a thread of the engine's; what is wrong with
+    /// it then ends the stream, before `accepted`.
     public func submit(_ request: EngineRequest) throws(EngineError) -> EngineStream {
         var stream = try core.submit(request)
         stream.engine = self
         return stream
+    }
+
+    /// A vector for each text, as the model's file says; for models that make embeddings.
+    public func embed(_ texts: [String]) async throws(EngineError) -> [[Float]] {
+        try await core.embed(tokens: core.encode(texts))
+    }
+
+    /// A vector for each list of token ids, used as they are.
+    public func embed(_ texts: [[Int32]]) async throws(EngineError) -> [[Float]] {
+        try await core.embed(tokens: texts)
     }
 
     /// The ids of a text, as a prompt would have them with `addSpecial`.
@@ -55,22 +76,22 @@ public final class Engine: Sendable {
         _ text: String, addSpecial: Bool = true
     ) throws(EngineError) -> [Int32] {
         do {
-            return try core.tokenizer.encode(text, addSpecial: addSpecial, parseSpecial: false)
+            return try tokenizer.encode(text, addSpecial: addSpecial, parseSpecial: false)
         } catch { throw .tokenizer(error) }
     }
 
     /// The text of token ids, control tokens left out.
     public func detokenize(_ tokens: [Int32]) -> String {
-        String(decoding: core.tokenizer.bytes(of: tokens), as: UTF8.self)
+        String(decoding: tokenizer.bytes(of: tokens), as: UTF8.self)
     }
 
     /// The tokenizer in use.
-    public var tokenizer: any TokenizerProtocol { core.tokenizer }
+    public var tokenizer: any TokenizerProtocol { core.requestModel.tokenizer }
 
-    /// How many requests wait and how many run.
-    public var load: (queued: Int, running: Int) { core.load }
+    /// How many requests wait and run, and how fast the engine was lately.
+    public var load: EngineLoad { core.load }
 
-    /// Refuses new requests, ends those that wait and cancels the one that runs.
+    /// Refuses new requests, and ends those that wait and those that run.
     public func shutdown() { core.shutDown() }
 }
 
