@@ -20,7 +20,7 @@ extension Scheduler {
     /// Every sequence that only its last token is to be run of.
     private mutating func planDecoding(_ step: inout Step) {
         let order = active.sorted(by: outranks)
-        let decoding = order.filter { sequences[$0]?.pending == 1 }
+        let decoding = order.filter { isDecoding($0) }
         for id in decoding {
             // One that came before may have taken its pages.
             guard let sequence = sequences[id], sequence.state == .active,
@@ -42,6 +42,13 @@ extension Scheduler {
                     rows: guesses.isEmpty ? .last : .all, sampled: [id],
                     draftCount: guesses.count))
         }
+    }
+
+    /// Whether only a sequence's last token is to be run. The last token of a prompt that others
+    /// wait for is not decoded: they are sampled with it.
+    private func isDecoding(_ id: SequenceID) -> Bool {
+        guard let request = requests[id.request] else { return false }
+        return sequences[id]?.pending == 1 && (request.isForked || request.leader != id.choice)
     }
 
     /// Guesses for what follows, where trying them is worth it.
@@ -73,7 +80,7 @@ extension Scheduler {
 
     /// Pieces of prompts, and of answers to be computed anew, within the step's budget.
     private mutating func planPrompts(_ step: inout Step) {
-        let waiting = active.filter { sequences[$0]?.pending ?? 0 > 1 }
+        let waiting = active.filter { !isDecoding($0) }
         guard !waiting.isEmpty else { return }
         var left = budget.promptTokens(
             decodeRows: step.rowCount, isAlone: requests.count == 1 && reservedCount == 0)
@@ -132,8 +139,12 @@ extension Scheduler {
             return false
         }
         // Only the page that is written next can be shared: a prompt's last, by several choices.
-        if let shared = sequences[id]?.pages[safe: first], pool.references(to: shared) > 1 {
-            guard let page = takePage(for: id, step: step) else { return false }
+        // Whoever gives way may have been the other one to use it.
+        while let shared = sequences[id]?.pages[safe: first], pool.references(to: shared) > 1 {
+            guard let page = pool.allocate() else {
+                guard parkOne(for: id, step: step) else { return false }
+                continue
+            }
             sequences[id]?.pages[first] = page
             step.copies.append((shared, page))
             pool.release([shared])
@@ -141,22 +152,23 @@ extension Scheduler {
         while let sequence = sequences[id], sequence.state == .active,
             sequence.pages.count < pool.pages(for: sequence.computed + count)
         {
-            guard let page = takePage(for: id, step: step) else { return false }
+            guard let page = pool.allocate() else {
+                guard parkOne(for: id, step: step) else { return false }
+                continue
+            }
             sequences[id]?.pages.append(page)
         }
-        return sequences[id]?.state == .active
+        return true
     }
 
-    /// A page for `id`, perhaps from someone who ranks below; nil where there is none to be had.
-    private mutating func takePage(for id: SequenceID, step: Step) -> Int32? {
+    /// Takes the pages of whoever ranks lowest and is not in the step; false where there is no one,
+    /// or it was `id` itself.
+    private mutating func parkOne(for id: SequenceID, step: Step) -> Bool {
         let planned = Set(step.entries.map(\.sequence))
-        while true {
-            if let page = pool.allocate() { return page }
-            let candidates = active.filter { !planned.contains($0) }
-            guard let victim = candidates.max(by: outranks) else { return nil }
-            park(victim)
-            if victim == id { return nil }
-        }
+        let candidates = active.filter { !planned.contains($0) }
+        guard let victim = candidates.max(by: outranks) else { return false }
+        park(victim)
+        return victim != id
     }
 }
 

@@ -89,7 +89,9 @@ struct SpeculationController: Sendable {
             return 0
         }
         guard let plain = seconds(rows: sequences) else {
-            return min(most, SpeculationLimits.probeLength)
+            // All steps were of one kind: the next is of the other.
+            let onlyPlain = sums.weight > 0 && sums.x <= sums.weight * (Double(sequences) + 0.5)
+            return onlyPlain ? min(most, SpeculationLimits.probeLength) : 0
         }
         var best = (length: 0, gain: SpeculationLimits.gainMin)
         var expected = Double(sequences)
