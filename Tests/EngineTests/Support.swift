@@ -56,16 +56,7 @@ final class HashModel: BatchModel {
         HashRunner(model: self, pageCount: pageCount)
     }
 
-    func embed(
-        _ texts: [[Int32]], isCancelled: () -> Bool
-    ) throws(EngineError) -> [[Float]] {
-        passes.add(1, ordering: .relaxed)
-        while !isOpen.load(ordering: .relaxed) {
-            guard !isCancelled() else { throw .cancelled }
-            usleep(1000)
-        }
-        return texts.map { [Float($0.count), Float($0.reduce(0, +))] }
-    }
+    func makeEmbedder() throws(EngineError) -> any TextEmbedder { HashEmbedder(model: self) }
 
     /// The logits after `tokens`.
     func row(_ tokens: [Int32]) -> [Float] {
@@ -132,6 +123,23 @@ final class HashRunner: BatchRunner {
             }
         }
         return result
+    }
+}
+
+final class HashEmbedder: TextEmbedder {
+    private let model: HashModel
+
+    init(model: HashModel) { self.model = model }
+
+    func embed(
+        _ texts: [[Int32]], isCancelled: () -> Bool
+    ) throws(EngineError) -> [[Float]] {
+        model.passes.add(1, ordering: .relaxed)
+        while !model.isOpen.load(ordering: .relaxed) {
+            guard !isCancelled() else { throw .cancelled }
+            usleep(1000)
+        }
+        return texts.map { [Float($0.count), Float($0.reduce(0, +))] }
     }
 }
 

@@ -17,7 +17,13 @@ protocol BatchModel: Sendable {
     var runnerBytes: Int { get }
     /// Something that runs steps over pages of its own.
     func makeRunner(pageCount: Int, kv: KVType) throws(EngineError) -> any BatchRunner
-    /// A vector for each text.
+    /// Something that makes vectors of texts.
+    func makeEmbedder() throws(EngineError) -> any TextEmbedder
+}
+
+/// Makes vectors of texts. Used by one thread at a time.
+protocol TextEmbedder: AnyObject {
+    /// A vector for each text. Throws ``EngineError/cancelled`` soon after `isCancelled` says so.
     func embed(
         _ texts: [[Int32]], isCancelled: () -> Bool
     ) throws(EngineError) -> [[Float]]
@@ -42,9 +48,7 @@ protocol BatchRunner: AnyObject {
 extension BatchModel {
     var makesEmbeddings: Bool { false }
 
-    func embed(
-        _ texts: [[Int32]], isCancelled: () -> Bool
-    ) throws(EngineError) -> [[Float]] {
+    func makeEmbedder() throws(EngineError) -> any TextEmbedder {
         throw .wrongKindOfModel(reason: "this model makes tokens, not embeddings")
     }
 }

@@ -9,7 +9,8 @@ struct RealModel: BatchModel {
 
     /// Loads the weights, if there is memory for them.
     init(
-        file: GGUFFile, kernels: KernelTable, configuration: EngineConfiguration
+        file: GGUFFile, kernels: KernelTable, configuration: EngineConfiguration,
+        progress: @escaping (Double) -> Void = { _ in }
     ) throws(EngineError) {
         let threads = configuration.threads ?? SystemMemory.processorCount
         // Threads of a pool take over the niceness of the one that makes it.
@@ -23,7 +24,8 @@ struct RealModel: BatchModel {
                 what: "the model", neededBytes: needed, availableBytes: available)
         }
         do {
-            loaded = try LoadedModel(file: file, kernels: kernels, workers: workers)
+            loaded = try LoadedModel(
+                file: file, kernels: kernels, workers: workers, progress: progress)
         } catch { throw .model(reason: "\(error)") }
     }
 
@@ -36,41 +38,46 @@ struct RealModel: BatchModel {
 
     var vocabularySize: Int { loaded.configuration.vocabularySize }
     var contextLength: Int { loaded.configuration.contextLength }
+    var makesEmbeddings: Bool { loaded.configuration.isEncoder }
     var weightBytes: Int { loaded.weightBytes }
     var runnerBytes: Int { Workspace.bytesNeeded(loaded.configuration) }
 
     func bytesPerPage(_ kv: KVType) -> Int? {
-        KVCache.bytesNeeded(
-            loaded.configuration, capacity: EngineLimits.pagePositions, type: kv)
+        kv.fits(loaded.configuration)
+            ? KVPages.bytesPerPage(loaded.configuration, type: kv) : nil
     }
 
     func makeRunner(pageCount: Int, kv: KVType) throws(EngineError) -> any BatchRunner {
         do {
-            return CacheRunner(
-                model: loaded, kv: kv, pageCount: pageCount,
+            return PageRunner(
+                model: loaded,
+                pages: try KVPages(
+                    configuration: loaded.configuration, pageCount: pageCount, type: kv),
                 workspace: try Workspace(model: loaded, workers: workers))
-        } catch { throw .model(reason: "\(error)") }
+        } catch { throw EngineError(error) }
+    }
+
+    func makeEmbedder() throws(EngineError) -> any TextEmbedder {
+        do {
+            return RealEmbedder(
+                model: loaded, workspace: try Workspace(model: loaded, workers: workers))
+        } catch { throw EngineError(error) }
     }
 }
 
-/// Pages over whole caches, one for each sequence: what each page holds is remembered as tokens,
-/// and a sequence's cache is the one that begins most like it.
-private final class CacheRunner: BatchRunner {
+/// Runs steps over pages of a `LoadedModel`.
+private final class PageRunner: BatchRunner {
     private let model: LoadedModel
-    private let kv: KVType
+    private let pages: KVPages
     private let workspace: Workspace
-    private var pages: [[Int32]]
-    private var caches: [(cache: KVCache, tokens: [Int32])] = []
 
-    init(model: LoadedModel, kv: KVType, pageCount: Int, workspace: Workspace) {
+    init(model: LoadedModel, pages: KVPages, workspace: Workspace) {
         self.model = model
-        self.kv = kv
+        self.pages = pages
         self.workspace = workspace
-        pages = Array(
-            repeating: Array(repeating: -1, count: EngineLimits.pagePositions), count: pageCount)
     }
 
-    func copy(page: Int32, to: Int32) { pages[Int(to)] = pages[Int(page)] }
+    func copy(page: Int32, to: Int32) { pages.copy(page: Int(page), to: Int(to)) }
 
     func split(_ count: Int, _ body: (Range<Int>) -> Void) {
         workspace.workers.split(count, body)
@@ -79,49 +86,45 @@ private final class CacheRunner: BatchRunner {
     func forward(
         _ entries: [Step.Entry], isCancelled: () -> Bool
     ) throws(EngineError) -> [[Float]] {
-        var result: [[Float]] = []
-        for entry in entries {
-            do { result.append(try run(entry, isCancelled)) } catch {
-                throw EngineError(error)
-            }
-        }
-        return result
+        do {
+            return try model.forward(
+                batch: entries.map {
+                    BatchEntry(
+                        tokens: $0.tokens, start: $0.start, pages: $0.pages,
+                        logits: LogitsRows($0.rows))
+                }, pages: pages, workspace: workspace, isCancelled: isCancelled)
+        } catch { throw EngineError(error) }
+    }
+}
+
+/// Makes vectors with a `LoadedModel`.
+private final class RealEmbedder: TextEmbedder {
+    private let model: LoadedModel
+    private let workspace: Workspace
+
+    init(model: LoadedModel, workspace: Workspace) {
+        self.model = model
+        self.workspace = workspace
     }
 
-    private func run(
-        _ entry: Step.Entry, _ isCancelled: () -> Bool
-    ) throws(ModelError) -> [Float] {
-        let size = EngineLimits.pagePositions
-        var all = (0..<entry.start).map { pages[Int(entry.pages[$0 / size])][$0 % size] }
-        for (offset, token) in entry.tokens.enumerated() {
-            let position = entry.start + offset
-            pages[Int(entry.pages[position / size])][position % size] = token
-        }
-        var best = (index: -1, common: -1)
-        for (index, held) in caches.enumerated() {
-            let common = zip(held.tokens, all).prefix { $0 == $1 }.count
-            if common > best.common { best = (index, common) }
-        }
-        if best.index < 0 || (best.common < min(all.count, size) && caches.count < 8) {
-            let cache = try KVCache(
-                model: model, capacity: model.configuration.contextLength, type: kv)
-            caches.append((cache, []))
-            best = (caches.count - 1, 0)
-        }
-        let cache = caches[best.index].cache
-        cache.truncate(to: best.common)
-        caches[best.index].tokens = Array(all.prefix(best.common))
-        let missing = Array(all[best.common...])
-        if !missing.isEmpty {
-            _ = try model.forward(
-                tokens: missing, cache: cache, workspace: workspace, isCancelled: isCancelled)
-        }
-        let logits = try model.forward(
-            tokens: entry.tokens, cache: cache, logits: entry.rows == .all ? .all : .last,
-            workspace: workspace, isCancelled: isCancelled)
-        all += entry.tokens
-        caches[best.index].tokens = all
-        return entry.rows == .none ? [] : logits
+    func embed(
+        _ texts: [[Int32]], isCancelled: () -> Bool
+    ) throws(EngineError) -> [[Float]] {
+        do {
+            return try model.embed(
+                tokens: texts, workspace: workspace, isCancelled: isCancelled)
+        } catch { throw EngineError(error) }
+    }
+}
+
+extension LogitsRows {
+    fileprivate init(_ rows: Step.Rows) {
+        self =
+            switch rows {
+            case .none: .none
+            case .last: .last
+            case .all: .all
+            }
     }
 }
 

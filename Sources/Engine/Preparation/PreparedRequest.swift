@@ -58,7 +58,7 @@ struct PreparedRequest: Sendable {
             throw .invalidRequest(field: "deadline", reason: "it is negative or not a number")
         }
         do {
-            try request.sampling.validate()
+            try request.effectiveSampling.validate()
             _ = try StopMatcher(request.stop)
         } catch { throw EngineError(error) }
         guard request.generated.isEmpty || request.generated.count == request.choices else {

@@ -9,13 +9,15 @@ struct ChoiceRun: Sendable {
     let generated: [Int32]
     /// Why it ended; nil while it goes on.
     private(set) var reason: FinishReason?
-    private let sampler: Sampler
+    private var sampler: Sampler
     private var matcher: StopMatcher
     private var decoder = StreamingDecoder()
     private let answerTokensMax: Int
-    private let wantsLogprobs: Bool
+    /// The prompt's tokens and then the answer's.
+    private var history: [Int32]
+    private let promptCount: Int
     /// Tokens of the answer so far.
-    private var index: Int
+    private var index: Int { history.count - promptCount }
 
     /// The choice at its beginning, or after the tokens it is continued from.
     init(
@@ -25,10 +27,11 @@ struct ChoiceRun: Sendable {
         self.choice = choice
         self.answerTokensMax = answerTokensMax
         generated = request.generated.isEmpty ? [] : request.generated[Int(choice)]
-        wantsLogprobs = request.logprobs != nil
-        index = generated.count
+        history = prompt + generated
+        promptCount = prompt.count
         do {
-            sampler = try Sampler(parameters: request.sampling, choice: choice)
+            sampler = try Sampler(
+                parameters: request.effectiveSampling, choice: choice)
             matcher = try StopMatcher(request.stop)
         } catch { throw EngineError(error) }
         // A stop string may begin in what was delivered and end in what comes.
@@ -51,22 +54,27 @@ struct ChoiceRun: Sendable {
         let size = model.vocabularySize
         for row in 0...guesses.count {
             let first = rows.startIndex + row * size
-            let token: Int32
+            let sampled: SampledToken
             do {
-                token = try sampler.sample(
-                    logits: Array(rows[first..<first + size]), index: UInt32(index))
+                sampled = try sampler.sample(
+                    logits: rows.count == size ? Array(rows) : Array(rows[first..<first + size]),
+                    index: UInt32(index), history: history)
             } catch {
                 result.failure = EngineError(error)
                 return (result, events)
             }
+            let token = sampled.id
             guard !model.tokenizer.isEndOfGeneration(token) else {
                 reason = .stop
                 break
             }
             let bytes = model.tokenizer.bytes(of: token)
-            events.append(.token(choice: choice, index: UInt32(index), id: token, bytes: bytes))
+            events.append(
+                .token(
+                    choice: choice, index: UInt32(index), id: token, bytes: bytes,
+                    logprobs: EngineLogprobs(sampled, model.tokenizer)))
             result.tokens.append(token)
-            index += 1
+            history.append(token)
             if matcher.append(decoder.append(bytes)).stopped {
                 reason = .stopString
             } else if index >= answerTokensMax {
@@ -81,5 +89,26 @@ struct ChoiceRun: Sendable {
             events.append(.finished(choice: choice, reason: reason))
         }
         return (result, events)
+    }
+}
+
+extension EngineLogprobs {
+    /// What came with a token; nil if it was not asked for.
+    fileprivate init?(_ token: SampledToken, _ tokenizer: any TokenizerProtocol) {
+        guard let logprob = token.logprob else { return nil }
+        self.init(
+            logprob: logprob,
+            top: token.top.map {
+                Alternative(id: $0.id, bytes: tokenizer.bytes(of: $0.id), logprob: $0.logprob)
+            })
+    }
+}
+
+extension EngineRequest {
+    /// The parameters, with the request's own wish for log probabilities.
+    var effectiveSampling: SamplingParameters {
+        var parameters = sampling
+        if let logprobs { parameters.logprobs = logprobs }
+        return parameters
     }
 }

@@ -72,11 +72,12 @@ final class EngineCore: Sendable {
 
     private func work() {
         let runner = StepRunner(model: model, requestModel: requestModel)
+        var embedder: (any TextEmbedder)?
         // nil twice over: nothing to do yet; `.some(nil)`: shut down.
         while let turn = monitor.wait({ self.nextTurn(&$0) }) {
             for (job, error) in turn.ended { job.continuation.finish(throwing: error) }
             runner.keep { turn.isHere.contains($0) }
-            if let embedding = turn.embedding { embed(embedding) }
+            if let embedding = turn.embedding { embed(embedding, with: &embedder) }
             if let step = turn.step { run(step, turn, runner) }
         }
         monitor.withLock { $0.hasStopped = true }
@@ -152,11 +153,15 @@ final class EngineCore: Sendable {
         }
     }
 
-    private func embed(_ job: EmbeddingJob) {
+    /// Embeds the next texts of a job.
+    private func embed(_ job: EmbeddingJob, with embedder: inout (any TextEmbedder)?) {
         let group = job.nextGroup
         guard !group.isEmpty else { return }
         do throws(EngineError) {
-            let vectors = try model.embed(
+            let maker: any TextEmbedder
+            if let embedder { maker = embedder } else { maker = try model.makeEmbedder() }
+            embedder = maker
+            let vectors = try maker.embed(
                 Array(group),
                 isCancelled: { job.isOver || self.monitor.withLock { $0.isShutDown } })
             _ = job.append(vectors)
