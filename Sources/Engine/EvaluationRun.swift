@@ -14,6 +14,9 @@ public struct EvaluationRun: Sendable {
     /// The most tokens, those generated included.
     public var contextLength: Int { model.contextLength }
 
+    /// The types of keys and values that the model takes.
+    public var kvTypes: [KVType] { KVType.allCases.filter { model.bytesPerPage($0) != nil } }
+
     /// Loads the model file at `path`.
     public init(
         path: String, configuration: EngineConfiguration = EngineConfiguration(),
@@ -127,9 +130,7 @@ extension EvaluationRun {
             let size = EngineLimits.pagePositions
             let each = (capacity + size - 1) / size
             let count = each * (companions + 1)
-            guard let pageBytes = model.bytesPerPage(kv) else {
-                throw .model(reason: "this model takes no keys and values of type \(kv)")
-            }
+            guard let pageBytes = model.bytesPerPage(kv) else { throw model.refusal(of: kv) }
             let needed = pageBytes * count + model.runnerBytes
             let available = SystemMemory.availableBytes()
             guard needed <= available else {

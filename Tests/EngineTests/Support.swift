@@ -29,14 +29,17 @@ final class HashModel: BatchModel {
     /// Whether a hash looks at the last token only, so that answers repeat themselves.
     let isShortSighted: Bool
     let makesEmbeddings: Bool
+    let weightBytes: Int
     let passes = Atomic<Int>(0)
     let rows = Atomic<Int>(0)
     let widest = Atomic<Int>(0)
 
     init(
         contextLength: Int = 64, isOpen: Bool = true, forced: [Int: Int32] = [:],
-        broken: Int? = nil, isShortSighted: Bool = false, makesEmbeddings: Bool = false
+        broken: Int? = nil, isShortSighted: Bool = false, makesEmbeddings: Bool = false,
+        weightBytes: Int = 0
     ) {
+        self.weightBytes = weightBytes
         self.contextLength = contextLength
         self.isOpen = Atomic(isOpen)
         self.forced = forced
@@ -47,7 +50,6 @@ final class HashModel: BatchModel {
 
     func open() { isOpen.store(true, ordering: .relaxed) }
 
-    var weightBytes: Int { 0 }
     var runnerBytes: Int { 0 }
 
     func bytesPerPage(_ kv: KVType) -> Int? { 1024 * (kv == .f32 ? 2 : 1) }

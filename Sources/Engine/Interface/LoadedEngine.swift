@@ -11,16 +11,20 @@ public final class Engine: Sendable {
     /// What the model is.
     public let info: EngineModelInfo
     private let core: EngineCore
+    private let memory: Int
 
     /// Loads a model file: reads it whole once. Blocks; call it off the cooperative pool.
+    ///
+    /// - Parameter progress: Called now and then with the share of the work that is done.
     public static func load(
         path: String, configuration: EngineConfiguration = EngineConfiguration(),
-        kernels: KernelTable
+        kernels: KernelTable, progress: @escaping (Double) -> Void = { _ in }
     ) throws(EngineError) -> Engine {
         let file: GGUFFile
         do { file = try GGUFFile(path: path) } catch { throw .file(path: path, error) }
         let tokenizer = try TokenizerLoader.tokenizer(of: file)
-        let model = try RealModel(file: file, kernels: kernels, configuration: configuration)
+        let model = try RealModel(
+            file: file, kernels: kernels, configuration: configuration, progress: progress)
         guard tokenizer.vocabularySize == model.vocabularySize else {
             throw .vocabularyMismatch(
                 vocabulary: tokenizer.vocabularySize, model: model.vocabularySize)
@@ -28,6 +32,13 @@ public final class Engine: Sendable {
         return try Engine(
             info: EngineModelInfo(file: file, model: model.loaded), model: model,
             tokenizer: tokenizer, configuration: configuration)
+    }
+
+    /// What the weights of a model file will take in memory, in bytes. Reads its beginning only.
+    public static func bytesNeeded(path: String) throws(EngineError) -> Int {
+        let file: GGUFFile
+        do { file = try GGUFFile(path: path) } catch { throw .file(path: path, error) }
+        return try RealModel.bytesNeeded(file: file)
     }
 
     init(
@@ -40,6 +51,7 @@ public final class Engine: Sendable {
         var info = info
         info.contextLength = pages.contextLength
         self.info = info
+        memory = model.weightBytes + model.runnerBytes + pages.bytes
         core = EngineCore(
             model: model, tokenizer: tokenizer, template: template, pages: pages,
             configuration: configuration)
@@ -90,6 +102,11 @@ public final class Engine: Sendable {
 
     /// How many requests wait and run, and how fast the engine was lately.
     public var load: EngineLoad { core.load }
+
+    /// What the weights, the worker and all pages may take together, in bytes.
+    var memoryBytes: Int { memory }
+    /// Whether its worker has ended, after ``shutdown()``.
+    var hasStopped: Bool { core.hasStopped }
 
     /// Refuses new requests, and ends those that wait and those that run.
     public func shutdown() { core.shutDown() }

@@ -51,4 +51,13 @@ extension BatchModel {
     func makeEmbedder() throws(EngineError) -> any TextEmbedder {
         throw .wrongKindOfModel(reason: "this model makes tokens, not embeddings")
     }
+
+    /// The error for a type of keys and values that the model does not take.
+    func refusal(of kv: KVType) -> EngineError {
+        let taken = KVType.allCases.filter { bytesPerPage($0) != nil }.map(\.description)
+        return .invalidRequest(
+            field: "kv",
+            reason: "this model's heads can't be kept as \(kv); it takes "
+                + taken.joined(separator: ", "))
+    }
 }

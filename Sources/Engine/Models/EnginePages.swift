@@ -7,6 +7,8 @@ struct EnginePages: Sendable {
     /// The most tokens of a sequence: what the model was made for and the configuration asks for,
     /// or less where the pages of the usual type hold no more.
     let contextLength: Int
+    /// What they take when all are in use, in bytes.
+    let bytes: Int
 
     /// - Parameter availableBytes: What there is now, beside the weights.
     init(
@@ -19,13 +21,13 @@ struct EnginePages: Sendable {
         } else {
             room = (availableBytes - model.runnerBytes) / 2
         }
-        let bytes = max(0, min(room, configuration.pageBytesMax ?? .max))
+        let budget = max(0, min(room, configuration.pageBytesMax ?? .max))
         let size = EngineLimits.pagePositions
         let useful = (wanted + size - 1) / size * EngineLimits.contextsMax
         var counts: [KVType: Int] = [:]
         for kv in KVType.allCases {
             guard let pageBytes = model.bytesPerPage(kv) else { continue }
-            counts[kv] = min(bytes / max(pageBytes, 1), useful, EngineLimits.pagesMax)
+            counts[kv] = min(budget / max(pageBytes, 1), useful, EngineLimits.pagesMax)
         }
         let usual = counts[.f16] ?? counts.values.max() ?? 0
         contextLength = model.makesEmbeddings ? wanted : min(wanted, usual * size)
@@ -37,5 +39,6 @@ struct EnginePages: Sendable {
                 availableBytes: max(room, 0))
         }
         self.counts = counts
+        bytes = counts.map { $0.value * (model.bytesPerPage($0.key) ?? 0) }.max() ?? 0
     }
 }

@@ -6,6 +6,7 @@ extension EngineCore {
         guard !model.makesEmbeddings else {
             throw .wrongKindOfModel(reason: "this model makes embeddings, not tokens")
         }
+        guard model.bytesPerPage(request.kv) != nil else { throw model.refusal(of: request.kv) }
         try PreparedRequest.check(request)
         let (events, continuation) = AsyncThrowingStream<EngineEvent, any Error>.makeStream()
         let deadline = request.deadline.flatMap {

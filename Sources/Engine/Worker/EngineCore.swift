@@ -22,7 +22,7 @@ final class EngineCore: Sendable {
     let model: any BatchModel
     let requestModel: RequestModel
     let configuration: EngineConfiguration
-    let preparation: PreparationThread
+    let preparation: SerialThread
     let monitor: Monitor<State>
     /// The pass under way is of no use any more.
     private let interrupt = Atomic<Bool>(false)
@@ -37,7 +37,7 @@ final class EngineCore: Sendable {
         requestModel = RequestModel(
             tokenizer: tokenizer, vocabularySize: model.vocabularySize,
             contextLength: pages.contextLength, template: template)
-        preparation = PreparationThread(niceness: configuration.niceness)
+        preparation = SerialThread(niceness: configuration.niceness)
         monitor = Monitor(
             State(
                 scheduler: Scheduler(

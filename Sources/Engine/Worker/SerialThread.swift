@@ -1,6 +1,6 @@
-/// One thread that prepares what takes long, in order, so that neither those who submit nor the
-/// thread that runs steps wait for it. Started when it is first needed.
-final class PreparationThread: Sendable {
+/// One thread that does what takes long, in order, so that neither tasks nor the thread that runs
+/// steps wait for it: encoding prompts, loading models. Started when it is first needed.
+final class SerialThread: Sendable {
     private struct State: Sendable {
         var work: [@Sendable () -> Void] = []
         var isStarted = false
@@ -12,8 +12,7 @@ final class PreparationThread: Sendable {
 
     init(niceness: Int) { self.niceness = niceness }
 
-    /// Runs `work` after all that came before. How much may wait is bounded by whoever calls: by
-    /// places in the queue. False where the system gives no thread.
+    /// Runs `work` after all that came before. How much may wait is bounded by whoever calls. False where the system gives no thread.
     func run(_ work: @escaping @Sendable () -> Void) -> Bool {
         let mustStart = monitor.withLock { state in
             state.work.append(work)
