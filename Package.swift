@@ -3,7 +3,7 @@
 import PackageDescription
 
 // One executable over small targets. The module map, with what each target may import, is in
-// README.md; the pure cores (Wire, Gossip, Mesh, Tokenizer, Sampling, Simulation) import no
+// README.md; the pure cores (Wire, Gossip, Mesh, Tokenizer, Sampling, Grammar, Simulation) import no
 // Foundation, NIO, logging or clock.
 
 let strict: [SwiftSetting] = [
@@ -75,6 +75,7 @@ let package = Package(
         module("Kernels", ["CKernels"]),
         module("Tokenizer"),
         module("Sampling"),
+        module("Grammar", ["Sampling"]),
         module("Model", ["GGUF", "Kernels"]),
         module("Engine", ["GGUF", "Kernels", "Model", "Tokenizer", "Sampling"]),
 
@@ -114,6 +115,7 @@ let package = Package(
         tests("Model", ["GGUF", "Kernels", "Model"], fixtures: true),
         tests("Tokenizer", ["Tokenizer", "GGUF"], fixtures: true),
         tests("Sampling", ["Sampling"]),
+        tests("Grammar", ["Grammar", "Sampling"]),
         tests(
             "Engine", ["Engine", "GGUF", "Kernels", "Model", "Sampling", "Tokenizer"],
             fixtures: true),

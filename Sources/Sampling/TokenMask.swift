@@ -9,7 +9,19 @@ public struct TokenMask: Sendable, Hashable {
     public init(count: Int, all: Bool = false) {
         self.count = max(0, count)
         words = [UInt64](repeating: all ? .max : 0, count: (self.count + 63) / 64)
-        if all, self.count % 64 > 0 { words[words.count - 1] = (1 << UInt64(self.count % 64)) - 1 }
+        clearBeyondCount()
+    }
+
+    /// The set that `words` hold, as in ``words``; missing words are 0, bits from `count` on and
+    /// words too many are dropped.
+    public init(count: Int, words: [UInt64]) {
+        self.init(count: count)
+        for place in self.words.indices.prefix(words.count) { self.words[place] = words[place] }
+        clearBeyondCount()
+    }
+
+    private mutating func clearBeyondCount() {
+        if count % 64 > 0 { words[words.count - 1] &= (1 << UInt64(count % 64)) - 1 }
     }
 
     /// Whether `id` is in the set; an id of another vocabulary is not.
@@ -52,6 +64,6 @@ public struct TokenMask: Sendable, Hashable {
     /// Adds the ids of `other` that this vocabulary has.
     public mutating func formUnion(_ other: TokenMask) {
         for place in words.indices.prefix(other.words.count) { words[place] |= other.words[place] }
-        if count % 64 > 0 { words[words.count - 1] &= (1 << UInt64(count % 64)) - 1 }
+        clearBeyondCount()
     }
 }
