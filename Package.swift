@@ -73,7 +73,8 @@ let package = Package(
         // Inference
         module("GGUF"),
         module("Kernels", ["CKernels"]),
-        module("Tokenizer"),
+        module("Jinja"),
+        module("Tokenizer", ["Jinja"]),
         module("Sampling"),
         module("Grammar", ["Sampling"]),
         module("Model", ["GGUF", "Kernels"]),
@@ -113,6 +114,7 @@ let package = Package(
         tests("GGUF", ["GGUF"], fixtures: true),
         tests("Kernels", ["Kernels"], fixtures: true),
         tests("Model", ["GGUF", "Kernels", "Model"], fixtures: true),
+        tests("Jinja", ["Jinja", "Tokenizer"], fixtures: true),
         tests("Tokenizer", ["Tokenizer", "GGUF"], fixtures: true),
         tests("Sampling", ["Sampling"]),
         tests("Grammar", ["Grammar", "Sampling"]),

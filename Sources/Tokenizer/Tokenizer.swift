@@ -5,7 +5,8 @@
 // What lives here: `Vocabulary` (checked arrays) and the three kinds of tokenizer over it,
 // `SentencePieceTokenizer` (score-driven merges with byte fallback), `BytePairTokenizer` (ranked
 // merges of pieces that a pattern cuts) and `WordPieceTokenizer` (longest known parts of words);
-// `StreamingDecoder` (tokens' bytes to text, never half a character) and `ChatTemplate`.
+// `StreamingDecoder` (tokens' bytes to text, never half a character); `Chat` has conversations and
+// `ChatTemplate`, which makes a prompt of them.
 // `Patterns` is the small regular-expression matcher and the table of pre-tokenizer rules;
 // `Tokens` is what the kinds share. A text or a vocabulary may come from a stranger: both are
 // bounded, and encoding takes time in proportion to n log n for n bytes whatever they are.

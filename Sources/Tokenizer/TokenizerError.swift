@@ -1,3 +1,5 @@
+public import Jinja
+
 /// Why a vocabulary or a text was refused.
 public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A kind of tokenizer that isn't supported; with those that are.
@@ -24,6 +26,8 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
     case textTooLong(bytes: Int, limit: Int)
     /// A conversation over ``TokenizerLimits/messagesMax``, or without a message.
     case messageCount(Int, limit: Int)
+    /// A chat template that is unusable, or that refuses the conversation.
+    case template(TemplateError)
 
     /// One line that a user can act on.
     public var description: String {
@@ -53,6 +57,8 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
             "the text has \(bytes) bytes; at most \(limit) are encoded at once"
         case .messageCount(let count, let limit):
             "the conversation has \(count) messages; 1 to \(limit) are allowed"
+        case .template(let error):
+            "the chat template, \(error)"
         }
     }
 }
