@@ -54,6 +54,10 @@ public enum EngineLimits {
     public static let embeddingTextsMax = 2048
     /// Tokens of texts that are embedded together.
     public static let embeddingTokensAtOnce = 512
+    /// Tokens of the prompt by which speed is measured.
+    public static let calibrationTokens = 96
+    /// Tokens of its answer.
+    public static let calibrationAnswerTokens = 6
     /// The most models of one host.
     public static let hostModelsMax = 64
     /// The most requests that wait for one model to be loaded.

@@ -18,6 +18,8 @@ public enum EngineConstraint: Sendable, Hashable {
     case none
     /// A JSON value.
     case json
+    /// A JSON object.
+    case jsonObject
     /// JSON that this schema describes.
     case jsonSchema(String)
     /// A text of this grammar, in the GBNF notation.

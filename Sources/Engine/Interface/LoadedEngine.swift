@@ -29,9 +29,24 @@ public final class Engine: Sendable {
             throw .vocabularyMismatch(
                 vocabulary: tokenizer.vocabularySize, model: model.vocabularySize)
         }
+        var info = EngineModelInfo(file: file, model: model.loaded)
+        let template = template(of: file, problem: &info.chatTemplateProblem)
         return try Engine(
-            info: EngineModelInfo(file: file, model: model.loaded), model: model,
-            tokenizer: tokenizer, configuration: configuration)
+            info: info, model: model, tokenizer: tokenizer, template: template,
+            configuration: configuration)
+    }
+
+    /// The file's own template for conversations, or the plain one and why.
+    private static func template(of file: GGUFFile, problem: inout String?) -> ChatTemplate {
+        let key = "tokenizer.chat_template"
+        guard file.has(key) else {
+            problem = "the file has no chat template"
+            return .plain
+        }
+        do { return try ChatTemplate(source: try file.string(key)) } catch {
+            problem = "\(error)"
+            return .plain
+        }
     }
 
     /// What the weights of a model file will take in memory, in bytes. Reads its beginning only.
@@ -107,6 +122,20 @@ public final class Engine: Sendable {
     var memoryBytes: Int { memory }
     /// Whether its worker has ended, after ``shutdown()``.
     var hasStopped: Bool { core.hasStopped }
+
+    /// Measures how fast the machine runs the model, so that ``load`` tells it before the first
+    /// request: a prompt of ``EngineLimits/calibrationTokens`` tokens, and a short answer. Anyone
+    /// who asks meanwhile shares the machine with it.
+    public func calibrate() async throws(EngineError) {
+        guard !core.model.makesEmbeddings else { return }
+        let count = min(EngineLimits.calibrationTokens, info.contextLength / 2)
+        let request = EngineRequest(
+            id: "calibration",
+            prompt: .tokens((0..<Int32(count)).map { $0 % Int32(info.vocabularySize) }),
+            maxTokens: min(EngineLimits.calibrationAnswerTokens, info.contextLength - count),
+            caller: "calibration", priority: .min)
+        for try await _ in try submit(request) {}
+    }
 
     /// Refuses new requests, and ends those that wait and those that run.
     public func shutdown() { core.shutDown() }

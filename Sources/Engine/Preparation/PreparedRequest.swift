@@ -32,12 +32,13 @@ struct PreparedRequest: Sendable {
         self.request = request
         promptTokens = tokens
         answerTokensMax = min(room, request.maxTokens ?? room)
+        let constraint = try AnswerConstraint(request.constraint, model)
         var choices: [ChoiceRun] = []
         for choice in 0..<UInt32(request.choices) {
             choices.append(
                 try ChoiceRun(
                     choice, of: request, prompt: tokens, answerTokensMax: answerTokensMax,
-                    model: model))
+                    constraint: constraint, model: model))
         }
         self.choices = choices
     }
@@ -67,7 +68,7 @@ struct PreparedRequest: Sendable {
                 reason: "\(request.generated.count) continuations for \(request.choices) choices")
         }
         switch request.constraint {
-        case .none, .json: break
+        case .none, .json, .jsonObject: break
         case .jsonSchema(let text), .gbnf(let text):
             try check("response_format", text.utf8.count, max: EngineLimits.constraintBytesMax)
         }
@@ -94,6 +95,8 @@ struct RequestModel: Sendable {
     let vocabularySize: Int
     let contextLength: Int
     let template: ChatTemplate
+    /// The vocabulary as constraints need it.
+    let trie = SharedTrie()
 }
 
 /// From a prompt to token ids: the one place where conversations are rendered.
@@ -107,8 +110,7 @@ enum PromptEncoder {
             case .text(let text):
                 return try model.tokenizer.encode(text, addSpecial: true, parseSpecial: false)
             case .chat(let messages):
-                return try model.tokenizer.encode(
-                    try model.template.render(messages), addSpecial: true, parseSpecial: false)
+                return try model.template.encode(messages, with: model.tokenizer)
             }
         } catch { throw .tokenizer(error) }
     }

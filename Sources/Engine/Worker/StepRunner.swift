@@ -127,7 +127,7 @@ final class StepRunner {
                     let entry = step.entries[draws[index].entry]
                     guard case .success(let rows) = logits[draws[index].entry] else { continue }
                     let (tokens, events) = draws[index].run.sample(
-                        rows: rows[...], guesses: entry.tokens.suffix(entry.draftCount),
+                        rows: rows, guesses: entry.tokens.suffix(entry.draftCount),
                         model: model)
                     draws[index].tokens = tokens
                     draws[index].events = events
