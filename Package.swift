@@ -78,7 +78,7 @@ let package = Package(
         module("Sampling"),
         module("Grammar", ["Sampling"]),
         module("Model", ["GGUF", "Kernels"]),
-        module("Engine", ["GGUF", "Kernels", "Model", "Tokenizer", "Sampling"]),
+        module("Engine", ["GGUF", "Grammar", "Kernels", "Model", "Tokenizer", "Sampling"]),
 
         // The mesh: pure cores, then their shells
         module("Wire"),

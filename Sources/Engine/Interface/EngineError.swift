@@ -24,6 +24,14 @@ public enum EngineError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalidRequest(field: String, reason: String)
     /// Too many requests are waiting; nothing was done, and trying elsewhere or later is safe.
     case queueFull(limit: Int)
+    /// A prompt and its answer need more pages of keys and values than the engine has.
+    case contextTooLarge(tokens: Int, limit: Int)
+    /// The deadline passed before the answer was complete.
+    case deadlineExceeded
+    /// A host has no model of this name.
+    case unknownModel(name: String, known: [String])
+    /// The model makes vectors where tokens are asked for, or tokens where vectors are.
+    case wrongKindOfModel(reason: String)
     /// The model gave a logit that is not a number.
     case notANumber(reason: String)
     /// The request was cancelled.
@@ -49,6 +57,13 @@ public enum EngineError: Error, Equatable, Sendable, CustomStringConvertible {
             "token \(token) is not in the vocabulary of \(size) tokens"
         case .invalidRequest(let field, let reason): "\(field): \(reason)"
         case .queueFull(let limit): "\(limit) requests are already waiting; try again later"
+        case .contextTooLarge(let tokens, let limit):
+            "prompt and answer take up to \(tokens) tokens, but the memory for keys and values "
+                + "holds \(limit): lower max_tokens"
+        case .deadlineExceeded: "the deadline passed before the answer was complete"
+        case .unknownModel(let name, let known):
+            "there is no model '\(name)' here; there are: \(known.joined(separator: ", "))"
+        case .wrongKindOfModel(let reason): reason
         case .notANumber(let reason): reason
         case .cancelled: "the request was cancelled"
         case .shutDown: "the engine is shutting down"

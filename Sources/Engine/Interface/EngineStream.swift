@@ -1,29 +1,9 @@
-import Synchronization
-
-/// A request in the engine, from the side that makes tokens.
-final class EngineJob: Sendable {
-    let prepared: PreparedRequest
-    let continuation: AsyncThrowingStream<EngineEvent, any Error>.Continuation
-    private let cancelled = Atomic<Bool>(false)
-
-    init(
-        _ prepared: PreparedRequest,
-        _ continuation: AsyncThrowingStream<EngineEvent, any Error>.Continuation
-    ) {
-        self.prepared = prepared
-        self.continuation = continuation
-    }
-
-    var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
-
-    func cancel() { cancelled.store(true, ordering: .relaxed) }
-}
-
 /// The events of one request; see ``EngineEvent`` for their order.
 ///
 /// Letting go of the stream, cancelling the task that reads it, or calling ``cancel()`` ends the
-/// request: what waits is taken out, what runs stops at the next layer. Events are kept until they
-/// are read; there are at most as many as the context holds tokens for each choice. Read it once.
+/// request: its pages are free at once, and a pass that mostly worked for it stops at the next layer
+/// or tile. Events are kept until they are read; there are at most as many as the context holds
+/// tokens for each choice. Read it once.
 public struct EngineStream: AsyncSequence, Sendable {
     /// One event.
     public typealias Element = EngineEvent

@@ -49,39 +49,3 @@ final class Monitor<State: Sendable>: @unchecked Sendable {
         }
     }
 }
-
-/// Runs `body` on a new thread of its own; false where the system gives none.
-func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
-    final class Start: Sendable {
-        let body: @Sendable () -> Void
-        init(body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-    let start = Unmanaged.passRetained(Start(body: body))
-    #if canImport(Darwin)
-        var thread: pthread_t?
-    #else
-        var thread = pthread_t()
-    #endif
-    let result = pthread_create(
-        &thread, nil,
-        { argument in
-            #if canImport(Darwin)
-                Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body()
-            #else
-                // The argument is the one given below, never nil.
-                guard let argument else { return nil }
-                Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body()
-            #endif
-            return nil
-        }, start.toOpaque())
-    guard result == 0 else {
-        start.release()
-        return false
-    }
-    #if canImport(Darwin)
-        if let thread { pthread_detach(thread) }
-    #else
-        pthread_detach(thread)
-    #endif
-    return true
-}
