@@ -73,6 +73,7 @@ let package = Package(
         // Inference
         module("GGUF"),
         module("Kernels", ["CKernels"]),
+        module("Quantisation", ["GGUF", "Kernels"]),
         module("Tokenizer"),
         module("Sampling"),
         module("Model", ["GGUF", "Kernels"]),
@@ -103,14 +104,15 @@ let package = Package(
             name: "shoal",
             dependencies: [
                 "Engine", "GGUF", "Kernels", "Mesh", "Model", "Node", "NodeAPI", "OpenAIAPI",
-                "Simulation", "Tokenizer", "Trust", "Wire", .argumentParser, .httpClient,
-                .logging, .nioCore, .nioFoundation, .nioHTTP,
+                "Quantisation", "Simulation", "Tokenizer", "Trust", "Wire", .argumentParser,
+                .httpClient, .logging, .nioCore, .nioFoundation, .nioHTTP,
             ],
             swiftSettings: strict),
 
         tests("Wire", ["Wire"]),
         tests("GGUF", ["GGUF"], fixtures: true),
         tests("Kernels", ["Kernels"]),
+        tests("Quantisation", ["GGUF", "Kernels", "Quantisation"], fixtures: true),
         tests("Model", ["GGUF", "Kernels", "Model"], fixtures: true),
         tests("Tokenizer", ["Tokenizer", "GGUF"], fixtures: true),
         tests("Sampling", ["Sampling"]),
