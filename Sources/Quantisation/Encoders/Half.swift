@@ -57,9 +57,7 @@ enum Half {
     /// The values of sixteen halves; those that are no numbers stay so.
     @inline(__always)
     static func values(_ bits: SIMD16<UInt16>) -> Lanes {
-        var pairs = SIMD32<UInt16>.zero
-        pairs.evenHalf = bits
-        let words = unsafeBitCast(pairs, to: SIMD16<UInt32>.self)
+        let words = SIMD16<UInt32>(truncatingIfNeeded: bits)
         let magnitudes = words & 0x7FFF
         let finite = unsafeBitCast(magnitudes &<< 13, to: Lanes.self) * 0x1p112
         var result = unsafeBitCast(finite, to: SIMD16<UInt32>.self)
