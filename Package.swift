@@ -73,6 +73,7 @@ let package = Package(
         // Inference
         module("GGUF"),
         module("Kernels", ["CKernels"]),
+        module("Quantisation", ["GGUF", "Kernels"]),
         module("Jinja"),
         module("Tokenizer", ["Jinja"]),
         module("Sampling"),
@@ -105,14 +106,15 @@ let package = Package(
             name: "shoal",
             dependencies: [
                 "Engine", "GGUF", "Kernels", "Mesh", "Model", "Node", "NodeAPI", "OpenAIAPI",
-                "Simulation", "Tokenizer", "Trust", "Wire", .argumentParser, .httpClient,
-                .logging, .nioCore, .nioFoundation, .nioHTTP,
+                "Quantisation", "Simulation", "Tokenizer", "Trust", "Wire", .argumentParser,
+                .httpClient, .logging, .nioCore, .nioFoundation, .nioHTTP,
             ],
             swiftSettings: strict),
 
         tests("Wire", ["Wire"]),
         tests("GGUF", ["GGUF"], fixtures: true),
         tests("Kernels", ["Kernels"], fixtures: true),
+        tests("Quantisation", ["GGUF", "Kernels", "Quantisation"], fixtures: true),
         tests("Model", ["GGUF", "Kernels", "Model"], fixtures: true),
         tests("Jinja", ["Jinja", "Tokenizer"], fixtures: true),
         tests("Tokenizer", ["Tokenizer", "GGUF"], fixtures: true),
