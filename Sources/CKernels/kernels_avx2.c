@@ -15,6 +15,8 @@
 #pragma STDC FP_CONTRACT OFF
 
 #define SHOAL_F16_HARDWARE 1
+#define SHOAL_ISA_AVX2 1
+#define SHOAL_VECTOR_REGISTERS 8
 #define SHOAL_TILE_COLUMNS 3
 
 typedef int32_t block_sums __attribute__((ext_vector_type(16)));

@@ -17,6 +17,8 @@
 #pragma STDC FP_CONTRACT OFF
 
 #define SHOAL_F16_HARDWARE 1
+#define SHOAL_ISA_AVX512VNNI 1
+#define SHOAL_VECTOR_REGISTERS 32
 #define SHOAL_TILE_COLUMNS 8
 
 typedef int32_t block_sums __attribute__((ext_vector_type(16)));

@@ -9,6 +9,7 @@
 #pragma STDC FP_CONTRACT OFF
 
 #define SHOAL_F16_HARDWARE 0
+#define SHOAL_VECTOR_REGISTERS 4
 #define SHOAL_TILE_COLUMNS 4
 
 typedef int32_t block_sums __attribute__((ext_vector_type(16)));
