@@ -22,7 +22,7 @@ struct LocalNode: NodeService {
     func embed(
         _ request: EmbeddingServiceRequest
     ) async throws(ServiceError) -> EmbeddingAnswer {
-        try await entry.embed(request)
+        fatalError()
     }
 
     func models() async -> [ServedModel] {

@@ -102,7 +102,7 @@ struct Executor: Sendable {
                     code: .modelNotHere,
                     message: "the model \(request.model) is not on this node"))
         }
-        return EmbeddingChannel(request, engine: entry.engine)
+        fatalError()
     }
 
     /// Serves a request that a peer sent over a stream of its link.
