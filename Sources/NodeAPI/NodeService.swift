@@ -283,6 +283,8 @@ public struct ServiceError: Error, Equatable, Sendable {
         case promptTooLong
         /// Something else in the request cannot be done.
         case badRequest
+        /// The request's deadline passed before the answer was complete.
+        case deadlineExceeded
         /// There is too much work; it may be better after this many seconds.
         case overloaded(retryAfterSeconds: Int)
         /// No node can serve now; it may be better after this many seconds.

@@ -17,4 +17,6 @@ public struct EngineModelInfo: Sendable, Hashable {
     /// Why the file's own template for conversations is not used, and they are rendered plainly;
     /// nil where it is used. A file may also have none.
     public var chatTemplateProblem: String?
+    /// Whether it turns text into vectors, rather than continuing it.
+    public var makesEmbeddings = false
 }

@@ -65,6 +65,7 @@ public final class Engine: Sendable {
             availableBytes: SystemMemory.availableBytes())
         var info = info
         info.contextLength = pages.contextLength
+        info.makesEmbeddings = model.makesEmbeddings
         self.info = info
         memory = model.weightBytes + model.runnerBytes + pages.bytes
         core = EngineCore(

@@ -110,11 +110,13 @@ public struct InferenceRefusal: Error, Sendable, Equatable {
         case stopping = 4
         /// The forward pass failed here.
         case failed = 5
+        /// The request's deadline passed.
+        case deadlineExceeded = 6
 
         /// Whether the same request may succeed at another node.
         public var isWorthRetryingElsewhere: Bool {
             switch self {
-            case .badRequest, .promptTooLong: false
+            case .badRequest, .promptTooLong, .deadlineExceeded: false
             case .modelNotHere, .overloaded, .stopping, .failed: true
             }
         }

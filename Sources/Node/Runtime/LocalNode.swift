@@ -22,7 +22,7 @@ struct LocalNode: NodeService {
     func embed(
         _ request: EmbeddingServiceRequest
     ) async throws(ServiceError) -> EmbeddingAnswer {
-        fatalError()
+        try await entry.embed(request)
     }
 
     func models() async -> [ServedModel] {

@@ -230,8 +230,13 @@ extension ServiceError {
     init(_ failure: RequestCore.Failure) {
         switch failure {
         case .refused(let refusal):
-            self.init(
-                refusal.code == .promptTooLong ? .promptTooLong : .badRequest, refusal.message)
+            let code: Code =
+                switch refusal.code {
+                case .promptTooLong: .promptTooLong
+                case .deadlineExceeded: .deadlineExceeded
+                default: .badRequest
+                }
+            self.init(code, refusal.message)
         case .exhausted(let attempts):
             let tried = attempts.map { "\($0.node): \($0.reason)" }.joined(separator: "; ")
             if attempts.allSatisfy({ $0.refusal?.code == .overloaded }) {
