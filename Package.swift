@@ -3,7 +3,7 @@
 import PackageDescription
 
 // One executable over small targets. The module map, with what each target may import, is in
-// README.md; the pure cores (Wire, Gossip, Mesh, Tokenizer, Sampling, Simulation) import no
+// README.md; the pure cores (Wire, Gossip, Mesh, Tokenizer, Sampling, Grammar, Simulation) import no
 // Foundation, NIO, logging or clock.
 
 let strict: [SwiftSetting] = [
@@ -74,10 +74,12 @@ let package = Package(
         module("GGUF"),
         module("Kernels", ["CKernels"]),
         module("Quantisation", ["GGUF", "Kernels"]),
-        module("Tokenizer"),
+        module("Jinja"),
+        module("Tokenizer", ["Jinja"]),
         module("Sampling"),
+        module("Grammar", ["Sampling"]),
         module("Model", ["GGUF", "Kernels"]),
-        module("Engine", ["GGUF", "Kernels", "Model", "Tokenizer", "Sampling"]),
+        module("Engine", ["GGUF", "Grammar", "Kernels", "Model", "Tokenizer", "Sampling"]),
 
         // The mesh: pure cores, then their shells
         module("Wire"),
@@ -114,8 +116,10 @@ let package = Package(
         tests("Kernels", ["Kernels"], fixtures: true),
         tests("Quantisation", ["GGUF", "Kernels", "Quantisation"], fixtures: true),
         tests("Model", ["GGUF", "Kernels", "Model"], fixtures: true),
+        tests("Jinja", ["Jinja", "Tokenizer"], fixtures: true),
         tests("Tokenizer", ["Tokenizer", "GGUF"], fixtures: true),
         tests("Sampling", ["Sampling"]),
+        tests("Grammar", ["Grammar", "Sampling"]),
         tests(
             "Engine", ["Engine", "GGUF", "Kernels", "Model", "Sampling", "Tokenizer"],
             fixtures: true),

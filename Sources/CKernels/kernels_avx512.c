@@ -21,6 +21,8 @@
 
 // 32 registers: a tile of 2 x 6 has 12 integer and 12 float accumulators.
 #define SHOAL_F16_HARDWARE 1
+#define SHOAL_ISA_AVX512VNNI 1
+#define SHOAL_VECTOR_REGISTERS 32
 #define SHOAL_TILE_PANELS 2
 #define SHOAL_TILE_COLUMNS 6
 #define SHOAL_DIRECT_COLUMNS 8

@@ -3,6 +3,8 @@
 // Not a header in the usual sense: kernels_portable.c, kernels_avx2.c and kernels_avx512.c each
 // include it with their own target attributes, after defining
 //   SHOAL_F16_HARDWARE  1 if conversions between F16 and F32 are instructions;
+//   SHOAL_ISA_...       the instruction set, where attention_dots.h has code of its own for it;
+//   SHOAL_VECTOR_REGISTERS  vectors of 16 floats that its registers hold;
 //   SHOAL_TILE_PANELS, SHOAL_TILE_COLUMNS     the tile of a product with many inputs;
 //   SHOAL_DIRECT_COLUMNS, SHOAL_DIRECT_INPUTS inputs at once, and at most, straight from the panel;
 //   SHOAL_FLOAT_PANELS, SHOAL_FLOAT_COLUMNS   the tile of float products;
@@ -23,6 +25,7 @@
 #include "products_k.h"
 #include "elementwise.h"
 #include "attention.h"
+#include "attention_flat.h"
 
 #define SHOAL_TABLE(NAME)                                                                         \
     {                                                                                             \
@@ -32,6 +35,18 @@
             product_q4_k, product_q5_k, product_q6_k},                                            \
         .quantise = quantise, .quantise_k = quantise_k, .residual = residual,                     \
         .rms_norm = rms_norm, .swiglu = swiglu, .add = add,                 \
-        .rotate = rotate, .attention = attention, .f32_to_f16 = f32_to_f16,                       \
+        .rotate = rotate, .f32_to_f16 = f32_to_f16,                       \
         .f16_to_f32 = f16_to_f32, .exponential = exponential,                                     \
+        .hyperbolic_tangent = hyperbolic_tangent,                                                 \
+        .error_function = error_function,                                                         \
+        .layer_norm = layer_norm,                                                                 \
+        .geglu = geglu,                                                                           \
+        .gelu = gelu,                                                                             \
+        .add_scaled = add_scaled,                                                                 \
+        .scale = scale_by,                                                                        \
+        .rotate_halves = rotate_halves,                                                           \
+        .softmax = softmax,                                                                       \
+        .store_kv = store_kv,                                                                     \
+        .attend = attend,                                                                         \
+        .flat_attention = flat_attention,                                                         \
     }

@@ -12,6 +12,7 @@
 #include "vectors.h"
 
 #define SHOAL_F16_HARDWARE 0
+#define SHOAL_VECTOR_REGISTERS 4
 #define SHOAL_TILE_PANELS 1
 #define SHOAL_TILE_COLUMNS 4
 #define SHOAL_DIRECT_COLUMNS 2

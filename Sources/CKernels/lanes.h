@@ -13,7 +13,7 @@ INLINE v16 fma16(v16 a, v16 b, v16 c) { return __builtin_elementwise_fma(a, b, c
 
 /// mask ? a : b, where a mask lane is all ones or all zeros.
 INLINE v16i select_i(v16i mask, v16i a, v16i b) { return (mask & a) | (~mask & b); }
-INLINE v16 choose(v16i mask, v16 a, v16 b) { return from_bits(select_i(mask, bits(a), bits(b))); }
+INLINE v16 choose(v16i mask, v16 a, v16 b) { return mask ? a : b; }
 
 INLINE v16 load(const float *p) {
     v16 x;
@@ -31,6 +31,16 @@ INLINE void store_part(float *p, v16 x, int64_t n) {
     float lanes[16];
     store(lanes, x);
     for (int64_t i = 0; i < n; i++) p[i] = lanes[i];
+}
+/// The next 16 elements, or the `left` that remain.
+INLINE v16 load_upto(const float *p, int64_t left) {
+    return left >= 16 ? load(p) : load_part(p, left);
+}
+INLINE void store_upto(float *p, v16 x, int64_t left) {
+    if (left >= 16)
+        store(p, x);
+    else
+        store_part(p, x, left);
 }
 
 // Half precision.
@@ -126,16 +136,15 @@ INLINE v16 exp16(v16 x) {
     q = fma16(q, r, splat(0x1.5554dcp-3f));
     q = fma16(q, r, splat(0.5f));
     v16 p = fma16(q, r * r, r) + splat(1.0f);
+#if defined(SHOAL_ISA_AVX512VNNI)
+    // p * 2^n with one rounding, as below.
+    return (v16)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
     // 2^n in two factors, so that only the last product rounds a subnormal result.
     v16i k = bits(shifted) - bits(shift);
     v16i half = k >> 1;
     v16 first = from_bits((half + 127) << 23);
     v16 second = from_bits((k - half + 127) << 23);
     return p * first * second;
-}
-
-static void exponential(const float *x, int64_t n, float *out) {
-    int64_t i = 0;
-    for (; i + 16 <= n; i += 16) store(out + i, exp16(load(x + i)));
-    if (i < n) store_part(out + i, exp16(load_part(x + i, n - i)), n - i);
+#endif
 }

@@ -45,6 +45,17 @@ final class GGUFStorage: Sendable {
         isMapped = false
     }
 
+    /// Takes pages out of this process's memory; a later read brings them back from the file.
+    func release(_ range: Range<Int>) {
+        guard isMapped, let base = bytes.baseAddress, !range.isEmpty else { return }
+        let page = max(sysconf(Int32(_SC_PAGESIZE)), 1)
+        let start = range.lowerBound / page * page
+        // The mapping is private and never written: dropping a page loses nothing.
+        madvise(
+            UnsafeMutableRawPointer(mutating: base + start), range.upperBound - start,
+            MADV_DONTNEED)
+    }
+
     deinit {
         if isMapped {
             munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
@@ -120,6 +131,16 @@ public final class GGUFFile: Sendable {
     ) throws(E) -> R {
         let end = tensor.offset + tensor.byteCount
         return try body(UnsafeRawBufferPointer(rebasing: storage.bytes[tensor.offset..<end]))
+    }
+
+    /// Lets the system take back the memory of some bytes of a tensor that have been read. They can
+    /// be read again, from the file.
+    ///
+    /// - Parameter range: bytes from the beginning of the tensor. Traps outside of it.
+    public func releasePages(of tensor: GGUFTensor, _ range: Range<Int>) {
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= tensor.byteCount, "beyond the tensor")
+        storage.release(tensor.offset + range.lowerBound..<tensor.offset + range.upperBound)
     }
 }
 

@@ -16,6 +16,10 @@ public enum KernelsLimits {
     public static let threadsMax = 256
     /// Query heads that share one key head; also the C kernels' bound (`SHOAL_GROUP_MAX`).
     public static let headsPerGroupMax = 256
+    /// Elements of one head; also the C kernels' bound (`SHOAL_HEAD_DIM_MAX`).
+    public static let headDimensionMax = 1024
+    /// Positions of one sequence.
+    public static let positionsMax = 1 << 30
 }
 
 /// The rules of `numerics.md` that this build computes by.

@@ -1,49 +1,7 @@
 import CKernels
 
-// Everything that is not a product: one call per vector. Pointers must be valid for the counts
+// Everything that is neither a product nor attention: one call per vector. Pointers must be valid for the counts
 // given; no two overlap unless the text says they may.
-
-/// The arguments of ``KernelTable/attend(_:)``.
-///
-/// Keys are taken in blocks of 64 at absolute positions, merged in order, so the result depends on
-/// the position and the keys before it alone.
-public struct AttentionTask {
-    /// `group` vectors of `headDimension` elements.
-    public var queries: UnsafePointer<Float>
-    /// Rows of `headDimension` elements, one per position, position 0 first.
-    public var keys: UnsafeRawPointer
-    /// As `keys`.
-    public var values: UnsafeRawPointer
-    /// Whether keys and values are halves; else singles.
-    public var isHalf: Bool
-    /// Positions seen: the query's own is the last.
-    public var positionCount: Int
-    /// Elements of a head.
-    public var headDimension: Int
-    /// Query heads, 1...``KernelsLimits/headsPerGroupMax``.
-    public var group: Int
-    /// What a score is multiplied by.
-    public var scale: Float
-    /// `group` vectors of `headDimension` elements; may not overlap the inputs.
-    public var out: UnsafeMutablePointer<Float>
-
-    /// All arguments in order.
-    public init(
-        queries: UnsafePointer<Float>, keys: UnsafeRawPointer, values: UnsafeRawPointer,
-        isHalf: Bool, positionCount: Int, headDimension: Int, group: Int, scale: Float,
-        out: UnsafeMutablePointer<Float>
-    ) {
-        self.queries = queries
-        self.keys = keys
-        self.values = values
-        self.isHalf = isHalf
-        self.positionCount = positionCount
-        self.headDimension = headDimension
-        self.group = group
-        self.scale = scale
-        self.out = out
-    }
-}
 
 extension KernelTable {
     /// `out = x / sqrt(mean(x^2) + epsilon) * weight`; `out` may be `x`.
@@ -62,11 +20,51 @@ extension KernelTable {
         functions.pointee.swiglu(gate, up, Int64(count), out)
     }
 
+    /// `out = (x - mean(x)) / sqrt(variance(x) + epsilon) * weight + bias`; `out` may be `x`.
+    public func layerNorm(
+        _ x: UnsafePointer<Float>, weight: UnsafePointer<Float>, bias: UnsafePointer<Float>,
+        count: Int, epsilon: Float, into out: UnsafeMutablePointer<Float>
+    ) {
+        functions.pointee.layer_norm(x, weight, bias, Int64(count), epsilon, out)
+    }
+
+    /// `out = gelu(gate) * up`, gelu in its tanh form; `out` may be either.
+    public func geGLU(
+        gate: UnsafePointer<Float>, up: UnsafePointer<Float>, count: Int,
+        into out: UnsafeMutablePointer<Float>
+    ) {
+        functions.pointee.geglu(gate, up, Int64(count), out)
+    }
+
+    /// `out = gelu(x)`, the form with the error function; `out` may be `x`.
+    public func gelu(
+        _ x: UnsafePointer<Float>, count: Int, into out: UnsafeMutablePointer<Float>
+    ) {
+        functions.pointee.gelu(x, Int64(count), out)
+    }
+
     /// `x += y`.
     public func add(
         _ y: UnsafePointer<Float>, count: Int, to x: UnsafeMutablePointer<Float>
     ) {
         functions.pointee.add(x, y, Int64(count))
+    }
+
+    /// `x += scale * y`, each with one rounding.
+    public func addScaled(
+        _ y: UnsafePointer<Float>, scale: Float, count: Int, to x: UnsafeMutablePointer<Float>
+    ) {
+        functions.pointee.add_scaled(x, y, scale, Int64(count))
+    }
+
+    /// `x *= factor`.
+    public func scale(_ x: UnsafeMutablePointer<Float>, by factor: Float, count: Int) {
+        functions.pointee.scale(x, factor, Int64(count))
+    }
+
+    /// `x` becomes `e^(x - max(x))` divided by the sum of these.
+    public func softmax(_ x: UnsafeMutablePointer<Float>, count: Int) {
+        functions.pointee.softmax(x, Int64(count))
     }
 
     /// Rotates the pairs `(x[2i], x[2i + 1])` by angles given as cosines and sines.
@@ -77,15 +75,12 @@ extension KernelTable {
         functions.pointee.rotate(x, cosines, sines, Int64(pairs))
     }
 
-    /// Attention of one position, for the query heads that share one key head.
-    public func attend(_ task: AttentionTask) {
-        precondition(1...KernelsLimits.headsPerGroupMax ~= task.group, "too many heads in a group")
-        var attention = shoal_attention(
-            queries: task.queries, keys: task.keys, values: task.values,
-            type: task.isHalf ? SHOAL_KV_F16 : SHOAL_KV_F32,
-            position_count: Int64(task.positionCount), head_dim: Int64(task.headDimension),
-            group: Int64(task.group), scale: task.scale, out: task.out)
-        functions.pointee.attention(&attention)
+    /// Rotates the pairs `(x[i], x[i + pairs])` by angles given as cosines and sines.
+    public func rotateHalves(
+        _ x: UnsafeMutablePointer<Float>, cosines: UnsafePointer<Float>,
+        sines: UnsafePointer<Float>, pairs: Int
+    ) {
+        functions.pointee.rotate_halves(x, cosines, sines, Int64(pairs))
     }
 
     /// Rounds singles to halves, to nearest even.
@@ -107,6 +102,20 @@ extension KernelTable {
         _ x: UnsafePointer<Float>, count: Int, into out: UnsafeMutablePointer<Float>
     ) {
         functions.pointee.exponential(x, Int64(count), out)
+    }
+
+    /// `out = tanh(x)`, within 2e-7.
+    public func hyperbolicTangent(
+        _ x: UnsafePointer<Float>, count: Int, into out: UnsafeMutablePointer<Float>
+    ) {
+        functions.pointee.hyperbolic_tangent(x, Int64(count), out)
+    }
+
+    /// `out = erf(x)`, within 2e-7.
+    public func errorFunction(
+        _ x: UnsafePointer<Float>, count: Int, into out: UnsafeMutablePointer<Float>
+    ) {
+        functions.pointee.error_function(x, Int64(count), out)
     }
 }
 

@@ -3,7 +3,7 @@ public import Kernels
 
 /// A model ready to run: its shape, its weights repacked for the kernels, nothing that changes.
 ///
-/// Any number of sequences may use it at once, each with a ``KVCache`` and a ``Workspace``.
+/// Any number of sequences may use it at once, each with pages of its own in a ``KVPages``.
 public final class LoadedModel: Sendable {
     /// The model's shape.
     public let configuration: ModelConfiguration
@@ -12,98 +12,66 @@ public final class LoadedModel: Sendable {
     /// Bytes of the repacked weights.
     public let weightBytes: Int
 
-    let weights: LlamaWeights<PackedMatrix, FloatVector>
-    let rotary: RotaryTable
-    private let file: GGUFFile
-    private let embedding: GGUFTensor
-    private let embeddingFormat: WeightFormat
+    let layers: [Layer<PackedMatrix, FloatVector>]
+    let embedding: RowTable
+    /// Embeddings of positions, where they are not rotations.
+    let positions: RowTable?
+    let kind: FloatVector?
+    let embeddingNorm: NormWeights<FloatVector>?
+    let outputNorm: NormWeights<FloatVector>?
+    /// None in an encoder.
+    let output: PackedMatrix?
+    /// The rotation of layers that see all positions, and that of layers that see a window.
+    let rotaries: (global: RotaryTable, local: RotaryTable)?
 
     /// Bytes that loading `file` will take, beside the mapped file itself. Reserves nothing.
     ///
     /// Throws whatever loading would throw for the file's metadata and shapes.
     public static func bytesNeeded(file: GGUFFile) throws(ModelError) -> Int {
         let configuration = try ModelConfiguration(file: file)
-        return try LlamaTensors(file: file, configuration: configuration).bytesNeeded()
+        return try WeightsInFile(file: file, configuration: configuration).bytesNeeded()
     }
 
-    /// Checks `file` and repacks its weights, the work shared by `workers`, if given.
+    /// Checks `file` and repacks its weights, the work shared by `workers`, if given. The pages of
+    /// the file that have been read are given back to the system as it goes.
     ///
-    /// Keeps the file mapped: embeddings are read from it.
+    /// Keeps the file mapped where embeddings are read from it.
+    ///
+    /// - Parameter progress: called after each tensor with the share of the work that is done.
     public init(
-        file: GGUFFile, kernels: KernelTable, workers: WorkerPool? = nil
+        file: GGUFFile, kernels: KernelTable, workers: WorkerPool? = nil,
+        progress: @escaping (Double) -> Void = { _ in }
     ) throws(ModelError) {
         let configuration = try ModelConfiguration(file: file)
-        let tensors = try LlamaTensors(file: file, configuration: configuration)
-        weightBytes = try tensors.bytesNeeded()
-        let loader = WeightLoader(file: file, workers: workers)
-        var layers: [LlamaLayer<PackedMatrix, FloatVector>] = []
-        for layer in tensors.weights.layers {
-            layers.append(
-                LlamaLayer(
-                    attentionNorm: try loader.vector(layer.attentionNorm),
-                    query: try loader.matrix(layer.query),
-                    key: try loader.matrix(layer.key),
-                    value: try loader.matrix(layer.value),
-                    attentionOutput: try loader.matrix(layer.attentionOutput),
-                    feedForwardNorm: try loader.vector(layer.feedForwardNorm),
-                    gate: try loader.matrix(layer.gate),
-                    up: try loader.matrix(layer.up),
-                    down: try loader.matrix(layer.down)))
+        let source = try WeightsInFile(file: file, configuration: configuration)
+        weightBytes = try source.bytesNeeded()
+        var loader = WeightLoader(
+            file: file, workers: workers, total: weightBytes, progress: progress)
+        // The largest first, while little else is in memory beside its two copies.
+        let ends = source.ends
+        let output = try loader.optional(ends.output)
+        embedding =
+            if let output, ends.output == ends.embedding {
+                .packed(output)
+            } else {
+                .inFile(file, ends.embedding)
+            }
+        self.output = output
+        positions = ends.positions.map { .inFile(file, $0) }
+        kind = try loader.optional(ends.kind)
+        embeddingNorm = try loader.norm(ends.embeddingNorm)
+        outputNorm = try loader.norm(ends.outputNorm)
+        var layers: [Layer<PackedMatrix, FloatVector>] = []
+        for layer in source.layers { layers.append(try loader.layer(layer)) }
+        self.layers = layers
+        let factors = try loader.ropeFactors(source.ropeFactors)
+        rotaries = configuration.rotation.map { rotation in
+            let global = RotaryTable(rotation, factors: factors)
+            let local = configuration.windowRotation.map { RotaryTable($0, factors: []) }
+            return (global, local ?? global)
         }
-        weights = LlamaWeights(
-            layers: layers, outputNorm: try loader.vector(tensors.weights.outputNorm),
-            output: try loader.matrix(tensors.weights.output))
-        rotary = RotaryTable(
-            configuration: configuration, factors: try loader.ropeFactors(tensors.ropeFactors))
-        embeddingFormat = try WeightFormat(tensors.embedding)
-        embedding = tensors.embedding
-        self.file = file
         self.configuration = configuration
         self.kernels = kernels
-    }
-
-    /// Writes the embedding of `token`, which must be in the vocabulary.
-    func embed(_ token: Int, into out: UnsafeMutableBufferPointer<Float>) {
-        let rowBytes = embedding.rowBytes
-        file.withBytes(of: embedding) { bytes in
-            let row = bytes[token * rowBytes..<(token + 1) * rowBytes]
-            embeddingFormat.unpackRow(UnsafeRawBufferPointer(rebasing: row), into: out)
-        }
-    }
-}
-
-/// Turns descriptions of tensors into weights in memory.
-private struct WeightLoader {
-    let file: GGUFFile
-    let workers: WorkerPool?
-
-    func matrix(_ tensor: GGUFTensor) throws(ModelError) -> PackedMatrix {
-        let format = try WeightFormat(tensor)
-        return try callingKernels { () throws(KernelError) in
-            try file.withBytes(of: tensor) { (bytes) throws(KernelError) in
-                try PackedMatrix(
-                    format: format, rows: tensor.rowCount, columns: tensor.rowElements,
-                    source: bytes, workers: workers)
-            }
-        }
-    }
-
-    func vector(_ tensor: GGUFTensor) throws(ModelError) -> FloatVector {
-        let format = try WeightFormat(tensor)
-        return try FloatVector(count: tensor.elementCount) { out in
-            file.withBytes(of: tensor) { format.unpackRow($0, into: out) }
-        }
-    }
-
-    func ropeFactors(_ tensor: GGUFTensor?) throws(ModelError) -> [Float] {
-        guard let tensor else { return [] }
-        let vector = try vector(tensor)
-        let factors = Array(UnsafeBufferPointer(start: vector.pointer, count: vector.count))
-        for factor in factors where !(ModelLimits.ropeFactor ~= factor) {
-            throw .invalidConfiguration(
-                key: tensor.name, value: "\(factor)",
-                reason: "a divisor of a frequency must be in \(ModelLimits.ropeFactor)")
-        }
-        return factors
+        progress(1)
     }
 }

@@ -21,6 +21,10 @@ public enum ModelError: Error, Equatable, Sendable {
     case unsupportedFormat(tensor: String, format: String, supported: [String])
     /// A tensor that this build would have to ignore, and so would compute something else.
     case unexpectedTensor(String)
+    /// A forward pass of a model that makes vectors of texts, or the reverse.
+    case wrongKind(architecture: String, isEncoder: Bool)
+    /// A page table that does not cover its tokens, or names a page that is not there.
+    case badPages(reason: String)
     /// A forward pass without tokens.
     case noTokens
     /// A token that is not in the vocabulary.
@@ -53,6 +57,11 @@ extension ModelError: CustomStringConvertible {
                 + supported.joined(separator: ", ")
         case .unexpectedTensor(let name):
             "the file has a tensor \(name), which the architecture does not use here"
+        case .wrongKind(let architecture, let isEncoder):
+            isEncoder
+                ? "a \(architecture) model makes embeddings of texts; it predicts no next token"
+                : "a \(architecture) model predicts tokens; it makes no embeddings of texts"
+        case .badPages(let reason): "the page table does not fit: \(reason)"
         case .noTokens: "there are no tokens to run"
         case .tokenOutOfRange(let token, let size):
             "token \(token) is not in the vocabulary of \(size)"

@@ -9,52 +9,81 @@ public final class Workspace {
 
     let configuration: ModelConfiguration
     /// The residual stream: a row of `embeddingLength` for each token of the pass.
-    let hidden: UnsafeMutablePointer<Float>
+    let stream: UnsafeMutablePointer<Float>
     /// What the next product reads.
     let input: KernelInput
-    let queries: UnsafeMutablePointer<Float>
-    let keys: UnsafeMutablePointer<Float>
-    let values: UnsafeMutablePointer<Float>
-    let gate: UnsafeMutablePointer<Float>
-    let up: UnsafeMutablePointer<Float>
+    /// Rows of all query heads, all key heads and all value heads.
+    let heads: UnsafeMutablePointer<Float>
+    /// Rows of the gate, where there is one, and what it lets through.
+    let inner: UnsafeMutablePointer<Float>
+    /// Rows of what a sublayer adds to the stream.
     let output: UnsafeMutablePointer<Float>
-    let cosines: UnsafeMutablePointer<Float>
-    let sines: UnsafeMutablePointer<Float>
+    /// Cosines and sines of each token's position, for layers that see all, then for the others.
+    let angles: UnsafeMutablePointer<Float>
     let logits: UnsafeMutablePointer<Float>
+    /// How much a token is for each expert.
+    let routes: UnsafeMutablePointer<Float>
+    /// What the products of an expert read, and what it gives.
+    let expertInput: KernelInput?
+    let expertOutput: UnsafeMutablePointer<Float>
 
     private let storage: AlignedBuffer
+    private let attentionScratch: AlignedBuffer
+    private let scratchBytes: Int
 
     /// Elements of each buffer, in the order of the properties.
     private static func sizes(_ c: ModelConfiguration) -> [Int] {
-        let tokens = ModelLimits.tokensPerPass
+        let tokens = c.tokensPerPass
         return [
-            tokens * c.embeddingLength, tokens * c.queryLength, tokens * c.keyLength,
-            tokens * c.keyLength, tokens * c.feedForwardLength, tokens * c.feedForwardLength,
-            tokens * c.embeddingLength, tokens * c.ropeDimension / 2, tokens * c.ropeDimension / 2,
-            // Twice: the inputs of the output matrix have two planes.
-            2 * ModelLimits.logitsRowsPerProduct * c.vocabularySize,
+            tokens * c.embeddingLength,
+            // A row for each plane of a product's input.
+            tokens * c.attentionInputLength * c.inputPlanes,
+            tokens * c.feedForwardLength * c.activation.inputs * c.inputPlanes,
+            tokens * c.embeddingLength * c.inputPlanes,
+            tokens * c.angleLength,
+            // The inputs of the output matrix have two.
+            c.isEncoder ? 0 : 2 * ModelLimits.logitsRowsPerProduct * c.vocabularySize,
+            tokens * c.expertCount,
+            c.expertCount > 0 ? tokens * c.embeddingLength : 0,
         ]
     }
 
     private static func inputElements(_ c: ModelConfiguration) -> Int {
-        ModelLimits.tokensPerPass * max(c.embeddingLength, c.queryLength, c.feedForwardLength)
+        max(
+            c.tokensPerPass * c.inputPlanes
+                * max(c.embeddingLength, c.queryLength, c.feedForwardLength),
+            2 * ModelLimits.logitsRowsPerProduct * c.embeddingLength)
     }
 
     /// Rounded up so that every buffer begins on a cache line.
     private static func bytes(_ elements: Int) -> Int { (elements * 4 + 63) & ~63 }
 
-    /// Bytes of a workspace for a model of this shape.
+    /// Ranges of attention's work, each of which has scratch memory of its own.
+    static func attentionShares(_ workers: WorkerPool) -> Int {
+        workers.threadCount == 1 ? 1 : workers.threadCount * 4
+    }
+
+    /// Bytes of a workspace for a model of this shape, beside a little for each thread.
     public static func bytesNeeded(_ configuration: ModelConfiguration) -> Int {
-        sizes(configuration).map(bytes).reduce(0, +)
-            + KernelInput.bytesNeeded(elementsMax: inputElements(configuration))
+        let inputs = configuration.expertCount > 0 ? 2 : 1
+        return sizes(configuration).map(bytes).reduce(0, +)
+            + inputs * KernelInput.bytesNeeded(elementsMax: inputElements(configuration))
     }
 
     /// Reserves the memory. Throws ``ModelError/kernels(_:)`` if the system refuses it.
     public init(model: LoadedModel, workers: WorkerPool) throws(ModelError) {
         let configuration = model.configuration
         let sizes = Self.sizes(configuration)
-        let storage = try callingKernels { () throws(KernelError) in
-            try AlignedBuffer(byteCount: sizes.map(Self.bytes).reduce(0, +))
+        let scratch = AttentionTask.scratchBytes(headDimension: configuration.headDimension)
+        let elements = Self.inputElements(configuration)
+        (storage, attentionScratch, input, expertInput) = try callingKernels {
+            () throws(KernelError) in
+            (
+                try AlignedBuffer(byteCount: sizes.map(Self.bytes).reduce(0, +)),
+                try AlignedBuffer(byteCount: scratch * Self.attentionShares(workers)),
+                try KernelInput(elementsMax: elements),
+                configuration.expertCount > 0 ? try KernelInput(elementsMax: elements) : nil
+            )
         }
         var offset = 0
         var pointers: [UnsafeMutablePointer<Float>] = []
@@ -63,21 +92,28 @@ public final class Workspace {
                 (storage.base + offset).bindMemory(to: Float.self, capacity: max(size, 1)))
             offset += Self.bytes(size)
         }
-        hidden = pointers[0]
-        queries = pointers[1]
-        keys = pointers[2]
-        values = pointers[3]
-        gate = pointers[4]
-        up = pointers[5]
-        output = pointers[6]
-        cosines = pointers[7]
-        sines = pointers[8]
-        logits = pointers[9]
-        input = try callingKernels { () throws(KernelError) in
-            try KernelInput(elementsMax: Self.inputElements(configuration))
-        }
-        self.storage = storage
+        stream = pointers[0]
+        heads = pointers[1]
+        inner = pointers[2]
+        output = pointers[3]
+        angles = pointers[4]
+        logits = pointers[5]
+        routes = pointers[6]
+        expertOutput = pointers[7]
+        scratchBytes = scratch
         self.workers = workers
         self.configuration = configuration
+    }
+
+    /// Scratch memory of one share of attention's work.
+    func scratch(share: Int) -> UnsafeMutableRawPointer {
+        attentionScratch.base + share * scratchBytes
+    }
+}
+
+extension ModelConfiguration {
+    /// Singles that a token's cosines and sines take.
+    var angleLength: Int {
+        (rotation?.dimension ?? 0) + (windowRotation?.dimension ?? 0)
     }
 }

@@ -149,7 +149,7 @@ import Testing
 
     @Test func attentionGivesThePortableBitsInEveryTable() {
         for seed in 0..<60 as Range<UInt64> {
-            let task = AttentionCase(seed: seed)
+            let task = FlatAttentionCase(seed: seed)
             let expected = task.result(tables[0])
             for table in fastTables {
                 #expect(
@@ -161,7 +161,7 @@ import Testing
 
     @Test func attentionIsTheSoftmaxOfScoresOverValues() {
         for seed in 100..<120 as Range<UInt64> {
-            let task = AttentionCase(seed: seed, half: false)
+            let task = FlatAttentionCase(seed: seed, half: false)
             let found = task.result(tables[0])
             for h in 0..<task.group {
                 let query = task.queries[h * task.dimension..<(h + 1) * task.dimension]
@@ -221,7 +221,7 @@ import Testing
 }
 
 /// Random attention of some positions, head dimensions and group sizes.
-private struct AttentionCase {
+private struct FlatAttentionCase {
     let positions: Int
     let dimension: Int
     let group: Int
@@ -250,7 +250,7 @@ private struct AttentionCase {
                         let values = values.baseAddress, let out = out.baseAddress
                     else { return }
                     table.attend(
-                        AttentionTask(
+                        FlatAttentionTask(
                             queries: queries, keys: keys, values: values, isHalf: half,
                             positionCount: positions, headDimension: dimension, group: group,
                             scale: 0.25, out: out))

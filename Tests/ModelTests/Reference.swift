@@ -14,7 +14,24 @@ struct Reference: Decodable {
 }
 
 enum Fixture {
+    /// One of each architecture.
+    static let singles = [
+        "stories260K-f32", "tinystories-656k-f32", "tiny-llama-f32", "tiny-llama3-f32",
+        "tiny-moe-f32", "tiny-qwen2-f32", "tiny-qwen3-f32", "tiny-phi3-f32", "tiny-gemma3-f32",
+    ]
+    /// One of each block format.
+    static let quantised = 
+        ["tinystories-656k-q8_0"]
+        + ["q4_1", "q5_0", "q5_1", "iq4_nl", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "q8_0"]
+        .map { "tiny-kquant-\($0)" }
     static let stories = ["f32", "f16", "bf16", "q8_0", "q4_0"].map { "stories260K-\($0)" }
+
+    /// What a digest of their logits is; see `SameBitsTests`.
+    static let digests: [(String, UInt64)] = [
+        ("stories260K-f32", 0), ("stories260K-f16", 0), ("stories260K-bf16", 0),
+        ("stories260K-q8_0", 0), ("stories260K-q4_0", 0), ("tiny-moe-f32", 0),
+        ("tiny-gemma3-f32", 0),
+    ]
 
     static func url(_ name: String) throws -> URL {
         try #require(Bundle.module.url(forResource: "Fixtures", withExtension: nil))

@@ -30,8 +30,10 @@ extern "C" {
 #define SHOAL_K_PAIRS_16 8
 /// Keys of one attention block. Blocks begin at absolute positions that are multiples of it.
 #define SHOAL_KEY_BLOCK 64
-/// Most query heads that may share a key head, and most elements of a head.
+/// Most query heads that may share a key head.
 #define SHOAL_GROUP_MAX 256
+/// Most elements of a head.
+#define SHOAL_HEAD_DIM_MAX 1024
 
 /// Weight formats that have kernels. The numbers index the tables below.
 typedef enum {
@@ -52,8 +54,8 @@ typedef enum {
     SHOAL_FORMAT_COUNT = 14,
 } shoal_format;
 
-/// Types of a key/value cache.
-typedef enum { SHOAL_KV_F32 = 0, SHOAL_KV_F16 = 1 } shoal_kv_type;
+/// How keys and values are kept. Q8: 8-bit codes, one half-precision scale per 32 dimensions.
+typedef enum { SHOAL_KV_F32 = 0, SHOAL_KV_F16 = 1, SHOAL_KV_Q8 = 2 } shoal_kv_format;
 
 /// A weight matrix repacked in panels of 16 output rows (absent rows are zeros).
 ///
@@ -83,18 +85,36 @@ typedef struct {
     int64_t cols;
 } shoal_inputs;
 
-/// Attention of one position, for the query heads that share one key head.
+/// Attention of consecutive positions, for the query heads that share one key head.
+typedef struct {
+    const float *queries;    ///< a row per position: group x head_dim elements
+    int64_t query_stride;    ///< elements from one row to the next
+    int64_t query_count;     ///< positions
+    int64_t first_position;  ///< of the first query
+    const void *const *pages; ///< pages[b] + offset: the block of positions 64 b..<64 (b + 1)
+    int64_t offset;          ///< bytes
+    shoal_kv_format format;
+    int64_t head_dim;
+    int64_t group;
+    float scale;
+    int64_t window;            ///< positions a query sees, its own included; 0: all before it
+    int64_t bidirectional_end; ///< > 0: every query sees 0..<bidirectional_end instead
+    float *out;                ///< rows as those of the queries
+    int64_t out_stride;
+} shoal_attention;
+
+/// Attention of one position over a flat cache: superseded by `shoal_attention`.
 typedef struct {
     const float *queries; ///< group x head_dim
     const void *keys;     ///< position-major rows of head_dim elements, position 0 first
     const void *values;
-    shoal_kv_type type;
+    shoal_kv_format type;   ///< F32 or F16
     int64_t position_count; ///< keys visible: the query's own position is the last
     int64_t head_dim;
     int64_t group;
     float scale;
     float *out; ///< group x head_dim
-} shoal_attention;
+} shoal_flat_attention;
 
 /// One instruction set's kernels.
 typedef struct {
@@ -119,11 +139,35 @@ typedef struct {
     void (*add)(float *x, const float *y, int64_t n);
     /// Rotates the pairs (x[2i], x[2i+1]) by the angles whose cosines and sines are given.
     void (*rotate)(float *x, const float *cosines, const float *sines, int64_t pairs);
-    void (*attention)(const shoal_attention *a);
     void (*f32_to_f16)(const float *x, int64_t n, uint16_t *out);
     void (*f16_to_f32)(const uint16_t *x, int64_t n, float *out);
     /// out = e^x, the polynomial that softmax and silu use.
     void (*exponential)(const float *x, int64_t n, float *out);
+    void (*hyperbolic_tangent)(const float *x, int64_t n, float *out);
+    void (*error_function)(const float *x, int64_t n, float *out);
+    /// out = (x - mean) / sqrt(variance + epsilon) * weight + bias; out may be x.
+    void (*layer_norm)(
+        const float *x, const float *weight, const float *bias, int64_t n, float epsilon,
+        float *out);
+    /// out = gelu(gate) * up with the tanh form of gelu; out may be gate or up.
+    void (*geglu)(const float *gate, const float *up, int64_t n, float *out);
+    /// out = gelu(x), the form with the error function; out may be x.
+    void (*gelu)(const float *x, int64_t n, float *out);
+    /// x = fma(scale, y, x)
+    void (*add_scaled)(float *x, const float *y, float scale, int64_t n);
+    /// x *= factor
+    void (*scale)(float *x, float factor, int64_t n);
+    /// Rotates the pairs (x[i], x[i + pairs]).
+    void (*rotate_halves)(float *x, const float *cosines, const float *sines, int64_t pairs);
+    /// x = e^(x - max) / sum of these
+    void (*softmax)(float *x, int64_t n);
+    /// Writes a key and a value into slot 0..<64 of a KV block.
+    void (*store_kv)(
+        shoal_kv_format format, void *block, int64_t slot, int64_t head_dim, const float *key,
+        const float *value);
+    /// `scratch`: `shoal_attend_scratch_bytes` bytes aligned to 64, one thread's own.
+    void (*attend)(const shoal_attention *a, void *scratch);
+    void (*flat_attention)(const shoal_flat_attention *a);
 } shoal_kernels;
 
 /// The table of plain C. Always there.
@@ -159,6 +203,13 @@ static inline void shoal_product(
     kernels->product[format](m, in, panel_begin, panel_end, out, out_stride);
 }
 
+// Attention.
+
+/// Bytes of one KV block, a multiple of 64; 0 if the format does not take that head dimension.
+int64_t shoal_kv_block_bytes(shoal_kv_format format, int64_t head_dim);
+/// Bytes that `attend` needs beside.
+int64_t shoal_attend_scratch_bytes(int64_t head_dim);
+
 // Elementary functions in double precision, for tables computed once (elementary.c). Relative
 // error below 1e-15 for log, exp and pow; absolute error below 1e-15 for sine and cosine.
 
@@ -181,6 +232,14 @@ int32_t shoal_pool_threads(const shoal_pool *pool);
 void shoal_pool_run(
     shoal_pool *pool, int32_t chunks, void (*task)(void *context, int32_t chunk), void *context);
 void shoal_pool_destroy(shoal_pool *pool);
+
+// What the machine can do at most (probes.c), to measure kernels against.
+
+/// The sum of the 64-bit words of `bytes` bytes, a multiple of 256, aligned to 64: a loop of loads.
+uint64_t shoal_probe_read(const void *memory, int64_t bytes);
+/// Runs `rounds` of independent 8-bit dot products, the widest this processor has, in registers.
+/// Returns the multiplications and additions done; `sink` keeps the compiler from leaving them out.
+int64_t shoal_probe_int8(int64_t rounds, int32_t *sink);
 
 #ifdef __cplusplus
 }

@@ -28,15 +28,23 @@ struct Executor: Sendable {
     }
 
     /// Starts a request here. A refusal is a message like those of a peer.
-    func start(_ request: InferenceRequest) -> any InferenceChannel {
+    ///
+    /// - Parameter caller: on whose behalf; callers get equal shares, and share no cached prefix.
+    func start(_ request: InferenceRequest, caller: String) -> any InferenceChannel {
         do throws(InferenceRefusal) {
-            return EngineChannel(request: request.id, stream: try submit(request))
+            return EngineChannel(
+                request: request.id, stream: try submit(request, caller: caller))
         } catch {
             return RefusedChannel(error)
         }
     }
 
-    private func submit(_ request: InferenceRequest) throws(InferenceRefusal) -> EngineStream {
+    /// The caller of requests that came in by this node's own interface.
+    static let ownCaller = "self"
+
+    private func submit(
+        _ request: InferenceRequest, caller: String
+    ) throws(InferenceRefusal) -> EngineStream {
         guard let entry = models.entry(request.model) else {
             throw InferenceRefusal(
                 code: .modelNotHere, message: "the model \(request.model) is not on this node")
@@ -86,6 +94,17 @@ struct Executor: Sendable {
         }
     }
 
+    /// Starts a request for vectors here.
+    func start(_ request: EmbeddingRequest) -> any InferenceChannel {
+        guard let entry = models.entry(request.model) else {
+            return RefusedChannel(
+                InferenceRefusal(
+                    code: .modelNotHere,
+                    message: "the model \(request.model) is not on this node"))
+        }
+        fatalError()
+    }
+
     /// Serves a request that a peer sent over a stream of its link.
     func serve(_ stream: LinkStream, from peer: String) async {
         guard remoteRequests.enter(limit: NodeLimits.remoteRequestsMax) else {
@@ -95,14 +114,17 @@ struct Executor: Sendable {
         }
         defer { remoteRequests.leave() }
         do {
-            let request: InferenceRequest
+            let channel: any InferenceChannel
             do {
-                request = try await readRequest(from: stream)
+                switch try await readRequest(from: stream) {
+                case .request(let request): channel = start(request, caller: peer)
+                case .embed(let request): channel = start(request)
+                default: throw InferenceRefusal(code: .badRequest, message: "no request")
+                }
             } catch let refusal as InferenceRefusal {
                 await refuse(stream, refusal)
                 return
             }
-            let channel = start(request)
             try await withTaskCancellationHandler {
                 try await relay(channel, to: stream)
             } onCancel: {
@@ -113,20 +135,25 @@ struct Executor: Sendable {
         }
     }
 
-    private func readRequest(from stream: LinkStream) async throws -> InferenceRequest {
+    /// The first message of a stream, which must be a request of either kind.
+    private func readRequest(from stream: LinkStream) async throws -> InferenceMessage {
         var framer = MessageFramer()
         while let bytes = try await stream.read() {
             framer.append(bytes)
             do {
                 guard let message = try framer.next() else { continue }
-                guard case .request(let request) = message else {
+                let hops: UInt8
+                switch message {
+                case .request(let request): hops = request.hops
+                case .embed(let request): hops = request.hops
+                default:
                     throw InferenceRefusal(code: .badRequest, message: "a request was expected")
                 }
                 // One hop at most: a request goes to who runs it, never in circles.
-                guard request.hops == 1 else {
+                guard hops == 1 else {
                     throw InferenceRefusal(code: .badRequest, message: "forwarded more than once")
                 }
-                return request
+                return message
             } catch let error as WireError {
                 throw InferenceRefusal(code: .badRequest, message: "\(error)")
             }
@@ -263,11 +290,11 @@ actor PeerChannel: InferenceChannel {
     private let stream: LinkStream
     private var framer = MessageFramer()
 
-    /// Sends `request` over a new stream of `link`.
-    static func open(_ request: InferenceRequest, over link: Link) async throws -> PeerChannel {
+    /// Sends the first message of a request over a new stream of `link`.
+    static func open(_ message: InferenceMessage, over link: Link) async throws -> PeerChannel {
         let stream = try await link.open(service: .inference)
         do {
-            try await stream.send(MessageFramer.frame(.request(request)))
+            try await stream.send(MessageFramer.frame(message))
         } catch {
             stream.reset(.cancelled)
             throw error
