@@ -30,9 +30,14 @@ private func fit(
     let count = Float(vectors * 16)
     let determinant = count * sumCC - sumC * sumC
     guard determinant > 0 else {
-        // All codes alike.
-        let mean = min(sum / count, ceiling)
-        return AffineFit(scale: 0, offset: mean, gain: mean * (2 * sum - count * mean))
+        // All codes alike: a mean, or where that may not be, a scale above the ceiling.
+        let mean = sum / count
+        if mean > ceiling, sumCC > 0 {
+            let scale = (sumXC - ceiling * sumC) / sumCC
+            return AffineFit(scale: scale, offset: ceiling, gain: mean * sum)
+        }
+        let offset = min(mean, ceiling)
+        return AffineFit(scale: 0, offset: offset, gain: offset * (2 * sum - count * offset))
     }
     var scale = (count * sumXC - sum * sumC) / determinant
     var shift = (sumCC * sum - sumC * sumXC) / determinant

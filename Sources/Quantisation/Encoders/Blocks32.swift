@@ -80,7 +80,7 @@ private func affineHeader(
         x, 2, levels: levels, notAbove: .infinity, from: -1.2, reach: 0.8, step: 0.2, turns: 2)
     let offsetBits = Half.bits(fit.offset)
     let offset = Half.value(offsetBits)
-    var scaleBits = Half.bits(fit.scale)
+    var scaleBits = Half.scaleBits(fit.scale)
     let rounded = Half.value(scaleBits)
     withCodes(32) { codes in
         let sums = affineCodes(
@@ -92,9 +92,12 @@ private func affineHeader(
             < affineError(x, 2, scale: rounded, offset: offset, levels: levels)
         if better { scaleBits = again }
     }
-    storeHalf(scaleBits, out)
-    storeHalf(offsetBits, out + 2)
-    return (Half.value(scaleBits), offset)
+    // Where the spacing of halves is wider than the weights, zeros are nearer.
+    let left = affineError(x, 2, scale: Half.value(scaleBits), offset: offset, levels: levels)
+    let isBetter = left <= squares(x, 2)
+    storeHalf(isBetter ? scaleBits : 0, out)
+    storeHalf(isBetter ? offsetBits : 0, out + 2)
+    return isBetter ? (Half.value(scaleBits), offset) : (0, 0)
 }
 
 /// Codes of five bits: 4 bytes of fifth bits, then 16 bytes of low halves.

@@ -35,7 +35,8 @@ private func sums(
 func encodeIQ4_NL(_ x: UnsafePointer<Lanes>, into out: UnsafeMutablePointer<UInt8>) -> Float {
     gaps.withUnsafeBufferPointer { buffer in
         guard let gaps = buffer.baseAddress else { return 0 }
-        let bits = Half.scaleBits(scale(x, gaps))
+        // No code stands for zero, so below the spacing of halves only a scale of zero does.
+        let bits = Half.bits(scale(x, gaps))
         let scale = Half.value(bits)
         storeHalf(bits, out)
         let inverse = scale == 0 ? 0 : 1 / scale

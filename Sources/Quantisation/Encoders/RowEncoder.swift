@@ -32,6 +32,24 @@ public struct RowEncoder: Sendable {
         }
     }
 
+    /// The bytes of one row, or nil where it is no whole number of blocks or holds a value that is
+    /// not finite or above ``magnitudeMax``.
+    public func encode(_ values: [Float]) -> [UInt8]? {
+        guard !values.isEmpty, values.count % type.blockElements == 0,
+            values.allSatisfy({ $0.magnitude <= magnitudeMax })
+        else { return nil }
+        let row = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: (values.count + 15) / 16 * 64, alignment: 64)
+        defer { row.deallocate() }
+        values.withUnsafeBytes { row.copyMemory(from: $0) }
+        let byteCount = values.count / type.blockElements * type.blockBytes
+        return [UInt8](unsafeUninitializedCapacity: byteCount) { out, count in
+            guard let from = row.baseAddress, let to = out.baseAddress else { return }
+            _ = encode(from.assumingMemoryBound(to: Float.self), count: values.count, into: to)
+            count = byteCount
+        }
+    }
+
     /// Encodes one row, whole blocks of finite values of at most ``magnitudeMax``.
     ///
     /// - Parameters:
