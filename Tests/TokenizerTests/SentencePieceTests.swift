@@ -133,6 +133,18 @@ import Tokenizer
         #expect(tokenizer.bytes(of: 3) == [] && tokenizer.spelling(of: 3) == Array("<u>".utf8))
     }
 
+    @Test("Pieces that reach over the end of a word are found, where the vocabulary has them")
+    func piecesOverWords() throws {
+        let words: [(String, Float, TokenType)] = [
+            ("a", -9, .normal), ("▁", -9, .normal), ("▁a", -2, .normal), ("▁▁", -1, .normal),
+        ]
+        let apart = try SentencePieceTokenizer(vocabulary(words) { $0.addsSpacePrefix = false })
+        #expect(try ids("a a  a", apart) == [0, 2, 3, 0])
+        let over = try SentencePieceTokenizer(
+            vocabulary(words + [("a▁", -0.5, .normal)]) { $0.addsSpacePrefix = false })
+        #expect(try ids("a a  a", over) == [4, 4, 2])
+    }
+
     @Test("Scores of any sign order merges by their value")
     func scoresOfAnySign() throws {
         for (first, second, isFirst) in [

@@ -14,6 +14,9 @@ public struct SentencePieceTokenizer: TokenizerProtocol {
     private let special: SpecialTokens
     /// Pieces that merging may make.
     private let pieces: TokenTable
+    /// Whether a `▁` stands in pieces only at their beginning or after another: then no merge
+    /// reaches over the beginning of a word, and words can be merged one by one.
+    private let wordsStandAlone: Bool
     /// The token of each byte, or -1.
     private let byteTokens: [Int32]
     /// The bytes each token adds to a text.
@@ -26,12 +29,17 @@ public struct SentencePieceTokenizer: TokenizerProtocol {
         var byteTokens = [Int32](repeating: -1, count: 256)
         var texts = TokenTexts(capacity: vocabulary.tokens.count)
         var scratch: [UInt8] = []
+        var wordsStandAlone = true
         for (index, token) in vocabulary.tokens.enumerated() {
             let id = Int32(truncatingIfNeeded: index)
             scratch.removeAll(keepingCapacity: true)
             switch special.types[index] {
             case .normal, .unused, .userDefined:
                 pieces.insert(token, id: id)
+                if wordsStandAlone, token.count > 3 {
+                    let firstEnd = token.withUnsafeBytes { Self.wordEnd($0, from: 0) }
+                    wordsStandAlone = firstEnd == token.count
+                }
                 Vocabulary.unescape(token, into: &scratch)
             case .control, .unknown: break
             case .byte:
@@ -49,6 +57,7 @@ public struct SentencePieceTokenizer: TokenizerProtocol {
         self.vocabulary = vocabulary
         self.special = special
         self.pieces = pieces
+        self.wordsStandAlone = wordsStandAlone
         self.byteTokens = byteTokens
         self.texts = texts
     }
@@ -96,6 +105,34 @@ public struct SentencePieceTokenizer: TokenizerProtocol {
 
     /// Encodes a stretch without special tokens.
     private func encode(
+        _ bytes: UnsafeRawBufferPointer, _ merger: inout SymbolMerger, into ids: inout [Int32]
+    ) {
+        var start = 0
+        while start < bytes.count {
+            let end = wordsStandAlone ? Self.wordEnd(bytes, from: start) : bytes.count
+            encodeWord(
+                UnsafeRawBufferPointer(rebasing: bytes[start..<end]), &merger, into: &ids)
+            start = end
+        }
+    }
+
+    /// The place after `start` where a `▁` follows something else, or the end.
+    private static func wordEnd(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+        var isInWord = false
+        var position = start
+        while position < bytes.count {
+            if Vocabulary.isMark(bytes, at: position) {
+                if isInWord { return position }
+                position += 3
+            } else {
+                isInWord = true
+                position += 1
+            }
+        }
+        return bytes.count
+    }
+
+    private func encodeWord(
         _ bytes: UnsafeRawBufferPointer, _ merger: inout SymbolMerger, into ids: inout [Int32]
     ) {
         let rule = ScoredJoin(bytes: bytes, pieces: pieces, scores: vocabulary.scores)

@@ -127,6 +127,12 @@ extension Vocabulary {
     /// `▁`, U+2581 in UTF-8, which stands for a space in vocabularies of characters.
     private static let space: [UInt8] = [0xE2, 0x96, 0x81]
 
+    /// Whether a `▁` stands at `position`.
+    static func isMark(_ bytes: UnsafeRawBufferPointer, at position: Int) -> Bool {
+        bytes[position] == space[0] && position + 2 < bytes.count
+            && bytes[position + 1] == space[1] && bytes[position + 2] == space[2]
+    }
+
     /// A text as such a vocabulary spells it: `▁` for each space, and one before it if `prefixed`.
     static func escape(_ text: ArraySlice<UInt8>, prefixed: Bool = false) -> [UInt8] {
         var escaped: [UInt8] = []
