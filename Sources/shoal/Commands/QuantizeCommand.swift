@@ -75,7 +75,7 @@ struct GGUFQuantizeCommand: AsyncParsableCommand {
         let count = threads ?? ProcessInfo.processInfo.activeProcessorCount
         let workers = WorkerPool(threads: count)
         let interruption = Interruption()
-        let bar = ProgressBar(label: (output as NSString).lastPathComponent)
+        let bar = ProgressBar((output as NSString).lastPathComponent)
         let begin = ContinuousClock.now
         let result: QuantisationReport
         do {
@@ -84,10 +84,10 @@ struct GGUFQuantizeCommand: AsyncParsableCommand {
                 .init(scheme: scheme, isPure: pure, replacesOutput: force), workers: workers,
                 progress: bar.show, isCancelled: { interruption.happened })
         } catch {
-            bar.clear()
+            bar.finish()
             throw CommandError(error.exitStatus, "\(error)")
         }
-        bar.clear()
+        bar.finish()
         let report = Report(
             input: input, output: output, type: scheme.rawValue, pure: pure,
             threads: workers.threadCount, bytes_in: result.bytesIn, bytes_out: result.bytesOut,
@@ -139,32 +139,6 @@ extension QuantisationError {
         case .unreadable, .rowTooLong, .notFinite, .tooLarge, .header: .data
         }
     }
-}
-
-/// A line on standard error that says how far a long task is; only on a terminal.
-private struct ProgressBar {
-    let label: String
-    private let isShown = isatty(STDERR_FILENO) == 1
-    private let columns = 30
-
-    init(label: String) { self.label = label }
-
-    /// Shows the share that is done, 0...1.
-    func show(_ share: Double) {
-        guard isShown else { return }
-        let full = Int(share * Double(columns))
-        let bar =
-            String(repeating: "█", count: full) + String(repeating: "·", count: columns - full)
-        write("\r\(label) \(bar) \(Int(share * 100)) %\u{1b}[K")
-    }
-
-    /// Takes the line away.
-    func clear() {
-        guard isShown else { return }
-        write("\r\u{1b}[K")
-    }
-
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 }
 
 /// Whether the user or the system has asked the process to end, so that it can clear up first.
