@@ -110,7 +110,7 @@ let package = Package(
 
         tests("Wire", ["Wire"]),
         tests("GGUF", ["GGUF"], fixtures: true),
-        tests("Kernels", ["Kernels"]),
+        tests("Kernels", ["Kernels"], fixtures: true),
         tests("Model", ["GGUF", "Kernels", "Model"], fixtures: true),
         tests("Tokenizer", ["Tokenizer", "GGUF"], fixtures: true),
         tests("Sampling", ["Sampling"]),

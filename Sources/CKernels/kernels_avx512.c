@@ -1,6 +1,7 @@
 // The AVX-512 table, with the 8-bit dot product of VNNI. Compiled into every x86-64 build by the
 // attributes below; called only where the processor and the operating system support it.
 #include "CKernels.h"
+#include "layout.h"
 
 #include <string.h>
 
@@ -16,50 +17,31 @@
 
 #pragma STDC FP_CONTRACT OFF
 
+#include "vectors.h"
+
+// 32 registers: a tile of 2 x 6 has 12 integer and 12 float accumulators.
 #define SHOAL_F16_HARDWARE 1
 #define SHOAL_ISA_AVX512VNNI 1
 #define SHOAL_VECTOR_REGISTERS 32
-#define SHOAL_TILE_COLUMNS 8
-
-typedef int32_t block_sums __attribute__((ext_vector_type(16)));
-
-static inline __attribute__((always_inline)) __m512i four(const int8_t *x) {
-    int32_t bytes;
-    memcpy(&bytes, x, 4);
-    return _mm512_set1_epi32(bytes);
-}
+#define SHOAL_TILE_PANELS 2
+#define SHOAL_TILE_COLUMNS 6
+#define SHOAL_DIRECT_COLUMNS 8
+#define SHOAL_DIRECT_INPUTS 8
+#define SHOAL_FLOAT_PANELS 2
+#define SHOAL_FLOAT_COLUMNS 12
 
 // vpdpbusd multiplies unsigned by signed bytes and adds four products to 32 bits, exactly.
-static inline __attribute__((always_inline)) void q8_block(
-    const uint8_t *w, const int8_t *x, int64_t x_stride, const int32_t *sums, int64_t sum_stride,
-    block_sums *products, const int columns) {
-    __m512i acc[SHOAL_TILE_COLUMNS];
-    for (int c = 0; c < columns; c++) acc[c] = _mm512_set1_epi32(-128 * sums[c * sum_stride]);
-    for (int line = 0; line < 8; line++) {
-        __m512i weights = _mm512_loadu_si512(w + line * 64);
-        for (int c = 0; c < columns; c++)
-            acc[c] = _mm512_dpbusd_epi32(acc[c], weights, four(x + c * x_stride + line * 4));
-    }
-    for (int c = 0; c < columns; c++) products[c] = (block_sums)acc[c];
+INLINE v16i dot(v16i sum, v64 codes, int32_t x) {
+    return (v16i)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)codes, _mm512_set1_epi32(x));
 }
-
-static inline __attribute__((always_inline)) void q4_block(
-    const uint8_t *w, const int8_t *x, int64_t x_stride, const int32_t *sums, int64_t sum_stride,
-    block_sums *products, const int columns) {
-    const __m512i mask = _mm512_set1_epi8(15);
-    __m512i acc[SHOAL_TILE_COLUMNS];
-    for (int c = 0; c < columns; c++) acc[c] = _mm512_set1_epi32(-8 * sums[c * sum_stride]);
-    for (int line = 0; line < 4; line++) {
-        __m512i pairs = _mm512_loadu_si512(w + line * 64);
-        __m512i low = _mm512_and_si512(pairs, mask);
-        __m512i high = _mm512_and_si512(_mm512_srli_epi16(pairs, 4), mask);
-        for (int c = 0; c < columns; c++) {
-            const int8_t *inputs = x + c * x_stride + line * 4;
-            acc[c] = _mm512_dpbusd_epi32(acc[c], low, four(inputs));
-            acc[c] = _mm512_dpbusd_epi32(acc[c], high, four(inputs + 16));
-        }
-    }
-    for (int c = 0; c < columns; c++) products[c] = (block_sums)acc[c];
+INLINE v16i dot_wide(v16i sum, v64 codes, int32_t x) { return dot(sum, codes, x); }
+INLINE v16i wide_start(int32_t inputs) { return (v16i)_mm512_set1_epi32(-128 * inputs); }
+INLINE v16i dot_pairs(v16i sum, v16i pairs, int32_t x) {
+    return (v16i)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)pairs, _mm512_set1_epi32(x));
+}
+INLINE v64 lookup(v64 codes, const uint8_t *table) {
+    const __m512i values = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)table));
+    return (v64)_mm512_shuffle_epi8(values, (__m512i)codes);
 }
 
 #include "kernels_body.h"

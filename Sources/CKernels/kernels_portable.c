@@ -1,5 +1,6 @@
 // The portable table: plain C, the oracle of every other.
 #include "CKernels.h"
+#include "layout.h"
 
 #include <string.h>
 
@@ -8,43 +9,38 @@
 
 #pragma STDC FP_CONTRACT OFF
 
+#include "vectors.h"
+
 #define SHOAL_F16_HARDWARE 0
 #define SHOAL_VECTOR_REGISTERS 4
+#define SHOAL_TILE_PANELS 1
 #define SHOAL_TILE_COLUMNS 4
+#define SHOAL_DIRECT_COLUMNS 2
+#define SHOAL_DIRECT_INPUTS 2
+#define SHOAL_FLOAT_PANELS 1
+#define SHOAL_FLOAT_COLUMNS 4
 
-typedef int32_t block_sums __attribute__((ext_vector_type(16)));
-
-/// products[c][row] = sum over the block of (w - 128) * x[c]; the sums of x make up for the 128.
-static inline __attribute__((always_inline)) void q8_block(
-    const uint8_t *w, const int8_t *x, int64_t x_stride, const int32_t *sums, int64_t sum_stride,
-    block_sums *products, const int columns) {
-    for (int c = 0; c < columns; c++) {
-        int32_t row[16];
-        for (int r = 0; r < 16; r++) row[r] = -128 * sums[c * sum_stride];
-        for (int line = 0; line < 8; line++)
-            for (int r = 0; r < 16; r++)
-                for (int i = 0; i < 4; i++)
-                    row[r] += w[line * 64 + r * 4 + i] * x[c * x_stride + line * 4 + i];
-        memcpy(&products[c], row, sizeof row);
-    }
+/// Each lane's four codes times the four inputs of `x`, added.
+INLINE v16i dot(v16i sum, v64 codes, int32_t x) {
+    const v16i words = __builtin_bit_cast(v16i, codes);
+    for (int i = 0; i < 4; i++) sum += ((words >> (8 * i)) & 0xff) * (int8_t)(x >> (8 * i));
+    return sum;
 }
-
-/// products[c][row] = sum over the block of (w - 8) * x[c].
-static inline __attribute__((always_inline)) void q4_block(
-    const uint8_t *w, const int8_t *x, int64_t x_stride, const int32_t *sums, int64_t sum_stride,
-    block_sums *products, const int columns) {
-    for (int c = 0; c < columns; c++) {
-        int32_t row[16];
-        for (int r = 0; r < 16; r++) row[r] = -8 * sums[c * sum_stride];
-        for (int line = 0; line < 4; line++)
-            for (int r = 0; r < 16; r++)
-                for (int i = 0; i < 4; i++) {
-                    uint8_t pair = w[line * 64 + r * 4 + i];
-                    row[r] += (pair & 15) * x[c * x_stride + line * 4 + i];
-                    row[r] += (pair >> 4) * x[c * x_stride + 16 + line * 4 + i];
-                }
-        memcpy(&products[c], row, sizeof row);
-    }
+/// The same for codes of 8 bits, which stand for code - 128.
+INLINE v16i dot_wide(v16i sum, v64 codes, int32_t x) { return dot(sum, codes, x); }
+/// What makes up for the 128, given the sum of all inputs that meet the lanes.
+INLINE v16i wide_start(int32_t inputs) { return (v16i)(-128 * inputs); }
+/// Each lane's two 16-bit numbers times the two of `x`, added.
+INLINE v16i dot_pairs(v16i sum, v16i pairs, int32_t x) {
+    return sum + ((pairs << 16) >> 16) * (int16_t)x + (pairs >> 16) * (x >> 16);
+}
+/// Replaces each code of 4 bits by an element of the table.
+INLINE v64 lookup(v64 codes, const uint8_t *table) {
+    uint8_t bytes[64];
+    memcpy(bytes, &codes, 64);
+    for (int i = 0; i < 64; i++) bytes[i] = table[bytes[i] & 15];
+    memcpy(&codes, bytes, 64);
+    return codes;
 }
 
 #include "kernels_body.h"

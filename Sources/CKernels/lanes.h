@@ -3,12 +3,7 @@
 // Included once by each kernels_*.c, through kernels_body.h.
 #pragma STDC FP_CONTRACT OFF
 
-#define INLINE static inline __attribute__((always_inline))
-
-typedef float v16 __attribute__((ext_vector_type(16)));
-typedef int32_t v16i __attribute__((ext_vector_type(16)));
-typedef uint16_t v16h __attribute__((ext_vector_type(16)));
-typedef int8_t v16b __attribute__((ext_vector_type(16)));
+#include "vectors.h"
 
 INLINE v16 splat(float x) { return (v16)(x); }
 INLINE v16i splat_i(int32_t x) { return (v16i)(x); }

@@ -8,8 +8,13 @@ public enum InstructionSet: String, Sendable, CaseIterable {
     case portable
     /// AVX2 with FMA and F16C: x86-64 since 2013.
     case avx2
+    /// AVX2 with AVX-VNNI's dot products in 256-bit registers: many x86-64 since 2021.
+    case avxvnni
     /// AVX-512 F, BW, DQ, VL and VNNI: x86-64 since 2019.
     case avx512vnni = "avx512"
+    /// NEON with the dot product of Armv8.2: aarch64 since 2017. Checked against the portable table
+    /// under an emulator (`Tests/neon`); its speed was not measured.
+    case neon
 }
 
 extension InstructionSet: CustomStringConvertible {
@@ -64,7 +69,9 @@ public struct KernelTable: Sendable {
             switch instructionSet {
             case .portable: shoal_kernels_portable()
             case .avx2: shoal_kernels_avx2()
+            case .avxvnni: shoal_kernels_avxvnni()
             case .avx512vnni: shoal_kernels_avx512()
+            case .neon: shoal_kernels_neon()
             }
         guard let functions else { return nil }
         self.instructionSet = instructionSet

@@ -24,14 +24,14 @@ public enum KernelsLimits {
 
 /// The rules of `numerics.md` that this build computes by.
 ///
-/// The rules are stated where the arithmetic is (`CKernels/kernels_body.h` and `elementary.c`), and
-/// where operations are put together: which inputs are encoded in 8 bits (all that meet a block
-/// format) and which in twice 8 (those of the output matrix, in `Model`).
+/// The rules are stated where the arithmetic is (the headers of `CKernels/kernels_body.h`, and
+/// `elementary.c`), and where operations are put together: which inputs are encoded in 8 bits (all
+/// that meet a block format) and which in twice 8 (those of the output matrix, in `Model`).
 ///
 /// Two nodes give the same bits for the same model and tokens if and only if their ids are equal.
 /// The id is journaled with a request and must match for it to continue elsewhere; changing any
 /// rule of the arithmetic changes it.
 public enum NumericsID {
     /// The id of this build.
-    public static let current = "shoal-numerics-1"
+    public static let current = "shoal-numerics-2"
 }

@@ -87,8 +87,8 @@ public final class PackedMatrix: Sendable {
     ///
     /// - Parameters:
     ///   - input: vectors of ``columns`` elements, with codes if the format reads them.
-    ///   - out: room for a row of `stride` elements, at least ``rows``, per input, or per plane of
-    ///     each input where there are two.
+    ///   - out: room for a row of `stride` elements, at least ``rows``, per input; where the format
+    ///     reads codes and they have two planes, per plane of each input.
     /// Disjoint panels may be computed at once by several threads; the division does not change
     /// a bit of the result. Traps if the shapes do not fit.
     public func multiply(
@@ -97,25 +97,26 @@ public final class PackedMatrix: Sendable {
     ) {
         precondition(panels.lowerBound >= 0 && panels.upperBound <= panelCount, "no such panel")
         precondition(input.columns == columns && stride >= rows, "shapes do not fit")
-        precondition(
-            format.readsCodes ? input.planes > 0 : input.planes < 2,
-            "the input has no codes, or no values any more")
+        precondition(input.serves(format), "the input has no codes that this format reads")
         guard !panels.isEmpty, input.count > 0 else { return }
         var matrix = shoal_matrix(
             panels: UnsafePointer(storage.base.assumingMemoryBound(to: UInt8.self)),
             panel_bytes: Int64(panelBytes), rows: Int64(rows), cols: Int64(columns))
-        var vectors = input.view
-        let table = kernels.functions.pointee
-        let product =
-            switch format {
-            case .f32: table.product.0
-            case .f16: table.product.1
-            case .bf16: table.product.2
-            case .q8_0: table.product.3
-            case .q4_0: table.product.4
-            }
-        product?(
-            &matrix, &vectors, Int64(panels.lowerBound), Int64(panels.upperBound), out,
-            Int64(stride))
+        var vectors = input.view(for: format)
+        shoal_product(
+            kernels.functions, format.code, &matrix, &vectors, Int64(panels.lowerBound),
+            Int64(panels.upperBound), out, Int64(stride))
+    }
+
+    /// Writes row `row` as singles: what ``WeightFormat/unpackRow(_:into:)`` makes of the stored row.
+    ///
+    /// Traps if there is no such row, or if `out` is not ``columns`` long.
+    public func unpackRow(_ row: Int, into out: UnsafeMutableBufferPointer<Float>) {
+        precondition(0..<rows ~= row && out.count == columns, "no such row")
+        guard let to = out.baseAddress else { return }
+        let panel = storage.base + row / Self.rowsPerPanel * panelBytes
+        shoal_unpack_panel_row(
+            format.code, panel.assumingMemoryBound(to: UInt8.self),
+            Int64(row % Self.rowsPerPanel), Int64(columns), to)
     }
 }

@@ -41,13 +41,32 @@ extension WeightFormat {
             case .f32: append(random.float(in: -2...2).bitPattern)
             case .f16: append(half(&random))
             case .bf16: append(UInt16(random.float(in: -2...2).bitPattern >> 16))
-            case .q8_0, .q4_0:
-                append(half(&random))
-                let codes = self == .q8_0 ? 32 : 16
-                for _ in 0..<codes { bytes.append(UInt8.random(in: 0...255, using: &random)) }
+            default:
+                let first = bytes.count
+                for _ in 0..<(rowBytes(columns: blockElements) ?? 0) {
+                    bytes.append(UInt8.random(in: 0...255, using: &random))
+                }
+                // Any byte is a valid code or scale, but halves must be numbers.
+                for at in halves {
+                    let value = half(&random)
+                    bytes[first + at] = UInt8(truncatingIfNeeded: value)
+                    bytes[first + at + 1] = UInt8(value >> 8)
+                }
             }
         }
         return bytes
+    }
+
+    /// Where the halves are in a stored block.
+    private var halves: [Int] {
+        switch self {
+        case .f32, .f16, .bf16: []
+        case .q8_0, .q4_0, .q5_0, .iq4_nl: [0]
+        case .q4_1, .q5_1, .q4_k, .q5_k: [0, 2]
+        case .q2_k: [80, 82]
+        case .q3_k: [108]
+        case .q6_k: [208]
+        }
     }
 
     /// Rows widened to singles.

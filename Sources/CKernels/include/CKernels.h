@@ -1,9 +1,9 @@
 // The C kernels: one table of functions per instruction set, chosen at run time.
 //
 // Every table gives the same bits as the portable one, for every format and shape. The rules
-// that make it so ("shoal-numerics-1") are written where the arithmetic is: kernels_body.h for
-// everything that vectorises lane by lane, and one integer block product per instruction set in
-// kernels_*.c. All arithmetic is IEEE 754, round to nearest even, subnormals kept; no product is
+// that make it so ("shoal-numerics-2") are written where the arithmetic is: the headers of
+// kernels_body.h for everything that vectorises lane by lane, and a few integer steps per
+// instruction set in kernels_*.c. All arithmetic is IEEE 754, round to nearest even, subnormals kept; no product is
 // fused with a sum unless the source says so.
 #ifndef SHOAL_CKERNELS_H
 #define SHOAL_CKERNELS_H
@@ -20,6 +20,14 @@ extern "C" {
 #define SHOAL_LANES 16
 /// Columns of one block of the 8-bit activations and of the block formats below.
 #define SHOAL_BLOCK 32
+/// Columns of one block of the K formats, and of the 8-bit activations they meet.
+#define SHOAL_K_BLOCK 256
+/// Sums of the codes of such a block: 16 of 16 codes each.
+#define SHOAL_K_SUMS 16
+/// Words of two 16-bit sums each (low half, high half) of such a block. With s the sums of 16 and t
+/// those of 32: (s0,s2) (s1,s3) (s4,s6) (s5,s7)... in 8 words, then (t0,t2) (t1,t3) (t4,t6) (t5,t7).
+#define SHOAL_K_PAIRS 12
+#define SHOAL_K_PAIRS_16 8
 /// Keys of one attention block. Blocks begin at absolute positions that are multiples of it.
 #define SHOAL_KEY_BLOCK 64
 /// Most query heads that may share a key head.
@@ -34,7 +42,16 @@ typedef enum {
     SHOAL_BF16 = 2,
     SHOAL_Q8_0 = 3,
     SHOAL_Q4_0 = 4,
-    SHOAL_FORMAT_COUNT = 5,
+    SHOAL_Q4_1 = 5,
+    SHOAL_Q5_0 = 6,
+    SHOAL_Q5_1 = 7,
+    SHOAL_IQ4_NL = 8,
+    SHOAL_Q2_K = 9,
+    SHOAL_Q3_K = 10,
+    SHOAL_Q4_K = 11,
+    SHOAL_Q5_K = 12,
+    SHOAL_Q6_K = 13,
+    SHOAL_FORMAT_COUNT = 14,
 } shoal_format;
 
 /// How keys and values are kept. Q8: 8-bit codes, one half-precision scale per 32 dimensions.
@@ -42,11 +59,10 @@ typedef enum { SHOAL_KV_F32 = 0, SHOAL_KV_F16 = 1, SHOAL_KV_Q8 = 2 } shoal_kv_fo
 
 /// A weight matrix repacked in panels of 16 output rows (absent rows are zeros).
 ///
-/// Within a panel of F32, F16 or BF16, column k is 16 consecutive elements, one per row. Within a
-/// panel of a block format come first the codes of all blocks, then the scales of all blocks (16
-/// F16 per block). Q8_0 codes: a 64-byte line holds 4 consecutive columns of each of 16 rows, as
-/// w + 128; 8 lines a block. Q4_0 codes: 4 lines a block, the low nibbles of line j being columns
-/// 4j..<4j+4, the high ones columns 16+4j..<16+4j+4, unsigned 0...15 standing for -8...7.
+/// Within a panel of F32, F16 or BF16, column k is 16 consecutive elements, one per row. A panel of
+/// any other format is a sequence of blocks, each as many bytes as the file has for 16 rows: the
+/// scales (layout_block.c, layout_k.c), then the codes of each group of 32 columns as bit fields
+/// of 64-byte lines, each 16 rows x 4 consecutive columns (lines.h).
 typedef struct {
     const uint8_t *panels;
     int64_t panel_bytes;
@@ -56,13 +72,15 @@ typedef struct {
 
 /// The inputs of a product: `count` vectors of `cols` elements each.
 ///
-/// `codes`, `scales` and `sums` may be null when no block format reads them: 8-bit codes, one
-/// scale and one sum of codes per block of 32.
+/// All but `values` may be null when no block format reads them: 8-bit codes and a scale per block
+/// of 32 or 256, whichever the format reads; with blocks of 32 a sum of codes per block, with blocks
+/// of 256 SHOAL_K_SUMS sums and SHOAL_K_PAIRS words of `pairs`.
 typedef struct {
     const float *values;
     const int8_t *codes;
     const float *scales;
     const int32_t *sums;
+    const int32_t *pairs;
     int64_t count;
     int64_t cols;
 } shoal_inputs;
@@ -105,10 +123,14 @@ typedef struct {
     void (*product[SHOAL_FORMAT_COUNT])(
         const shoal_matrix *m, const shoal_inputs *in, int64_t panel_begin, int64_t panel_end,
         float *out, int64_t out_stride);
-    /// 8-bit codes of one input; `cols` is a multiple of 32.
+    /// 8-bit codes of one input in blocks of 32; `cols` is a multiple of 32.
     void (*quantise)(const float *x, int64_t cols, int8_t *codes, float *scales, int32_t *sums);
-    /// x -= code * scale: what the codes leave out, exactly but for one rounding.
-    void (*residual)(float *x, int64_t cols, const int8_t *codes, const float *scales);
+    /// 8-bit codes of one input in blocks of 256; `cols` is a multiple of 256.
+    void (*quantise_k)(
+        const float *x, int64_t cols, int8_t *codes, float *scales, int32_t *sums, int32_t *pairs);
+    /// x -= code * scale: what the codes in blocks of `block` leave out, exactly but for one rounding.
+    void (*residual)(
+        float *x, int64_t cols, const int8_t *codes, const float *scales, int64_t block);
     /// out = x / sqrt(mean(x^2) + epsilon) * weight; out may be x.
     void (*rms_norm)(const float *x, const float *weight, int64_t n, float epsilon, float *out);
     /// out = silu(gate) * up; out may be gate or up.
@@ -152,8 +174,12 @@ typedef struct {
 const shoal_kernels *shoal_kernels_portable(void);
 /// AVX2, FMA and F16C; null where this processor or this build has none.
 const shoal_kernels *shoal_kernels_avx2(void);
+/// AVX2 with the 256-bit dot products of AVX-VNNI; null where this processor or this build has none.
+const shoal_kernels *shoal_kernels_avxvnni(void);
 /// AVX-512 F, BW, DQ, VL and VNNI; null where this processor or this build has none.
 const shoal_kernels *shoal_kernels_avx512(void);
+/// NEON with the 8-bit dot product of Armv8.2; null where this processor or this build has none.
+const shoal_kernels *shoal_kernels_neon(void);
 
 // Layouts.
 
@@ -167,6 +193,17 @@ void shoal_pack_panel(
     uint8_t *out);
 /// One stored row as F32.
 void shoal_unpack_row(shoal_format format, const uint8_t *row, int64_t cols, float *out);
+/// Row `row` (0..<16) of a packed panel as F32: the same values.
+void shoal_unpack_panel_row(
+    shoal_format format, const uint8_t *panel, int64_t row, int64_t cols, float *out);
+
+/// The product of a format, from a table.
+static inline void shoal_product(
+    const shoal_kernels *kernels, shoal_format format, const shoal_matrix *m,
+    const shoal_inputs *in, int64_t panel_begin, int64_t panel_end, float *out,
+    int64_t out_stride) {
+    kernels->product[format](m, in, panel_begin, panel_end, out, out_stride);
+}
 
 // Attention.
 

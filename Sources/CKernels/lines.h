@@ -1,0 +1,72 @@
+// Lines of weight codes: 64 bytes, 16 rows x 4 consecutive columns, one unsigned code a byte.
+//
+// Included once by each kernels_*.c, through kernels_body.h. A group of 32 columns is 8 lines. In a
+// panel the codes of a group are stored as bit fields, the upper bits first: a field of n bits takes
+// n vectors of 64 bytes, of which vector i holds lines i, i + n, i + 2n... from its lowest bits up.
+// So one shift and one mask make a line, whatever the format.
+#pragma STDC FP_CONTRACT OFF
+
+/// The most inputs whose accumulators a K kernel has at once.
+#define SHOAL_K_COLUMNS_MAX 8
+
+#define PREFETCH(address) __builtin_prefetch(address, 0, 2)
+/// How far ahead of the weights at hand they are fetched, in bytes.
+#define SHOAL_AHEAD 1536
+#define SHOAL_AHEAD_K 3072
+
+/// The lines of a group.
+enum { LINES = SHOAL_BLOCK / 4, LINE_BYTES = 64 };
+
+INLINE v64 load_line(const uint8_t *p) {
+    v64 x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+INLINE void store_line(uint8_t *p, v64 x) { memcpy(p, &x, sizeof x); }
+
+INLINE v16i load_i(const void *p) {
+    v16i x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+INLINE void store_i(void *p, v16i x) { memcpy(p, &x, sizeof x); }
+
+INLINE int32_t four(const int8_t *x) {
+    int32_t bytes;
+    memcpy(&bytes, x, 4);
+    return bytes;
+}
+
+/// Line `line` of a field of `bits` bits, moved up by `up` bits.
+INLINE v64 field(const uint8_t *vectors, const int line, const int bits, const int up) {
+    v32h x = __builtin_bit_cast(v32h, load_line(vectors + line % bits * LINE_BYTES));
+    const int down = line / bits * bits - up;
+    // Bits that cross into a neighbouring byte are those the mask removes.
+    x = down >= 0 ? x >> (uint16_t)(down & 15) : x << (uint16_t)(-down & 15);
+    return __builtin_bit_cast(v64, x) & (v64)(uint8_t)(((1 << bits) - 1) << up);
+}
+
+/// Line `line` of a group whose codes have `high` upper and `low` lower bits.
+INLINE v64 code_line(const uint8_t *group, const int line, const int low, const int high) {
+    const uint8_t *lower = group + high * LINE_BYTES;
+    if (low == 8) return load_line(lower + line * LINE_BYTES);
+    v64 x = field(lower, line, low, 0);
+    return high ? x | field(group, line, high, low) : x;
+}
+
+/// What a sum of 32 products begins with, where a code stands for `code - offset`. Codes of more
+/// than 7 bits are a matter of the instruction set: `wide_start` belongs to `dot_wide`.
+INLINE v16i start(int32_t sum, const bool wide, int32_t offset) {
+    return wide ? wide_start(sum) : splat_i(-offset * sum);
+}
+INLINE v16i dot_any(v16i sum, v64 codes, int32_t x, const bool wide) {
+    return wide ? dot_wide(sum, codes, x) : dot(sum, codes, x);
+}
+
+/// Stores the rows of one panel that exist.
+INLINE void store_rows(float *out, v16 acc, int64_t rows_left) {
+    if (rows_left >= 16)
+        store(out, acc);
+    else
+        store_part(out, acc, rows_left);
+}

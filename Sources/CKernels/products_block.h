@@ -1,0 +1,157 @@
+// Products of the formats in blocks of 32: Q8_0, Q4_0, Q5_0, IQ4_NL, Q4_1 and Q5_1.
+//
+// Included once by each kernels_*.c, through kernels_body.h. The rule, for each output and each
+// block in ascending order, from acc = 0:
+//   s   = sum over the block of (weight code) * (input code), an exact integer
+//   acc = fma(float(s), d * scale, acc)                       d and scale: weight's and input's
+//   acc = fma(m, scale * float(sum of input codes), acc)      Q4_1 and Q5_1 only
+// Weight codes are signed (Q8_0 as stored, Q4_0 - 8, Q5_0 - 16, IQ4_NL by its table), but those of
+// Q4_1 and Q5_1 as stored.
+//
+// A few inputs are multiplied straight from the panel. For more, a slab of it (SHOAL_TILE_PANELS
+// panels, SLAB_COLUMNS columns) is unpacked to bytes once and read for all inputs.
+#pragma STDC FP_CONTRACT OFF
+
+/// How a format stores a block of 16 rows: d, then m if any (16 F16 each), then the group of codes.
+typedef struct {
+    int low, high; ///< bits of a code
+    int offset;    ///< what a code of zero stands for, negated
+    bool wide;     ///< codes of 8 bits in the kernel, offset 128
+    bool min;
+    bool table;    ///< codes index the values of IQ4_NL
+} block_form;
+
+INLINE int64_t block_bytes(const block_form f) {
+    return (f.min ? 64 : 32) + (f.low + f.high) * LINE_BYTES;
+}
+INLINE const uint8_t *block_codes(const uint8_t *block, const block_form f) {
+    return block + (f.min ? 64 : 32);
+}
+INLINE v64 block_line(const uint8_t *codes, const int line, const block_form f) {
+    v64 x = code_line(codes, line, f.low, f.high);
+    return f.table ? lookup(x, shoal_iq4_nl_codes) : x;
+}
+
+/// One block's contribution, from its integer sums.
+INLINE v16 block_add(
+    v16 acc, v16i sums, v16 scale, v16 min, float x_scale, int32_t x_sum, const bool has_min) {
+    acc = fma16(__builtin_convertvector(sums, v16), scale * splat(x_scale), acc);
+    return has_min ? fma16(min, splat(x_scale * (float)x_sum), acc) : acc;
+}
+
+/// One panel times `columns` inputs, unpacked in registers.
+INLINE void block_direct(
+    const shoal_matrix *m, const shoal_inputs *in, int64_t panel, int64_t column, float *out,
+    int64_t stride, const block_form f, const int columns) {
+    const int64_t blocks = m->cols / SHOAL_BLOCK;
+    const int8_t *x = in->codes + column * in->cols;
+    const float *scales = in->scales + column * blocks;
+    const int32_t *sums = in->sums + column * blocks;
+    const uint8_t *w = m->panels + panel * m->panel_bytes;
+    v16 acc[SHOAL_DIRECT_COLUMNS];
+    for (int c = 0; c < columns; c++) acc[c] = splat(0.0f);
+    for (int64_t b = 0; b < blocks; b++, w += block_bytes(f), x += SHOAL_BLOCK) {
+        for (int64_t i = 0; i < block_bytes(f); i += 64) PREFETCH(w + SHOAL_AHEAD + i);
+        v16i s[SHOAL_DIRECT_COLUMNS];
+        for (int c = 0; c < columns; c++) s[c] = start(sums[c * blocks + b], f.wide, f.offset);
+        UNROLL for (int line = 0; line < LINES; line++) {
+            v64 codes = block_line(block_codes(w, f), line, f);
+            for (int c = 0; c < columns; c++)
+                s[c] = dot_any(s[c], codes, four(x + c * in->cols + line * 4), f.wide);
+        }
+        v16 scale = widen_f16(load_h((const uint16_t *)w));
+        v16 min = f.min ? widen_f16(load_h((const uint16_t *)w + 16)) : scale;
+        for (int c = 0; c < columns; c++)
+            acc[c] = block_add(
+                acc[c], s[c], scale, min, scales[c * blocks + b], sums[c * blocks + b], f.min);
+    }
+    for (int c = 0; c < columns; c++)
+        store_rows(out + (column + c) * stride + panel * 16, acc[c], m->rows - panel * 16);
+}
+
+// A slab's record of one block and panel: 8 lines, d, and m if any, both as singles.
+INLINE int64_t block_record(const bool min) { return LINES * LINE_BYTES + (min ? 128 : 64); }
+
+INLINE void block_unpack(const uint8_t *w, uint8_t *record, const block_form f) {
+    UNROLL for (int line = 0; line < LINES; line++)
+        store_line(record + line * LINE_BYTES, block_line(block_codes(w, f), line, f));
+    float *scale = (float *)(record + LINES * LINE_BYTES);
+    store(scale, widen_f16(load_h((const uint16_t *)w)));
+    if (f.min) store(scale + 16, widen_f16(load_h((const uint16_t *)w + 16)));
+}
+
+/// The tile of a slab and `columns` inputs; `acc` holds it between slabs.
+INLINE void block_tile(const slab_tile *t, const int columns, const bool wide, const bool min) {
+    enum { P = SHOAL_TILE_PANELS };
+    const shoal_inputs *in = t->in;
+    const int64_t blocks = in->cols / SHOAL_BLOCK, first = t->first / SHOAL_BLOCK;
+    const int8_t *x = in->codes + t->column * in->cols + t->first;
+    const float *scales = in->scales + t->column * blocks + first;
+    const int32_t *sums = in->sums + t->column * blocks + first;
+    const uint8_t *record = t->slab;
+    const int64_t bytes = block_record(min);
+    v16 acc[P][SHOAL_TILE_COLUMNS];
+    for (int c = 0; c < columns; c++)
+        for (int p = 0; p < P; p++) acc[p][c] = load(t->acc + (c * P + p) * 16);
+    for (int64_t b = 0; b < t->columns / SHOAL_BLOCK; b++, record += P * bytes) {
+        v16i s[P][SHOAL_TILE_COLUMNS];
+        for (int c = 0; c < columns; c++) {
+            v16i begin = start(sums[c * blocks + b], wide, t->offset);
+            for (int p = 0; p < P; p++) s[p][c] = begin;
+        }
+        UNROLL for (int line = 0; line < LINES; line++) {
+            v64 codes[P];
+            for (int p = 0; p < P; p++) codes[p] = load_line(record + p * bytes + line * LINE_BYTES);
+            for (int c = 0; c < columns; c++) {
+                int32_t inputs = four(x + c * in->cols + b * SHOAL_BLOCK + line * 4);
+                for (int p = 0; p < P; p++) s[p][c] = dot_any(s[p][c], codes[p], inputs, wide);
+            }
+        }
+        for (int p = 0; p < P; p++) {
+            const float *scale = (const float *)(record + p * bytes + LINES * LINE_BYTES);
+            for (int c = 0; c < columns; c++)
+                acc[p][c] = block_add(
+                    acc[p][c], s[p][c], load(scale), load(scale + (min ? 16 : 0)),
+                    scales[c * blocks + b], sums[c * blocks + b], min);
+        }
+    }
+    for (int c = 0; c < columns; c++)
+        for (int p = 0; p < P; p++) store(t->acc + (c * P + p) * 16, acc[p][c]);
+}
+
+TILE_WIDTHS(tile_block, block_tile, false, false)
+TILE_WIDTHS(tile_block_wide, block_tile, true, false)
+TILE_WIDTHS(tile_block_min, block_tile, false, true)
+
+#define BLOCK_PRODUCT(NAME, TILE, ...)                                                            \
+    static const block_form form_##NAME = {__VA_ARGS__};                                          \
+    static void direct_##NAME(                                                                    \
+        const shoal_matrix *m, const shoal_inputs *in, int64_t panel, float *out,                 \
+        int64_t stride) {                                                                         \
+        DIRECT_WIDTHS(block_direct, form_##NAME)                                                  \
+    }                                                                                             \
+    static void unpack_##NAME(                                                                    \
+        const shoal_matrix *m, int64_t panel, int64_t first, int64_t columns, uint8_t *slab) {    \
+        const int64_t bytes = block_record(form_##NAME.min);                                      \
+        const uint8_t *w = m->panels + panel * m->panel_bytes                                     \
+            + first / SHOAL_BLOCK * block_bytes(form_##NAME);                                     \
+        for (int64_t b = 0; b < columns / SHOAL_BLOCK; b++)                                       \
+            block_unpack(                                                                         \
+                w + b * block_bytes(form_##NAME), slab + b * SHOAL_TILE_PANELS * bytes,           \
+                form_##NAME);                                                                     \
+    }                                                                                             \
+    static void product_##NAME(                                                                   \
+        const shoal_matrix *m, const shoal_inputs *in, int64_t begin, int64_t end, float *out,    \
+        int64_t stride) {                                                                         \
+        const slab_form form = {                                                                  \
+            direct_##NAME, unpack_##NAME, TILE, block_record(form_##NAME.min),                    \
+            form_##NAME.offset};                                                                  \
+        slab_product(m, in, begin, end, out, stride, &form);                                      \
+    }
+
+BLOCK_PRODUCT(q8_0, tile_block_wide, .low = 8, .offset = 128, .wide = true)
+BLOCK_PRODUCT(iq4_nl, tile_block_wide, .low = 4, .offset = 128, .wide = true, .table = true)
+BLOCK_PRODUCT(q4_0, tile_block, .low = 4, .offset = 8)
+BLOCK_PRODUCT(q5_0, tile_block, .low = 4, .high = 1, .offset = 16)
+BLOCK_PRODUCT(q4_1, tile_block_min, .low = 4, .min = true)
+BLOCK_PRODUCT(q5_1, tile_block_min, .low = 4, .high = 1, .min = true)

@@ -1,0 +1,101 @@
+// How a product is cut: into panels for a few inputs, into slabs and tiles for many.
+//
+// Included once by each kernels_*.c, through kernels_body.h. Cutting decides which accumulators
+// are in registers together and never what is added to one of them, nor in which order.
+#pragma STDC FP_CONTRACT OFF
+
+enum {
+    /// Columns of a slab: unpacked it stays in the first-level cache while the inputs pass by.
+    SLAB_COLUMNS = 1024,
+    /// Inputs of one pass over a slab, whose accumulators wait in SLAB_INPUTS * 16 floats a panel.
+    SLAB_INPUTS = 256,
+    /// The most bytes that 256 columns of one unpacked panel take (products_k.h).
+    SLAB_RECORD_MAX = 256 * 16 + 26 * 64,
+};
+
+/// A slab, and the inputs that meet it.
+typedef struct {
+    const uint8_t *slab;
+    const shoal_inputs *in;
+    int64_t first, columns; ///< of the slab
+    int64_t column;         ///< the first input
+    int32_t offset;
+    float *acc;             ///< [input][panel][16]
+} slab_tile;
+
+/// What differs between formats.
+typedef struct {
+    /// One panel with all inputs, straight from its packed form.
+    void (*direct)(
+        const shoal_matrix *m, const shoal_inputs *in, int64_t panel, float *out, int64_t stride);
+    /// Unpacks some columns of one panel, records SHOAL_TILE_PANELS * record apart.
+    void (*unpack)(
+        const shoal_matrix *m, int64_t panel, int64_t first, int64_t columns, uint8_t *slab);
+    /// Adds the products of a slab with `inputs` inputs, at most SHOAL_TILE_COLUMNS.
+    int (*tile)(const slab_tile *tile, int64_t inputs);
+    int64_t record; ///< bytes that one panel takes in a record
+    int32_t offset;
+} slab_form;
+
+/// A function of a tile and the inputs left, which takes as many of them as it can and says how many.
+#define TILE_WIDTHS(NAME, BODY, ...)                                                              \
+    static int NAME(const slab_tile *t, int64_t left) {                                           \
+        enum { WIDE = SHOAL_TILE_COLUMNS, LESS = WIDE - 2 };                                      \
+        if (left >= WIDE) return BODY(t, WIDE, __VA_ARGS__), WIDE;                                \
+        if (left >= LESS) return BODY(t, LESS, __VA_ARGS__), LESS;                                \
+        if (left >= 2) return BODY(t, 2, __VA_ARGS__), 2;                                         \
+        return BODY(t, 1, __VA_ARGS__), 1;                                                        \
+    }
+
+/// The body of a function that takes one panel through all inputs.
+#define DIRECT_WIDTHS(BODY, FORM)                                                                 \
+    int64_t c = 0;                                                                                \
+    for (; c + SHOAL_DIRECT_COLUMNS <= in->count; c += SHOAL_DIRECT_COLUMNS)                      \
+        BODY(m, in, panel, c, out, stride, FORM, SHOAL_DIRECT_COLUMNS);                           \
+    for (; c + 4 <= in->count; c += 4) BODY(m, in, panel, c, out, stride, FORM, 4);               \
+    for (; c + 2 <= in->count; c += 2) BODY(m, in, panel, c, out, stride, FORM, 2);               \
+    for (; c < in->count; c++) BODY(m, in, panel, c, out, stride, FORM, 1);
+
+static void slab_pass(
+    const shoal_matrix *m, const shoal_inputs *in, int64_t panel, int64_t panels, int64_t column,
+    int64_t inputs, float *out, int64_t stride, const slab_form *form) {
+    enum { P = SHOAL_TILE_PANELS };
+    _Alignas(64) uint8_t slab[P * SLAB_RECORD_MAX * (SLAB_COLUMNS / 256)];
+    _Alignas(64) float acc[SLAB_INPUTS * P * 16];
+    memset(acc, 0, (size_t)(inputs * P * 16) * sizeof(float));
+    for (int64_t first = 0; first < m->cols; first += SLAB_COLUMNS) {
+        const int64_t left = m->cols - first;
+        const int64_t columns = left < SLAB_COLUMNS ? left : SLAB_COLUMNS;
+        // A missing panel is a copy of the last one, computed and not stored.
+        for (int p = 0; p < P; p++)
+            form->unpack(
+                m, panel + (p < panels ? p : panels - 1), first, columns, slab + p * form->record);
+        for (int64_t c = 0; c < inputs;) {
+            const slab_tile tile = {
+                slab, in, first, columns, column + c, form->offset, acc + c * P * 16};
+            c += form->tile(&tile, inputs - c);
+        }
+    }
+    for (int64_t c = 0; c < inputs; c++)
+        for (int64_t p = 0; p < panels; p++)
+            store_rows(
+                out + (column + c) * stride + (panel + p) * 16, load(acc + (c * P + p) * 16),
+                m->rows - (panel + p) * 16);
+}
+
+static void slab_product(
+    const shoal_matrix *m, const shoal_inputs *in, int64_t begin, int64_t end, float *out,
+    int64_t stride, const slab_form *form) {
+    if (in->count <= SHOAL_DIRECT_INPUTS) {
+        for (int64_t p = begin; p < end; p++) form->direct(m, in, p, out, stride);
+        return;
+    }
+    for (int64_t p = begin; p < end; p += SHOAL_TILE_PANELS) {
+        const int64_t panels = end - p < SHOAL_TILE_PANELS ? end - p : SHOAL_TILE_PANELS;
+        for (int64_t c = 0; c < in->count; c += SLAB_INPUTS) {
+            const int64_t left = in->count - c;
+            slab_pass(
+                m, in, p, panels, c, left < SLAB_INPUTS ? left : SLAB_INPUTS, out, stride, form);
+        }
+    }
+}
