@@ -10,7 +10,6 @@
 // where blocks lie. Keys that a row does not see are never multiplied.
 
 #include "attention_block.h"
-#include "attention_dots.h"
 #include "attention_store.h"
 #include "attention_tiles.h"
 
@@ -198,7 +197,7 @@ INLINE void attend_block(
                 keys, block + layout.key_scales,
                 (const int32_t *)(scratch + at.queries + begin * d),
                 (const float *)(scratch + at.query_scales) + begin * blocks,
-                (const int32_t *)(scratch + at.query_sums) + begin * blocks, d, rows, first, last,
+                (const int32_t *)(scratch + at.query_starts) + begin * blocks, d, rows, first, last,
                 scores, &ahead);
         else
             score_rows(
@@ -250,7 +249,7 @@ INLINE void attend_pass(
             encode_query(
                 query, d, (int8_t *)(scratch + at.queries) + r * d,
                 (float *)(scratch + at.query_scales) + r * blocks,
-                (int32_t *)(scratch + at.query_sums) + r * blocks);
+                (int32_t *)(scratch + at.query_starts) + r * blocks);
         else
             for (int64_t i = 0; i < d; i += 16)
                 store_upto(queries + r * p + i, load_upto(query + i, d - i), d - i);

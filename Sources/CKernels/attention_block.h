@@ -49,7 +49,7 @@ static inline block_layout layout_of(shoal_kv_format format, int64_t d) {
 typedef struct {
     int64_t queries; ///< [rows][p] floats; Q8: [rows][d] codes
     int64_t query_scales; ///< [rows][d / 32] floats
-    int64_t query_sums; ///< [rows][d / 32] integers
+    int64_t query_starts; ///< [rows][d / 32] integers
     int64_t weights; ///< [rows][64] floats: scores, then e^(score - largest)
     int64_t block_sums; ///< [rows][p] floats: the values of one block, weighted
     int64_t sums; ///< [rows][p] floats: those of all blocks so far
@@ -63,8 +63,8 @@ static inline scratch_layout scratch_of(int64_t d) {
     const int64_t rows = SHOAL_TILE_ROWS;
     scratch_layout s = {0};
     s.query_scales = rows * row;
-    s.query_sums = s.query_scales + ((rows * codes + 63) & ~(int64_t)63);
-    s.weights = s.query_sums + ((rows * codes + 63) & ~(int64_t)63);
+    s.query_starts = s.query_scales + ((rows * codes + 63) & ~(int64_t)63);
+    s.weights = s.query_starts + ((rows * codes + 63) & ~(int64_t)63);
     s.block_sums = s.weights + rows * SHOAL_KEY_BLOCK * 4;
     s.sums = s.block_sums + rows * row;
     s.keys = s.sums + rows * row;

@@ -57,11 +57,11 @@ INLINE void score_tile(
 }
 
 /// As `score_tile`, on 8-bit codes: per 32 dimensions an exact integer sum, widened, times the
-/// product of both scales, added. `queries` has rows of d / 4 words of 4 codes, `scales` and `sums`
+/// product of both scales, added. `queries` has rows of d / 4 words of 4 codes, `scales` and `starts`
 /// of d / 32; `key_scales` and `keys` begin at the first of the groups of 16 keys.
 INLINE void score_tile_q8(
     const uint8_t *keys, const uint8_t *key_scales, const int32_t *queries, const float *scales,
-    const int32_t *sums, int64_t d, float *out, ahead_of_use *ahead, const int rows,
+    const int32_t *starts, int64_t d, float *out, ahead_of_use *ahead, const int rows,
     const int vectors) {
     const int64_t blocks = d / SHOAL_KV_CODES;
     v16 acc[TILE_ROWS][TILE_VECTORS];
@@ -70,14 +70,14 @@ INLINE void score_tile_q8(
     for (int64_t b = 0; b < blocks; b++) {
         v16i dots[TILE_ROWS][TILE_VECTORS];
         for (int r = 0; r < rows; r++)
-            for (int v = 0; v < vectors; v++) dots[r][v] = dot4_begin(sums[r * blocks + b]);
+            for (int v = 0; v < vectors; v++) dots[r][v] = splat_i(starts[r * blocks + b]);
         for (int64_t line = b * 8; line < b * 8 + 8; line++) {
-            key_line key[TILE_VECTORS];
-            for (int v = 0; v < vectors; v++) key[v] = load_key_line(keys + v * d * 16 + line * 64);
+            v64 key[TILE_VECTORS];
+            for (int v = 0; v < vectors; v++) key[v] = load_line(keys + v * d * 16 + line * 64);
             ask_ahead(ahead, 2);
             for (int r = 0; r < rows; r++) {
                 const int32_t query = queries[r * blocks * 8 + line];
-                for (int v = 0; v < vectors; v++) dots[r][v] = dot4(dots[r][v], key[v], query);
+                for (int v = 0; v < vectors; v++) dots[r][v] = dot_wide(dots[r][v], key[v], query);
             }
         }
         for (int v = 0; v < vectors; v++) {
@@ -162,13 +162,13 @@ INLINE void score_rows(
 
 INLINE void score_rows_q8(
     const uint8_t *keys, const uint8_t *key_scales, const int32_t *queries, const float *scales,
-    const int32_t *sums, int64_t d, int rows, int64_t from, int64_t to, float *out,
+    const int32_t *starts, int64_t d, int rows, int64_t from, int64_t to, float *out,
     ahead_of_use *ahead) {
     const int64_t scale_bytes = d / SHOAL_KV_CODES * 32;
     int64_t g = from;
 #define CALL(R, V)                                                                                \
     score_tile_q8(                                                                                \
-        keys + g * 16 * d, key_scales + g * scale_bytes, queries, scales, sums, d, out + g * 16, \
+        keys + g * 16 * d, key_scales + g * scale_bytes, queries, scales, starts, d, out + g * 16, \
         ahead, R, V)
 #if TILE_VECTORS > 1
     for (; g + 2 <= to; g += 2) FOR_ROWS(rows, CALL, 2)

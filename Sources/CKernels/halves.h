@@ -6,7 +6,6 @@
 
 // 16 registers: a tile of 1 x 4 has 8 integer accumulators; the float ones wait in memory.
 #define SHOAL_F16_HARDWARE 1
-#define SHOAL_ISA_AVX2 1
 #define SHOAL_VECTOR_REGISTERS 8
 #define SHOAL_TILE_PANELS 1
 #define SHOAL_TILE_COLUMNS 4

@@ -1,9 +1,8 @@
 // The kernels, written once over vectors of 16 lanes and compiled once per instruction set.
 //
-// Not a header in the usual sense: kernels_portable.c, kernels_avx2.c and kernels_avx512.c each
+// Not a header in the usual sense: kernels_portable.c, kernels_avx2.c and the like each
 // include it with their own target attributes, after defining
 //   SHOAL_F16_HARDWARE  1 if conversions between F16 and F32 are instructions;
-//   SHOAL_ISA_...       the instruction set, where attention_dots.h has code of its own for it;
 //   SHOAL_VECTOR_REGISTERS  vectors of 16 floats that its registers hold;
 //   SHOAL_TILE_PANELS, SHOAL_TILE_COLUMNS     the tile of a product with many inputs;
 //   SHOAL_DIRECT_COLUMNS, SHOAL_DIRECT_INPUTS inputs at once, and at most, straight from the panel;
@@ -34,8 +33,8 @@
             product_q4_1, product_q5_0, product_q5_1, product_iq4_nl, product_q2_k, product_q3_k, \
             product_q4_k, product_q5_k, product_q6_k},                                            \
         .quantise = quantise, .quantise_k = quantise_k, .residual = residual,                     \
-        .rms_norm = rms_norm, .swiglu = swiglu, .add = add,                 \
-        .rotate = rotate, .f32_to_f16 = f32_to_f16,                       \
+        .rms_norm = rms_norm, .swiglu = swiglu, .add = add,                                       \
+        .rotate = rotate, .f32_to_f16 = f32_to_f16,                                               \
         .f16_to_f32 = f16_to_f32, .exponential = exponential,                                     \
         .hyperbolic_tangent = hyperbolic_tangent,                                                 \
         .error_function = error_function,                                                         \

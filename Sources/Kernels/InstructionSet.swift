@@ -12,6 +12,9 @@ public enum InstructionSet: String, Sendable, CaseIterable {
     case avxvnni
     /// AVX-512 F, BW, DQ, VL and VNNI: x86-64 since 2019.
     case avx512vnni = "avx512"
+    /// NEON with the dot product of Armv8.2: aarch64 since 2017. Checked against the portable table
+    /// under an emulator (`Tests/neon`); its speed was not measured.
+    case neon
 }
 
 extension InstructionSet: CustomStringConvertible {
@@ -68,6 +71,7 @@ public struct KernelTable: Sendable {
             case .avx2: shoal_kernels_avx2()
             case .avxvnni: shoal_kernels_avxvnni()
             case .avx512vnni: shoal_kernels_avx512()
+            case .neon: shoal_kernels_neon()
             }
         guard let functions else { return nil }
         self.instructionSet = instructionSet

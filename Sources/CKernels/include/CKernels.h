@@ -178,6 +178,8 @@ const shoal_kernels *shoal_kernels_avx2(void);
 const shoal_kernels *shoal_kernels_avxvnni(void);
 /// AVX-512 F, BW, DQ, VL and VNNI; null where this processor or this build has none.
 const shoal_kernels *shoal_kernels_avx512(void);
+/// NEON with the 8-bit dot product of Armv8.2; null where this processor or this build has none.
+const shoal_kernels *shoal_kernels_neon(void);
 
 // Layouts.
 
