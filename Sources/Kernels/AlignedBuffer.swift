@@ -32,7 +32,9 @@ public final class AlignedBuffer {
         else { throw .outOfMemory(bytes: byteCount) }
         #if os(Linux)
             // Fewer faults and fewer address translations; a system without large pages ignores it.
-            if isLarge { madvise(pointer, byteCount / Self.largePage * Self.largePage, MADV_HUGEPAGE) }
+            if isLarge {
+                madvise(pointer, byteCount / Self.largePage * Self.largePage, MADV_HUGEPAGE)
+            }
         #endif
         base = pointer
         self.byteCount = byteCount

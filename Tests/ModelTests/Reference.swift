@@ -20,7 +20,7 @@ enum Fixture {
         "tiny-moe-f32", "tiny-qwen2-f32", "tiny-qwen3-f32", "tiny-phi3-f32", "tiny-gemma3-f32",
     ]
     /// One of each block format.
-    static let quantised = 
+    static let quantised =
         ["tinystories-656k-q8_0"]
         + ["q4_1", "q5_0", "q5_1", "iq4_nl", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "q8_0"]
         .map { "tiny-kquant-\($0)" }
@@ -28,9 +28,16 @@ enum Fixture {
 
     /// What a digest of their logits is; see `SameBitsTests`.
     static let digests: [(String, UInt64)] = [
-        ("stories260K-f32", 0), ("stories260K-f16", 0), ("stories260K-bf16", 0),
-        ("stories260K-q8_0", 0), ("stories260K-q4_0", 0), ("tiny-moe-f32", 0),
-        ("tiny-gemma3-f32", 0),
+        ("stories260K-f32", 0xc03a_0d3d_df51_77f4),
+        ("stories260K-f16", 0x626b_fa4b_3adc_0611),
+        ("stories260K-bf16", 0xd8e3_db95_6858_63fe),
+        ("stories260K-q8_0", 0xa98f_b783_eb09_882d),
+        ("stories260K-q4_0", 0x69ec_2878_cdee_ef9c),
+        ("tiny-moe-f32", 0x0651_f348_d056_7815),
+        ("tiny-gemma3-f32", 0x5a84_89f4_54d0_7ce1),
+        ("tiny-kquant-q4_k", 0x8230_a81d_0b67_8de7),
+        ("tiny-kquant-q6_k", 0xd2ea_6bde_e6ef_561f),
+        ("tiny-kquant-iq4_nl", 0x47a9_62f4_d7ee_e7c1),
     ]
 
     static func url(_ name: String) throws -> URL {
