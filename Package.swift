@@ -3,7 +3,7 @@
 import PackageDescription
 
 // One executable over small targets. The module map, with what each target may import, is in
-// README.md; the pure cores (Wire, Gossip, Mesh, Tokenizer, Sampling, Simulation) import no
+// README.md; the pure cores (Wire, Gossip, Mesh, Tokenizer, Sampling, Grammar, Simulation) import no
 // Foundation, NIO, logging or clock.
 
 let strict: [SwiftSetting] = [
@@ -73,10 +73,13 @@ let package = Package(
         // Inference
         module("GGUF"),
         module("Kernels", ["CKernels"]),
-        module("Tokenizer"),
+        module("Quantisation", ["GGUF", "Kernels"]),
+        module("Jinja"),
+        module("Tokenizer", ["Jinja"]),
         module("Sampling"),
+        module("Grammar", ["Sampling"]),
         module("Model", ["GGUF", "Kernels"]),
-        module("Engine", ["GGUF", "Kernels", "Model", "Tokenizer", "Sampling"]),
+        module("Engine", ["GGUF", "Grammar", "Kernels", "Model", "Tokenizer", "Sampling"]),
 
         // The mesh: pure cores, then their shells
         module("Wire"),
@@ -103,17 +106,20 @@ let package = Package(
             name: "shoal",
             dependencies: [
                 "Engine", "GGUF", "Kernels", "Mesh", "Model", "Node", "NodeAPI", "OpenAIAPI",
-                "Simulation", "Tokenizer", "Trust", "Wire", .argumentParser, .httpClient,
-                .logging, .nioCore, .nioFoundation, .nioHTTP,
+                "Quantisation", "Simulation", "Tokenizer", "Trust", "Wire", .argumentParser,
+                .httpClient, .logging, .nioCore, .nioFoundation, .nioHTTP,
             ],
             swiftSettings: strict),
 
         tests("Wire", ["Wire"]),
         tests("GGUF", ["GGUF"], fixtures: true),
         tests("Kernels", ["Kernels"], fixtures: true),
+        tests("Quantisation", ["GGUF", "Kernels", "Quantisation"], fixtures: true),
         tests("Model", ["GGUF", "Kernels", "Model"], fixtures: true),
+        tests("Jinja", ["Jinja", "Tokenizer"], fixtures: true),
         tests("Tokenizer", ["Tokenizer", "GGUF"], fixtures: true),
         tests("Sampling", ["Sampling"]),
+        tests("Grammar", ["Grammar", "Sampling"]),
         tests(
             "Engine", ["Engine", "GGUF", "Kernels", "Model", "Sampling", "Tokenizer"],
             fixtures: true),

@@ -32,44 +32,53 @@ INLINE int tile_begin(const attention_pass *pass, int tile) {
 
 static void value_rows_f32(
     const uint8_t *values, int64_t p, const float *weights, int rows, int64_t from, int64_t to,
-    float *sums) {
-    value_rows(values, p, weights, rows, from, to, sums, SHOAL_KV_F32);
+    float *sums, ahead_of_use *ahead) {
+    value_rows(values, p, weights, rows, from, to, sums, ahead, SHOAL_KV_F32);
 }
 
 #if SHOAL_F16_HARDWARE
 static void value_rows_f16(
     const uint8_t *values, int64_t p, const float *weights, int rows, int64_t from, int64_t to,
-    float *sums) {
-    value_rows(values, p, weights, rows, from, to, sums, SHOAL_KV_F16);
+    float *sums, ahead_of_use *ahead) {
+    value_rows(values, p, weights, rows, from, to, sums, ahead, SHOAL_KV_F16);
 }
 #endif
 
-/// Scores become e^(score - largest) in place; returns their sum. Lanes outside `from`..<`to` hold
-/// anything and become 0.
-static float weigh(float *scores, int from, int to, float scale, float *largest_out) {
+/// Scores become e^(score - largest) in place; returns their sum. Lanes outside `from`..<`to`
+/// hold anything before; they become 0 if their vector holds a lane inside.
+INLINE float weigh(float *scores, int from, int to, float scale, float *largest_out) {
     const v16i lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const v16 nothing = splat(-__builtin_inff());
-    const int begin = from & ~15;
-    v16 largest = nothing;
-    for (int j = begin; j < to; j += 16) {
-        v16 score = load(scores + j) * splat(scale);
-        if (j < from || j + 16 > to) {
-            const v16i at = lane + j;
-            score = choose((at >= from) & (at < to), score, nothing);
+    v16 score[SHOAL_KEY_BLOCK / 16], largest = nothing;
+    for (int v = from / 16; v * 16 < to; v++) {
+        score[v] = load(scores + v * 16) * splat(scale);
+        if (v * 16 < from || v * 16 + 16 > to) {
+            const v16i at = lane + v * 16;
+            score[v] = choose((at >= from) & (at < to), score[v], nothing);
         }
-        store(scores + j, score);
-        largest = choose(score > largest, score, largest);
+        largest = choose(score[v] > largest, score[v], largest);
     }
     const float top = max_lanes(largest);
     v16 sum = splat(0.0f);
-    for (int j = begin; j < to; j += 16) {
+    for (int v = from / 16; v * 16 < to; v++) {
         // e^-infinity is exactly 0.
-        const v16 weight = exp16(load(scores + j) - splat(top));
-        store(scores + j, weight);
+        const v16 weight = exp16(score[v] - splat(top));
+        store(scores + v * 16, weight);
         sum = sum + weight;
     }
     *largest_out = top;
     return sum_lanes(sum);
+}
+
+static void weigh_rows(attention_pass *pass, float *weights, float scale) {
+    for (int r = 0; r < pass->rows; r++) {
+        const int from = pass->from[r], to = pass->to[r];
+        float *row = weights + r * SHOAL_KEY_BLOCK, *largest = &pass->block_largest[r];
+        if (from == 0 && to == SHOAL_KEY_BLOCK) // constants, so that the loops unroll
+            pass->block_total[r] = weigh(row, 0, SHOAL_KEY_BLOCK, scale, largest);
+        else if (from < to)
+            pass->block_total[r] = weigh(row, from, to, scale, largest);
+    }
 }
 
 /// Weighted values of one tile of rows. Keys that all of them see are taken together; those that
@@ -77,14 +86,17 @@ static float weigh(float *scores, int from, int to, float scale, float *largest_
 INLINE void weigh_values(
     attention_pass *pass, int tile, const uint8_t *values, const float *weights, float *block_sums,
     int64_t p,
-    void (*value_rows)(const uint8_t *, int64_t, const float *, int, int64_t, int64_t, float *)) {
+    ahead_of_use *ahead,
+    void (*value_rows)(
+        const uint8_t *, int64_t, const float *, int, int64_t, int64_t, float *,
+        ahead_of_use *)) {
     const int begin = tile_begin(pass, tile), end = tile_begin(pass, tile + 1);
     int from = pass->from[begin], to = pass->to[begin];
     for (int r = begin; r < end; r++) {
         from = pass->from[r] > from ? pass->from[r] : from;
         to = pass->to[r] < to ? pass->to[r] : to;
     }
-    memset(block_sums + begin * p, 0, (size_t)((end - begin) * p) * 4);
+    for (int64_t i = begin * p; i < end * p; i += 16) store(block_sums + i, splat(0.0f));
     const bool together = from < to;
     if (!together) from = to = SHOAL_KEY_BLOCK;
     for (int r = begin; r < end; r++) {
@@ -92,16 +104,17 @@ INLINE void weigh_values(
         if (pass->from[r] < first)
             value_rows(
                 values, p, weights + r * SHOAL_KEY_BLOCK, 1, pass->from[r], first,
-                block_sums + r * p);
+                block_sums + r * p, ahead);
     }
     if (!together) return;
     value_rows(
         values, p, weights + begin * SHOAL_KEY_BLOCK, end - begin, from, to,
-        block_sums + begin * p);
+        block_sums + begin * p, ahead);
     for (int r = begin; r < end; r++)
         if (to < pass->to[r])
             value_rows(
-                values, p, weights + r * SHOAL_KEY_BLOCK, 1, to, pass->to[r], block_sums + r * p);
+                values, p, weights + r * SHOAL_KEY_BLOCK, 1, to, pass->to[r], block_sums + r * p,
+                ahead);
 }
 
 /// Merges a block into the sums of the rows that see it.
@@ -133,8 +146,8 @@ INLINE void enter_block(attention_pass *pass, int64_t base) {
 }
 
 INLINE void attend_block(
-    const shoal_attention *a, attention_pass *pass, const uint8_t *block, uint8_t *scratch,
-    const shoal_kv_format format) {
+    const shoal_attention *a, attention_pass *pass, const uint8_t *block, const uint8_t *next,
+    uint8_t *scratch, const shoal_kv_format format) {
     const int64_t d = a->head_dim, p = padded_dim(d), blocks = d / SHOAL_KV_CODES;
     const block_layout layout = layout_of(format, d);
     const scratch_layout at = scratch_of(d);
@@ -152,7 +165,8 @@ INLINE void attend_block(
     if (format == SHOAL_KV_Q8) {
         values = scratch + at.values;
         widen_values_q8(
-            block + layout.values, block + layout.value_scales, d, low, high, (float *)values);
+            block + layout.values, block + layout.value_scales, d, low, high, next - block,
+            (float *)values);
     }
 #if !SHOAL_F16_HARDWARE
     if (format == SHOAL_KV_F16) {
@@ -165,6 +179,9 @@ INLINE void attend_block(
             block + layout.values + low * p * 2, (high - low) * p, (float *)values + low * p);
     }
 #endif
+    // Each of the tiles asks for its share of the next block.
+    const int64_t step = format == SHOAL_KV_F32 ? 256 : 128;
+    ahead_of_use ahead = {next, next == block ? 0 : step / pass->tiles};
     for (int tile = 0; tile < pass->tiles; tile++) {
         const int begin = tile_begin(pass, tile), rows = tile_begin(pass, tile + 1) - begin;
         int from = SHOAL_KEY_BLOCK, to = 0;
@@ -175,31 +192,28 @@ INLINE void attend_block(
         }
         if (from >= to) continue;
         const int64_t first = from / 16, last = (to + 15) / 16;
-        const uint8_t *queries = scratch + at.queries + begin * p * 4;
         float *scores = weights + begin * SHOAL_KEY_BLOCK;
         if (format == SHOAL_KV_Q8)
             score_rows_q8(
-                keys, block + layout.key_scales, (const int32_t *)queries,
+                keys, block + layout.key_scales,
+                (const int32_t *)(scratch + at.queries + begin * d),
                 (const float *)(scratch + at.query_scales) + begin * blocks,
                 (const int32_t *)(scratch + at.query_sums) + begin * blocks, d, rows, first, last,
-                scores);
+                scores, &ahead);
         else
             score_rows(
-                keys, (const float *)queries, d, rows, first, last, scores,
-                SHOAL_F16_HARDWARE ? format : SHOAL_KV_F32);
+                keys, (const float *)(scratch + at.queries) + begin * p, d, p, rows, first, last,
+                scores, &ahead, SHOAL_F16_HARDWARE ? format : SHOAL_KV_F32);
     }
-    for (int r = 0; r < pass->rows; r++)
-        if (pass->from[r] < pass->to[r])
-            pass->block_total[r] = weigh(
-                weights + r * SHOAL_KEY_BLOCK, pass->from[r], pass->to[r], a->scale,
-                &pass->block_largest[r]);
+    weigh_rows(pass, weights, a->scale);
+    ahead.at = next + layout.values;
     for (int tile = 0; tile < pass->tiles; tile++)
 #if SHOAL_F16_HARDWARE
         weigh_values(
-            pass, tile, values, weights, block_sums, p,
+            pass, tile, values, weights, block_sums, p, &ahead,
             format == SHOAL_KV_F16 ? value_rows_f16 : value_rows_f32);
 #else
-        weigh_values(pass, tile, values, weights, block_sums, p, value_rows_f32);
+        weigh_values(pass, tile, values, weights, block_sums, p, &ahead, value_rows_f32);
 #endif
     merge(pass, block_sums, (float *)(scratch + at.sums), p);
 }
@@ -210,8 +224,7 @@ INLINE void attend_pass(
     const shoal_kv_format format) {
     const int64_t d = a->head_dim, p = padded_dim(d), blocks = d / SHOAL_KV_CODES;
     const scratch_layout at = scratch_of(d);
-    float *sums = (float *)(scratch + at.sums);
-    memset(sums, 0, (size_t)(pass->rows * p) * 4);
+    float *sums = (float *)(scratch + at.sums), *queries = (float *)(scratch + at.queries);
     for (int r = 0; r < pass->rows; r++) {
         const int64_t position = a->first_position + (pass->first + r) / a->group;
         const int64_t begin = a->window > 0 ? position + 1 - a->window : 0;
@@ -221,33 +234,40 @@ INLINE void attend_pass(
         pass->largest[r] = -__builtin_inff();
         pass->total[r] = 0.0f;
     }
-    for (int tile = 0; tile < pass->tiles; tile++) {
-        const int begin = tile_begin(pass, tile), rows = tile_begin(pass, tile + 1) - begin;
-        uint8_t *queries = scratch + at.queries + begin * p * 4;
+    // Results and the queries of the next pass often lie in memory that is far away by now.
+    for (int r = 0; r < pass->rows; r++) {
+        const int64_t row = pass->first + r, next = row + pass->rows;
+        const bool more = next < a->query_count * a->group;
+        for (int64_t i = 0; i < d; i += 16) {
+            __builtin_prefetch(out_row(a, row) + i, 1);
+            if (more) __builtin_prefetch(query_row(a, next) + i);
+        }
+    }
+    // Side by side, whatever the stride between them.
+    for (int r = 0; r < pass->rows; r++) {
+        const float *query = query_row(a, pass->first + r);
         if (format == SHOAL_KV_Q8)
-            encode_queries(
-                a, pass->first + begin, rows, (int32_t *)queries,
-                (float *)(scratch + at.query_scales) + begin * blocks,
-                (int32_t *)(scratch + at.query_sums) + begin * blocks);
+            encode_query(
+                query, d, (int8_t *)(scratch + at.queries) + r * d,
+                (float *)(scratch + at.query_scales) + r * blocks,
+                (int32_t *)(scratch + at.query_sums) + r * blocks);
         else
-            pack_queries(a, pass->first + begin, rows, (float *)queries);
+            for (int64_t i = 0; i < d; i += 16)
+                store_upto(queries + r * p + i, load_upto(query + i, d - i), d - i);
+        for (int64_t i = 0; i < p; i += 16) store(sums + r * p + i, splat(0.0f));
     }
     const int64_t last = pass->end[pass->rows - 1];
     for (int64_t b = pass->begin[0] / SHOAL_KEY_BLOCK; b * SHOAL_KEY_BLOCK < last; b++) {
         enter_block(pass, b * SHOAL_KEY_BLOCK);
-        attend_block(a, pass, (const uint8_t *)a->pages[b] + a->offset, scratch, format);
+        const uint8_t *block = (const uint8_t *)a->pages[b] + a->offset, *next = block;
+        if ((b + 1) * SHOAL_KEY_BLOCK < last) next = (const uint8_t *)a->pages[b + 1] + a->offset;
+        attend_block(a, pass, block, next, scratch, format);
     }
     for (int r = 0; r < pass->rows; r++) {
-        const int64_t row = pass->first + r;
-        float *out = a->out + row / a->group * a->out_stride + row % a->group * d;
-        const v16 total = splat(pass->total[r]);
-        for (int64_t i = 0; i < d; i += 16) {
-            const v16 result = load(sums + r * p + i) / total;
-            if (i + 16 <= d)
-                store(out + i, result);
-            else
-                store_part(out + i, result, d - i);
-        }
+        float *out = out_row(a, pass->first + r);
+        const v16 share = splat(1.0f / pass->total[r]);
+        for (int64_t i = 0; i < d; i += 16)
+            store_upto(out + i, load(sums + r * p + i) * share, d - i);
     }
 }
 

@@ -47,9 +47,9 @@ static inline block_layout layout_of(shoal_kv_format format, int64_t d) {
 /// What a thread needs beside the blocks, for one tile of rows. Every section begins at a multiple
 /// of 64 bytes.
 typedef struct {
-    int64_t queries; ///< [rows][p] floats, or codes in their place
-    int64_t query_scales; ///< [rows][p / 32] floats
-    int64_t query_sums; ///< [rows][p / 32] integers
+    int64_t queries; ///< [rows][p] floats; Q8: [rows][d] codes
+    int64_t query_scales; ///< [rows][d / 32] floats
+    int64_t query_sums; ///< [rows][d / 32] integers
     int64_t weights; ///< [rows][64] floats: scores, then e^(score - largest)
     int64_t block_sums; ///< [rows][p] floats: the values of one block, weighted
     int64_t sums; ///< [rows][p] floats: those of all blocks so far

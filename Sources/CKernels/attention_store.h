@@ -88,28 +88,17 @@ INLINE const float *query_row(const shoal_attention *a, int64_t row) {
     return a->queries + row / a->group * a->query_stride + row % a->group * a->head_dim;
 }
 
-/// The queries of `rows` rows side by side: [d][rows].
-INLINE void pack_queries(const shoal_attention *a, int64_t first, int rows, float *out) {
-    for (int r = 0; r < rows; r++) {
-        const float *query = query_row(a, first + r);
-        for (int64_t i = 0; i < a->head_dim; i++) out[i * rows + r] = query[i];
-    }
+INLINE float *out_row(const shoal_attention *a, int64_t row) {
+    return a->out + row / a->group * a->out_stride + row % a->group * a->head_dim;
 }
 
-/// Their codes, as `score_tile_q8` takes them.
-INLINE void encode_queries(
-    const shoal_attention *a, int64_t first, int rows, int32_t *out, float *scales,
-    int32_t *sums) {
-    for (int r = 0; r < rows; r++) {
-        const float *query = query_row(a, first + r);
-        for (int64_t b = 0; b < a->head_dim / SHOAL_KV_CODES; b++) {
-            int8_t codes[SHOAL_KV_CODES];
-            scales[b * rows + r] = encode32(query + b * SHOAL_KV_CODES, codes, false);
-            int32_t sum = 0;
-            for (int i = 0; i < SHOAL_KV_CODES; i++) sum += codes[i];
-            sums[b * rows + r] = sum;
-            for (int i = 0; i < 8; i++) memcpy(&out[(b * 8 + i) * rows + r], codes + i * 4, 4);
-        }
+/// A query's codes, as `score_tile_q8` takes them.
+INLINE void encode_query(const float *query, int64_t d, int8_t *out, float *scales, int32_t *sums) {
+    for (int64_t b = 0; b < d / SHOAL_KV_CODES; b++) {
+        int8_t *codes = out + b * SHOAL_KV_CODES;
+        scales[b] = encode32(query + b * SHOAL_KV_CODES, codes, false);
+        sums[b] = 0;
+        for (int i = 0; i < SHOAL_KV_CODES; i++) sums[b] += codes[i];
     }
 }
 
@@ -119,14 +108,17 @@ INLINE void widen_halves(const uint8_t *from, int64_t count, float *out) {
         store(out + i, widen_f16(load_h((const uint16_t *)from + i)));
 }
 
-/// value = scale * code, once for all rows: keys `from`..<`to` of a block.
+/// value = scale * code, once for all rows: keys `from`..<`to` of a block. Those `ahead` bytes away
+/// are used next.
 INLINE void widen_values_q8(
-    const uint8_t *codes, const uint8_t *scales, int64_t d, int64_t from, int64_t to, float *out) {
+    const uint8_t *codes, const uint8_t *scales, int64_t d, int64_t from, int64_t to,
+    int64_t ahead, float *out) {
     for (int64_t b = 0; b < d / SHOAL_KV_CODES; b++) {
         float scale[SHOAL_KEY_BLOCK];
         widen_halves(scales + b * SHOAL_KEY_BLOCK * 2, SHOAL_KEY_BLOCK, scale);
         for (int64_t j = from; j < to; j++) {
             const int64_t at = j * d + b * SHOAL_KV_CODES;
+            if (b % 2 == 0) __builtin_prefetch(codes + ahead + at);
             for (int i = 0; i < SHOAL_KV_CODES; i += 16) {
                 v16b narrow;
                 memcpy(&narrow, codes + at + i, 16);

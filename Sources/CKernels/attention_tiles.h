@@ -16,6 +16,18 @@
 #define TILE_VECTORS 1
 #endif
 
+/// Where the next block lies, so that it arrives while the present one is worked on: its keys while
+/// scores are computed, its values while values are added. A step of a loop asks for some lines.
+typedef struct {
+    const uint8_t *at;
+    int64_t step; ///< bytes per step; 0 at the last block
+} ahead_of_use;
+
+INLINE void ask_ahead(ahead_of_use *ahead, const int lines) {
+    for (int i = 0; i < lines; i++) __builtin_prefetch(ahead->at + i * 64);
+    ahead->at += ahead->step;
+}
+
 /// 16 elements of a key or value. Halves that no instruction widens were widened beforehand.
 INLINE v16 load_kv(const uint8_t *at, const shoal_kv_format format) {
     if (format == SHOAL_KV_F32) return load((const float *)at);
@@ -23,10 +35,10 @@ INLINE v16 load_kv(const uint8_t *at, const shoal_kv_format format) {
 }
 
 /// Scores of `rows` queries with 16 * `vectors` keys: one accumulator per key, dimensions in
-/// ascending order. `queries` is [d][rows]; `out` has rows of 64.
+/// ascending order. `queries` has rows of `p`, `out` of 64.
 INLINE void score_tile(
-    const uint8_t *keys, const float *queries, int64_t d, float *out,
-    const shoal_kv_format format, const int rows, const int vectors) {
+    const uint8_t *keys, const float *queries, int64_t d, int64_t p, float *out,
+    ahead_of_use *ahead, const shoal_kv_format format, const int rows, const int vectors) {
     const int64_t line = format == SHOAL_KV_F32 ? 64 : 32, group = d * line;
     v16 acc[TILE_ROWS][TILE_VECTORS];
     for (int r = 0; r < rows; r++)
@@ -34,8 +46,9 @@ INLINE void score_tile(
     for (int64_t i = 0; i < d; i++) {
         v16 key[TILE_VECTORS];
         for (int v = 0; v < vectors; v++) key[v] = load_kv(keys + v * group + i * line, format);
+        ask_ahead(ahead, format == SHOAL_KV_F32 ? 4 : 2);
         for (int r = 0; r < rows; r++) {
-            const v16 query = splat(queries[i * rows + r]);
+            const v16 query = splat(queries[r * p + i]);
             for (int v = 0; v < vectors; v++) acc[r][v] = fma16(query, key[v], acc[r][v]);
         }
     }
@@ -44,11 +57,12 @@ INLINE void score_tile(
 }
 
 /// As `score_tile`, on 8-bit codes: per 32 dimensions an exact integer sum, widened, times the
-/// product of both scales, added. `queries` is [d / 4][rows] words of 4 codes; `scales` and `sums`
-/// are [d / 32][rows]; `key_scales` and `keys` begin at the first of the groups of 16 keys.
+/// product of both scales, added. `queries` has rows of d / 4 words of 4 codes, `scales` and `sums`
+/// of d / 32; `key_scales` and `keys` begin at the first of the groups of 16 keys.
 INLINE void score_tile_q8(
     const uint8_t *keys, const uint8_t *key_scales, const int32_t *queries, const float *scales,
-    const int32_t *sums, int64_t d, float *out, const int rows, const int vectors) {
+    const int32_t *sums, int64_t d, float *out, ahead_of_use *ahead, const int rows,
+    const int vectors) {
     const int64_t blocks = d / SHOAL_KV_CODES;
     v16 acc[TILE_ROWS][TILE_VECTORS];
     for (int r = 0; r < rows; r++)
@@ -56,12 +70,13 @@ INLINE void score_tile_q8(
     for (int64_t b = 0; b < blocks; b++) {
         v16i dots[TILE_ROWS][TILE_VECTORS];
         for (int r = 0; r < rows; r++)
-            for (int v = 0; v < vectors; v++) dots[r][v] = dot4_begin(sums[b * rows + r]);
+            for (int v = 0; v < vectors; v++) dots[r][v] = dot4_begin(sums[r * blocks + b]);
         for (int64_t line = b * 8; line < b * 8 + 8; line++) {
             key_line key[TILE_VECTORS];
             for (int v = 0; v < vectors; v++) key[v] = load_key_line(keys + v * d * 16 + line * 64);
+            ask_ahead(ahead, 2);
             for (int r = 0; r < rows; r++) {
-                const int32_t query = queries[line * rows + r];
+                const int32_t query = queries[r * blocks * 8 + line];
                 for (int v = 0; v < vectors; v++) dots[r][v] = dot4(dots[r][v], key[v], query);
             }
         }
@@ -70,7 +85,7 @@ INLINE void score_tile_q8(
             const v16 scale = widen_f16(load_h((const uint16_t *)halves));
             for (int r = 0; r < rows; r++)
                 acc[r][v] = fma16(
-                    __builtin_convertvector(dots[r][v], v16), scale * splat(scales[b * rows + r]),
+                    __builtin_convertvector(dots[r][v], v16), scale * splat(scales[r * blocks + b]),
                     acc[r][v]);
         }
     }
@@ -82,14 +97,17 @@ INLINE void score_tile_q8(
 /// accumulator per dimension, keys in ascending order. `weights` has rows of 64, `sums` of `p`.
 INLINE void value_tile(
     const uint8_t *values, int64_t stride, const float *weights, int64_t from, int64_t to,
-    float *sums, int64_t p, const shoal_kv_format format, const int rows, const int vectors) {
+    float *sums, int64_t p, ahead_of_use *ahead, const shoal_kv_format format, const int rows,
+    const int vectors) {
     const int64_t line = format == SHOAL_KV_F32 ? 64 : 32;
     v16 acc[TILE_ROWS][TILE_VECTORS];
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vectors; v++) acc[r][v] = load(sums + r * p + v * 16);
     for (int64_t j = from; j < to; j++) {
         v16 value[TILE_VECTORS];
-        for (int v = 0; v < vectors; v++) value[v] = load_kv(values + j * stride + v * line, format);
+        for (int v = 0; v < vectors; v++)
+            value[v] = load_kv(values + j * stride + v * line, format);
+        ask_ahead(ahead, format == SHOAL_KV_F32 ? 4 : 2);
         for (int r = 0; r < rows; r++) {
             const v16 weight = splat(weights[r * SHOAL_KEY_BLOCK + j]);
             for (int v = 0; v < vectors; v++) acc[r][v] = fma16(weight, value[v], acc[r][v]);
@@ -127,12 +145,15 @@ INLINE void value_tile(
 
 /// Scores of up to TILE_ROWS queries with the groups of keys `from`..<`to`.
 INLINE void score_rows(
-    const uint8_t *keys, const float *queries, int64_t d, int rows, int64_t from, int64_t to,
-    float *out, const shoal_kv_format format) {
+    const uint8_t *keys, const float *queries, int64_t d, int64_t p, int rows, int64_t from,
+    int64_t to, float *out, ahead_of_use *ahead, const shoal_kv_format format) {
     const int64_t group = d * (format == SHOAL_KV_F32 ? 64 : 32);
     int64_t g = from;
-#define CALL(R, V) score_tile(keys + g * group, queries, d, out + g * 16, format, R, V)
+#define CALL(R, V) score_tile(keys + g * group, queries, d, p, out + g * 16, ahead, format, R, V)
     for (; g + TILE_VECTORS <= to; g += TILE_VECTORS) FOR_ROWS(rows, CALL, TILE_VECTORS)
+#if TILE_VECTORS > 2
+    for (; g + 2 <= to; g += 2) FOR_ROWS(rows, CALL, 2)
+#endif
 #if TILE_VECTORS > 1
     for (; g < to; g++) FOR_ROWS(rows, CALL, 1)
 #endif
@@ -141,12 +162,14 @@ INLINE void score_rows(
 
 INLINE void score_rows_q8(
     const uint8_t *keys, const uint8_t *key_scales, const int32_t *queries, const float *scales,
-    const int32_t *sums, int64_t d, int rows, int64_t from, int64_t to, float *out) {
+    const int32_t *sums, int64_t d, int rows, int64_t from, int64_t to, float *out,
+    ahead_of_use *ahead) {
     const int64_t scale_bytes = d / SHOAL_KV_CODES * 32;
     int64_t g = from;
 #define CALL(R, V)                                                                                \
     score_tile_q8(                                                                                \
-        keys + g * 16 * d, key_scales + g * scale_bytes, queries, scales, sums, d, out + g * 16, R, V)
+        keys + g * 16 * d, key_scales + g * scale_bytes, queries, scales, sums, d, out + g * 16, \
+        ahead, R, V)
 #if TILE_VECTORS > 1
     for (; g + 2 <= to; g += 2) FOR_ROWS(rows, CALL, 2)
 #endif
@@ -157,11 +180,11 @@ INLINE void score_rows_q8(
 /// Weighted values of the keys `from`..<`to` for up to TILE_ROWS rows and all dimensions.
 INLINE void value_rows(
     const uint8_t *values, int64_t p, const float *weights, int rows, int64_t from, int64_t to,
-    float *sums, const shoal_kv_format format) {
+    float *sums, ahead_of_use *ahead, const shoal_kv_format format) {
     const int64_t element = format == SHOAL_KV_F32 ? 4 : 2, stride = p * element;
     int64_t i = 0;
 #define CALL(R, V)                                                                                \
-    value_tile(values + i * element, stride, weights, from, to, sums + i, p, format, R, V)
+    value_tile(values + i * element, stride, weights, from, to, sums + i, p, ahead, format, R, V)
     for (; i + TILE_VECTORS * 16 <= p; i += TILE_VECTORS * 16) FOR_ROWS(rows, CALL, TILE_VECTORS)
 #if TILE_VECTORS > 2
     for (; i + 32 <= p; i += 32) FOR_ROWS(rows, CALL, 2)

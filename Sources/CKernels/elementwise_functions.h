@@ -40,10 +40,18 @@ INLINE v16 erfc_scaled(v16 z) {
     return q * t;
 }
 
-/// Absolute error below 2e-7.
+// erf x = x E(x^2) for |x| <= 0.8, E of degree 5 interpolating at Chebyshev nodes (absolute error
+// 2.5e-9), else 1 - erfc. Absolute error below 2e-7.
 INLINE v16 erf16(v16 x) {
-    const v16 m = magnitude(x);
-    return with_sign(splat(1.0f) - erfc_scaled(m) * exp16(-(m * m)), x);
+    const v16 m = magnitude(x), square = x * x;
+    v16 e = splat(-0x1.573c68p-11f);
+    e = fma16(e, square, splat(0x1.4d6152p-8f));
+    e = fma16(e, square, splat(-0x1.b772fep-6f));
+    e = fma16(e, square, splat(0x1.ce2844p-4f));
+    e = fma16(e, square, splat(-0x1.81272ep-2f));
+    e = fma16(e, square, splat(0x1.20dd74p+0f));
+    const v16 large = splat(1.0f) - erfc_scaled(m) * exp16(-square);
+    return choose(m > splat(0.8f), with_sign(large, x), e * x);
 }
 
 /// x times the normal distribution function, x (1 + erf(x / sqrt 2)) / 2. The lower tail comes

@@ -136,10 +136,15 @@ INLINE v16 exp16(v16 x) {
     q = fma16(q, r, splat(0x1.5554dcp-3f));
     q = fma16(q, r, splat(0.5f));
     v16 p = fma16(q, r * r, r) + splat(1.0f);
+#if defined(SHOAL_ISA_AVX512VNNI)
+    // p * 2^n with one rounding, as below.
+    return (v16)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
     // 2^n in two factors, so that only the last product rounds a subnormal result.
     v16i k = bits(shifted) - bits(shift);
     v16i half = k >> 1;
     v16 first = from_bits((half + 127) << 23);
     v16 second = from_bits((k - half + 127) << 23);
     return p * first * second;
+#endif
 }

@@ -1,30 +1,64 @@
 // Worker threads that share the chunks of one task at a time.
 //
-// A thread between tasks spins for a bounded time (the next product of a forward pass follows
-// within microseconds), then sleeps on a condition. Chunks are taken from one counter, so a thread
-// that the system holds up delays only the chunk it has. Which thread computes a chunk cannot
-// change a result: chunks write to disjoint rows.
+// One 64-bit word, the ticket, says all there is to say about who may do what: its upper half
+// counts rounds (tasks), its lower half the chunks of the round that nobody has taken. A thread
+// takes a chunk by exchanging the ticket for one that has a chunk less. That a late thread cannot
+// take a chunk of a later round by mistake follows:
+//   - the exchange succeeds only if the whole word is as the thread read it, so the chunk belongs
+//     to the round that it read (a round's number comes back only after 2^32 others);
+//   - a round ends only when all its chunks are done, and the thread that has just taken one has
+//     not done it: so `task`, `context` and `chunks`, read after the exchange, are this round's.
+// A thread without a chunk is not waited for: one that the system holds up, or that never woke,
+// delays nobody. Which thread computes a chunk cannot change a result: chunks write to disjoint
+// places.
+//
+// A thread between tasks, and the caller while the last chunks are done elsewhere, spin for a
+// bounded time (the next product of a forward pass follows within microseconds), then sleep. To
+// sleep, a thread announces it, then looks once more; to wake, the other side makes its change,
+// then looks for sleepers. Both orders are sequentially consistent, so one of the two sees the
+// other's.
 #include "CKernels.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-/// Rounds of waiting before a thread sleeps: some tens of microseconds.
-enum { SPIN_ROUNDS = 2000 };
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#endif
+
+enum {
+    CACHE_LINE = 64,
+    /// Looks at the word waited for before a thread sleeps: some tens of microseconds.
+    SPIN_LOOKS = 1500,
+    /// Where threads are more than processors: the one waited for may need this one's.
+    SPIN_LOOKS_CROWDED = 50,
+};
+
+/// A word to sleep on until it changes.
+typedef struct {
+    _Alignas(CACHE_LINE) atomic_uint word;
+    atomic_int sleepers;
+#if !defined(__linux__)
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+#endif
+} bell;
 
 struct shoal_pool {
-    int32_t thread_count; ///< beside the caller
-    pthread_t *threads;
-    pthread_mutex_t mutex;
-    pthread_cond_t begun, ended;
-    void (*task)(void *, int32_t);
+    _Alignas(CACHE_LINE) _Atomic uint64_t ticket; ///< round << 32 | chunks not taken
+    // Written between rounds by the caller alone.
+    _Alignas(CACHE_LINE) void (*task)(void *, int32_t);
     void *context;
     int32_t chunks;
-    atomic_int next;          ///< the first chunk nobody has taken
-    atomic_int working;       ///< threads that have not finished this round
-    atomic_uint round;        ///< counts tasks; a change wakes the threads
+    int spin_looks;
+    bell begun; ///< counts wakings
+    bell done;  ///< counts the chunks done in this round
     atomic_bool closing;
+    int32_t thread_count; ///< beside the caller
+    pthread_t *threads;
 };
 
 static void pause_briefly(void) {
@@ -35,60 +69,90 @@ static void pause_briefly(void) {
 #endif
 }
 
+// Bells.
+
+#if defined(__linux__)
+
+static void bell_init(bell *bell) { (void)bell; }
+static void bell_destroy(bell *bell) { (void)bell; }
+
+/// Returns at once if the word is no longer `seen`; may also return for no reason.
+static void bell_sleep(bell *bell, unsigned seen) {
+    syscall(SYS_futex, &bell->word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+}
+static void bell_ring(bell *bell, int threads) {
+    syscall(SYS_futex, &bell->word, FUTEX_WAKE_PRIVATE, threads, NULL, NULL, 0);
+}
+
+#else
+
+static void bell_init(bell *bell) {
+    pthread_mutex_init(&bell->mutex, NULL);
+    pthread_cond_init(&bell->changed, NULL);
+}
+static void bell_destroy(bell *bell) {
+    pthread_cond_destroy(&bell->changed);
+    pthread_mutex_destroy(&bell->mutex);
+}
+
+// The word changes before the mutex is taken to ring, so a sleeper that still sees the old one
+// holds the mutex until it waits, and is then woken.
+static void bell_sleep(bell *bell, unsigned seen) {
+    pthread_mutex_lock(&bell->mutex);
+    if (atomic_load(&bell->word) == seen) pthread_cond_wait(&bell->changed, &bell->mutex);
+    pthread_mutex_unlock(&bell->mutex);
+}
+static void bell_ring(bell *bell, int threads) {
+    (void)threads;
+    pthread_mutex_lock(&bell->mutex);
+    pthread_cond_broadcast(&bell->changed);
+    pthread_mutex_unlock(&bell->mutex);
+}
+
+#endif
+
+// Chunks.
+
 static void take_chunks(shoal_pool *pool) {
-    for (;;) {
-        int32_t chunk = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
-        if (chunk >= pool->chunks) return;
-        pool->task(pool->context, chunk);
+    uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
+    while ((uint32_t)ticket > 0) {
+        if (!atomic_compare_exchange_weak_explicit(
+                &pool->ticket, &ticket, ticket - 1, memory_order_acquire, memory_order_acquire))
+            continue;
+        const int32_t chunks = pool->chunks;
+        pool->task(pool->context, chunks - (int32_t)(uint32_t)ticket);
+        // After this the caller may begin another round, or be gone but for the pool's memory.
+        const unsigned done = atomic_fetch_add(&pool->done.word, 1) + 1;
+        if (done == (unsigned)chunks && atomic_load(&pool->done.sleepers) > 0)
+            bell_ring(&pool->done, 1);
+        ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
     }
+}
+
+static bool has_work(shoal_pool *pool) {
+    return (uint32_t)atomic_load(&pool->ticket) > 0 || atomic_load(&pool->closing);
 }
 
 static void *work(void *argument) {
     shoal_pool *pool = argument;
-    unsigned seen = 0;
     for (;;) {
-        for (int i = 0; i < SPIN_ROUNDS && atomic_load(&pool->round) == seen; i++) pause_briefly();
-        if (atomic_load(&pool->round) == seen) {
-            pthread_mutex_lock(&pool->mutex);
-            while (atomic_load(&pool->round) == seen) pthread_cond_wait(&pool->begun, &pool->mutex);
-            pthread_mutex_unlock(&pool->mutex);
+        for (int i = 0; i < pool->spin_looks && !has_work(pool); i++) pause_briefly();
+        if (!has_work(pool)) {
+            const unsigned seen = atomic_load(&pool->begun.word);
+            atomic_fetch_add(&pool->begun.sleepers, 1);
+            if (!has_work(pool)) bell_sleep(&pool->begun, seen);
+            atomic_fetch_sub(&pool->begun.sleepers, 1);
         }
-        seen += 1; // a round begins only after every thread has finished the one before
         if (atomic_load(&pool->closing)) return NULL;
         take_chunks(pool);
-        if (atomic_fetch_sub(&pool->working, 1) == 1) {
-            pthread_mutex_lock(&pool->mutex);
-            pthread_cond_signal(&pool->ended);
-            pthread_mutex_unlock(&pool->mutex);
-        }
     }
 }
 
-shoal_pool *shoal_pool_create(int32_t threads) {
-    shoal_pool *pool = calloc(1, sizeof *pool);
-    if (!pool) return NULL;
-    const int32_t others = threads > 1 ? threads - 1 : 0;
-    pool->threads = calloc((size_t)others + 1, sizeof *pool->threads);
-    if (!pool->threads) {
-        free(pool);
-        return NULL;
-    }
-    pthread_mutex_init(&pool->mutex, NULL);
-    pthread_cond_init(&pool->begun, NULL);
-    pthread_cond_init(&pool->ended, NULL);
-    while (pool->thread_count < others
-        && pthread_create(&pool->threads[pool->thread_count], NULL, work, pool) == 0)
-        pool->thread_count++;
-    return pool;
-}
-
-int32_t shoal_pool_threads(const shoal_pool *pool) { return pool->thread_count + 1; }
-
-static void begin_round(shoal_pool *pool) {
-    pthread_mutex_lock(&pool->mutex);
-    atomic_fetch_add(&pool->round, 1);
-    pthread_cond_broadcast(&pool->begun);
-    pthread_mutex_unlock(&pool->mutex);
+static void wake(shoal_pool *pool, int32_t most) {
+    const int sleepers = atomic_load(&pool->begun.sleepers);
+    if (sleepers == 0) return;
+    atomic_fetch_add(&pool->begun.word, 1);
+    bell_ring(&pool->begun, most < sleepers ? most : sleepers);
 }
 
 void shoal_pool_run(
@@ -97,28 +161,64 @@ void shoal_pool_run(
         for (int32_t chunk = 0; chunk < chunks; chunk++) task(context, chunk);
         return;
     }
+    // Nobody reads these before the ticket below: the last round's chunks are all done.
     pool->task = task;
     pool->context = context;
     pool->chunks = chunks;
-    atomic_store(&pool->next, 0);
-    atomic_store(&pool->working, pool->thread_count);
-    begin_round(pool);
+    atomic_store_explicit(&pool->done.word, 0, memory_order_relaxed);
+    const uint64_t round = (atomic_load(&pool->ticket) >> 32) + 1;
+    atomic_store(&pool->ticket, round << 32 | (uint32_t)chunks);
+    wake(pool, chunks - 1);
     take_chunks(pool);
-    for (int i = 0; i < SPIN_ROUNDS && atomic_load(&pool->working) > 0; i++) pause_briefly();
-    if (atomic_load(&pool->working) > 0) {
-        pthread_mutex_lock(&pool->mutex);
-        while (atomic_load(&pool->working) > 0) pthread_cond_wait(&pool->ended, &pool->mutex);
-        pthread_mutex_unlock(&pool->mutex);
+    for (;;) {
+        unsigned done = 0;
+        for (int i = 0; i < pool->spin_looks; i++) {
+            done = atomic_load_explicit(&pool->done.word, memory_order_acquire);
+            if (done == (unsigned)chunks) return;
+            pause_briefly();
+        }
+        atomic_fetch_add(&pool->done.sleepers, 1);
+        done = atomic_load(&pool->done.word);
+        if (done != (unsigned)chunks) bell_sleep(&pool->done, done);
+        atomic_fetch_sub(&pool->done.sleepers, 1);
     }
 }
 
+// Life.
+
+static int spin_looks_for(int32_t threads) {
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors > 0 && threads > processors ? SPIN_LOOKS_CROWDED : SPIN_LOOKS;
+}
+
+shoal_pool *shoal_pool_create(int32_t threads) {
+    void *memory = NULL;
+    if (posix_memalign(&memory, CACHE_LINE, sizeof(shoal_pool)) != 0) return NULL;
+    shoal_pool *pool = memory;
+    *pool = (shoal_pool){0};
+    const int32_t others = threads > 1 ? threads - 1 : 0;
+    pool->threads = calloc((size_t)others + 1, sizeof *pool->threads);
+    if (!pool->threads) {
+        free(pool);
+        return NULL;
+    }
+    pool->spin_looks = spin_looks_for(threads);
+    bell_init(&pool->begun);
+    bell_init(&pool->done);
+    while (pool->thread_count < others
+        && pthread_create(&pool->threads[pool->thread_count], NULL, work, pool) == 0)
+        pool->thread_count++;
+    return pool;
+}
+
+int32_t shoal_pool_threads(const shoal_pool *pool) { return pool->thread_count + 1; }
+
 void shoal_pool_destroy(shoal_pool *pool) {
     atomic_store(&pool->closing, true);
-    begin_round(pool);
+    wake(pool, pool->thread_count);
     for (int32_t i = 0; i < pool->thread_count; i++) pthread_join(pool->threads[i], NULL);
-    pthread_cond_destroy(&pool->ended);
-    pthread_cond_destroy(&pool->begun);
-    pthread_mutex_destroy(&pool->mutex);
+    bell_destroy(&pool->done);
+    bell_destroy(&pool->begun);
     free(pool->threads);
     free(pool);
 }

@@ -98,6 +98,14 @@ public struct AliveClaim: Sendable, Equatable {
     }
 }
 
+/// What a model is for.
+public enum ModelTask: UInt8, Sendable, CaseIterable {
+    /// Continues text.
+    case generation = 0
+    /// Turns text into vectors.
+    case embedding = 1
+}
+
 /// A model that a member offers.
 public struct OfferedModel: Sendable, Hashable {
     /// The model.
@@ -106,12 +114,17 @@ public struct OfferedModel: Sendable, Hashable {
     public var name: String
     /// Its context, in tokens.
     public var contextLength: UInt32
+    /// What it is for.
+    public var task: ModelTask
 
     /// An offer as given.
-    public init(digest: ModelDigest, name: String, contextLength: UInt32) {
+    public init(
+        digest: ModelDigest, name: String, contextLength: UInt32, task: ModelTask = .generation
+    ) {
         self.digest = digest
         self.name = name
         self.contextLength = contextLength
+        self.task = task
     }
 }
 
@@ -284,6 +297,7 @@ extension Claim.Body: WireCodable {
                 model.digest.encode(to: &writer)
                 writer.writeString16(model.name)
                 writer.writeInteger(model.contextLength)
+                writer.writeInteger(model.task.rawValue)
             }
         case .leave(let claim):
             claim.node.encode(to: &writer)
@@ -359,9 +373,13 @@ extension Claim.Body: WireCodable {
                 field: "model name", limit: GossipLimits.modelNameBytesMax)
             guard !name.isEmpty, name.isPrintable
             else { throw .invalid(field: "model name") }
+            let contextLength: UInt32 = try reader.readInteger()
+            guard let task = ModelTask(rawValue: try reader.readUInt8()) else {
+                throw .invalid(field: "model task")
+            }
             models.append(
                 OfferedModel(
-                    digest: digest, name: name, contextLength: try reader.readInteger()))
+                    digest: digest, name: name, contextLength: contextLength, task: task))
         }
         return MetadataClaim(
             node: node, generation: generation, version: version,

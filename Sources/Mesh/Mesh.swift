@@ -24,6 +24,16 @@ public enum MeshLimits {
     public static let stopStringBytesMax = 1024
     /// The most bytes one token may stand for.
     public static let tokenBytesMax = 4096
+    /// The most alternatives with a token's log probability.
+    public static let topLogprobsMax = 20
+    /// The most tokens with a bias on their logit.
+    public static let logitBiasMax = 1024
+    /// The longest grammar or schema, in bytes.
+    public static let constraintBytesMax = 64 << 10
+    /// The most texts of a request for embeddings.
+    public static let embeddingInputsMax = 256
+    /// The most elements of an embedding.
+    public static let embeddingElementsMax = 1 << 16
     /// The most token frames in one message.
     public static let tokenFramesMax = 256
     /// The longest model name, role name or error text, in bytes.

@@ -8,6 +8,10 @@
 
 /// Bounds of the node as a whole.
 public enum NodeLimits {
+    /// The largest budget of memory for models, in MiB.
+    public static let memoryMiBMax = 1 << 30
+    /// Threads of a forward pass.
+    public static let threadsMax = 256
     /// The most members remembered for the next start.
     public static let knownPeersMax = 256
     /// The most models one node serves.

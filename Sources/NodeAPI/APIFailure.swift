@@ -51,6 +51,8 @@ struct APIFailure: Error {
             self.init(.badRequest, code: "context_length_exceeded", message: message)
         case .badRequest:
             self.init(.badRequest, code: "invalid_request", message: message)
+        case .deadlineExceeded:
+            self.init(.requestTimeout, code: "deadline_exceeded", message: message)
         case .overloaded(let seconds):
             self.init(
                 .tooManyRequests, type: "rate_limit_error", code: "overloaded", message: message,

@@ -50,7 +50,7 @@ struct AnswerProgress: Sendable {
         switch event {
         case .route(let route):
             self.route = route
-        case .text(let choice, _, _, let tokens):
+        case .text(let choice, _, _, let tokens, _):
             try check(choice)
             self.tokens += tokens.count
         case .finished(let choice, let reason):
@@ -83,6 +83,24 @@ struct AnswerProgress: Sendable {
             attempts: route.attempts,
             // JSON has no infinity; a time that is not a number is no time.
             roundTripMilliseconds: route.roundTripMilliseconds.flatMap { $0.isFinite ? $0 : nil })
+    }
+}
+
+extension ChatLogprobs {
+    /// In the interface's form; nil where there are none.
+    init?(_ logprobs: [GenerationLogprobs]) {
+        guard !logprobs.isEmpty else { return nil }
+        self.init(
+            content: logprobs.map { entry in
+                Token(
+                    token: String(decoding: entry.token.bytes, as: UTF8.self),
+                    logprob: Double(entry.token.logprob), bytes: entry.token.bytes,
+                    topLogprobs: entry.top.map {
+                        Alternative(
+                            token: String(decoding: $0.bytes, as: UTF8.self),
+                            logprob: Double($0.logprob), bytes: $0.bytes)
+                    })
+            })
     }
 }
 

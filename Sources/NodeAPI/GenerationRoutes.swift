@@ -42,7 +42,7 @@ struct GenerationRoutes: Sendable {
     }
 
     /// The id that the client gave, in lower case, or a new one.
-    private static func requestID(_ headers: HTTPFields) throws(APIFailure) -> String {
+    static func requestID(_ headers: HTTPFields) throws(APIFailure) -> String {
         var ids: Set<String> = []
         for name in [HTTPField.Name.shoalRequest, .idempotencyKey] {
             guard let value = headers[name] else { continue }
@@ -74,7 +74,7 @@ struct GenerationRoutes: Sendable {
     }
 
     /// The body, up to the limit. A body that says it is larger is not read at all.
-    private static func body(of request: Request) async throws -> Data {
+    static func body(of request: Request) async throws -> Data {
         let limit = NodeAPILimits.bodyBytesMax
         let tooLarge = APIFailure(
             .contentTooLarge, code: "body_too_large",
@@ -114,10 +114,13 @@ struct GenerationRoutes: Sendable {
         } catch {
             throw APIFailure(error)
         }
-        let request = GenerationRequest(
+        var request = GenerationRequest(
             id: id, model: options.model, prompt: prompt, choices: options.n ?? 1,
             sampling: GenerationSampling(options), maxTokens: options.maxTokens,
             stop: options.stop, streams: options.stream)
+        request.constraint = GenerationConstraint(options)
+        request.priority = options.priority ?? 0
+        request.deadline = options.deadline
         return (request, options.streamOptions?.includeUsage ?? false)
     }
 
@@ -214,6 +217,21 @@ extension GenerationMessage {
     }
 }
 
+extension GenerationConstraint {
+    /// What a request asks for; it has been validated.
+    init(_ options: GenerationOptions) {
+        if let grammar = options.grammar {
+            self = .grammar(grammar)
+            return
+        }
+        switch options.responseFormat {
+        case .jsonObject: self = .jsonObject
+        case .jsonSchema(_, let schema): self = .jsonSchema(schema)
+        case .text, nil: self = .none
+        }
+    }
+}
+
 extension GenerationSampling {
     /// What a request asks for; it has been validated.
     init(_ options: GenerationOptions) {
@@ -222,5 +240,11 @@ extension GenerationSampling {
             // A mass of 0 means the fewest tokens there can be, one; so does any small mass.
             topP: max(Float(options.topP ?? 1), .leastNormalMagnitude),
             minP: Float(options.minP ?? 0), seed: options.seed)
+        typicalP = max(Float(options.typicalP ?? 1), .leastNormalMagnitude)
+        repetitionPenalty = Float(options.repetitionPenalty ?? 1)
+        presencePenalty = Float(options.presencePenalty ?? 0)
+        frequencyPenalty = Float(options.frequencyPenalty ?? 0)
+        logitBias = options.logitBias.mapValues { Float($0) }
+        logprobs = options.logprobs
     }
 }

@@ -23,6 +23,8 @@ public enum NodeAPILimits {
     public static let idleSecondsMax = 75
     /// All text of an answer that is not streamed, in bytes of UTF-8.
     public static let answerBytesMax = 16 << 20
+    /// What the log probabilities of one token count for in the size of an answer, in bytes.
+    public static let logprobsBytes = 1 << 10
     /// The most model names in an error's message.
     public static let modelNamesInMessageMax = 32
     /// What a client is told to wait when this node's own limit on generations is reached, in

@@ -159,12 +159,12 @@ public final class NodeHTTPServer: Service, Sendable {
         onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) -> Application<RouterResponder<NodeRequestContext>> {
         let connections = Connections()
+        let slots = GenerationSlots(limit: configuration.concurrentGenerationsMax)
         let routes = NodeRoutes(
             service: service,
             generations: GenerationRoutes(
-                service: service,
-                slots: GenerationSlots(limit: configuration.concurrentGenerationsMax),
-                connections: connections))
+                service: service, slots: slots, connections: connections),
+            embeddings: EmbeddingRoute(service: service, slots: slots))
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
         decoder.maxHeaderFieldSize = NodeAPILimits.headerBytesMax
         decoder.maxHeaderListSize = NodeAPILimits.headerBytesMax

@@ -19,11 +19,12 @@ struct NodeRequestContext: RequestContext {
 struct NodeRoutes: Sendable {
     let service: any NodeService
     let generations: GenerationRoutes
+    let embeddings: EmbeddingRoute
 
     /// The methods that a path takes; nil if there is no such path.
     static func methods(of path: String) -> String? {
         switch path.split(separator: "/").joined(separator: "/") {
-        case "v1/chat/completions", "v1/completions": "POST"
+        case "v1/chat/completions", "v1/completions", "v1/embeddings": "POST"
         case "v1/models", "healthz", "shoal/v1/status": "GET, HEAD"
         case let path where path.hasPrefix("v1/models/"): "GET, HEAD"
         default: nil
@@ -39,6 +40,9 @@ struct NodeRoutes: Sendable {
         }
         router.post("/v1/completions") { request, context in
             try await generations.respond(to: request, in: context, as: .completion)
+        }
+        router.post("/v1/embeddings") { request, _ in
+            try await embeddings.respond(to: request)
         }
         router.get("/v1/models") { _, _ in
             try Self.answer(ModelList(data: await service.models().map { ModelObject($0) }))

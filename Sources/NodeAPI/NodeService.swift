@@ -7,6 +7,9 @@ public protocol NodeService: Sendable {
     /// returns; afterwards the stream's `cancel` is called.
     func generate(_ request: GenerationRequest) async throws(ServiceError) -> GenerationStream
 
+    /// Turns texts into vectors. The caller's task is cancelled if the client goes.
+    func embed(_ request: EmbeddingServiceRequest) async throws(ServiceError) -> EmbeddingAnswer
+
     /// The node and the mesh as it sees it.
     func status() async -> NodeStatus
 
@@ -50,6 +53,12 @@ public struct GenerationRequest: Equatable, Sendable {
     public var maxTokens: Int?
     /// Strings at which an answer ends; not empty strings.
     public var stop: [String]
+    /// What each answer must be.
+    public var constraint = GenerationConstraint.none
+    /// Which of the requests that wait goes first, the higher before the lower.
+    public var priority = 0
+    /// Seconds after which the answer is of no use any more; nil for never.
+    public var deadline: Double?
     /// Whether the client reads the answer as it comes.
     public var streams: Bool
 
@@ -68,6 +77,18 @@ public struct GenerationRequest: Equatable, Sendable {
         self.stop = stop
         self.streams = streams
     }
+}
+
+/// What an answer must be.
+public enum GenerationConstraint: Equatable, Sendable {
+    /// Anything.
+    case none
+    /// A JSON object.
+    case jsonObject
+    /// JSON that this schema describes.
+    case jsonSchema(String)
+    /// A text of this grammar.
+    case grammar(String)
 }
 
 /// What to continue.
@@ -114,6 +135,18 @@ public struct GenerationSampling: Equatable, Sendable {
     public var topP: Float
     /// The least probability as a share of the highest; 0 for none.
     public var minP: Float
+    /// Locally typical sampling up to this mass; 1 for all.
+    public var typicalP: Float = 1
+    /// Divides or multiplies the logits of tokens that occurred; 1 is off.
+    public var repetitionPenalty: Float = 1
+    /// Taken off the logits of tokens that occurred in the answer.
+    public var presencePenalty: Float = 0
+    /// Taken off the logits of tokens for each time they occurred in the answer.
+    public var frequencyPenalty: Float = 0
+    /// Added to the logits of tokens, by id.
+    public var logitBias: [Int32: Float] = [:]
+    /// How many alternatives come with the log probability of each token; nil for none of both.
+    public var logprobs: Int?
     /// Makes the answer reproducible; nil asks the node to draw one.
     public var seed: UInt64?
 
@@ -137,11 +170,42 @@ public enum GenerationEvent: Equatable, Sendable {
     case route(RouteInfo)
     /// More text of a choice. `index` is the index of the first of `tokens` in the answer. The
     /// text may be empty while a character, or what may become a stop string, is not complete.
-    case text(choice: Int, index: Int, text: String, tokens: [Int32])
+    /// The log probabilities, if asked for, are those of `tokens`.
+    case text(
+        choice: Int, index: Int, text: String, tokens: [Int32],
+        logprobs: [GenerationLogprobs] = [])
     /// A choice is complete.
     case finished(choice: Int, reason: GenerationEnd)
     /// What the request cost.
     case usage(GenerationUsage)
+}
+
+/// How likely a token was under the model, and what else was likely in its place.
+public struct GenerationLogprobs: Equatable, Sendable {
+    /// A token and the natural logarithm of its probability.
+    public struct Token: Equatable, Sendable {
+        /// The bytes it stands for; possibly part of a character.
+        public var bytes: [UInt8]
+        /// The logarithm.
+        public var logprob: Float
+
+        /// A token.
+        public init(bytes: [UInt8], logprob: Float) {
+            self.bytes = bytes
+            self.logprob = logprob
+        }
+    }
+
+    /// The token of the answer.
+    public var token: Token
+    /// The likeliest tokens, the likeliest first.
+    public var top: [Token]
+
+    /// Figures of one token.
+    public init(token: Token, top: [Token]) {
+        self.token = token
+        self.top = top
+    }
 }
 
 /// Why a choice ended.
@@ -219,6 +283,8 @@ public struct ServiceError: Error, Equatable, Sendable {
         case promptTooLong
         /// Something else in the request cannot be done.
         case badRequest
+        /// The request's deadline passed before the answer was complete.
+        case deadlineExceeded
         /// There is too much work; it may be better after this many seconds.
         case overloaded(retryAfterSeconds: Int)
         /// No node can serve now; it may be better after this many seconds.

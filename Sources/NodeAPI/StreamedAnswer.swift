@@ -36,9 +36,9 @@ struct StreamedAnswer: Sendable {
         switch event {
         case .route, .usage:
             return ""
-        case .text(let choice, _, let text, _):
-            guard !text.isEmpty else { return "" }
-            return try piece(choice: choice, text: text)
+        case .text(let choice, _, let text, _, let logprobs):
+            guard !text.isEmpty || !logprobs.isEmpty else { return "" }
+            return try piece(choice: choice, text: text, logprobs: ChatLogprobs(logprobs))
         case .finished(let choice, let reason):
             return try piece(choice: choice, reason: FinishReason(reason))
         }
@@ -77,15 +77,19 @@ struct StreamedAnswer: Sendable {
 
     /// A piece of a choice. The last one to finish any choice says who answered.
     private func piece(
-        choice: Int, text: String? = nil, reason: FinishReason? = nil
+        choice: Int, text: String? = nil, reason: FinishReason? = nil,
+        logprobs: ChatLogprobs? = nil
     ) throws(ServiceError) -> String {
         switch heading.kind {
         case .chat:
             let delta = ChatCompletionChunk.Delta(content: text)
             return try event(
-                ChatCompletionChunk.Choice(index: choice, delta: delta, finishReason: reason))
+                ChatCompletionChunk.Choice(
+                    index: choice, delta: delta, finishReason: reason, logprobs: logprobs))
         case .completion:
-            let piece = Completion.Choice(index: choice, text: text ?? "", finishReason: reason)
+            let piece = Completion.Choice(
+                index: choice, text: text ?? "", finishReason: reason,
+                logprobs: logprobs.map { CompletionLogprobs($0) })
             return try event(
                 Completion(
                     id: heading.id, created: heading.created, model: progress.route.model,

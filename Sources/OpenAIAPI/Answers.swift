@@ -96,16 +96,22 @@ public struct ChatCompletion: Codable, Equatable, Sendable {
         public var message: Message
         /// Why it ended.
         public var finishReason: FinishReason?
+        /// The log probabilities of its tokens, if asked for.
+        public var logprobs: ChatLogprobs?
 
         /// An answer.
-        public init(index: Int, message: Message, finishReason: FinishReason?) {
+        public init(
+            index: Int, message: Message, finishReason: FinishReason?,
+            logprobs: ChatLogprobs? = nil
+        ) {
             self.index = index
             self.message = message
             self.finishReason = finishReason
+            self.logprobs = logprobs
         }
 
         private enum CodingKeys: String, CodingKey {
-            case index, message
+            case index, message, logprobs
             case finishReason = "finish_reason"
         }
     }
@@ -165,16 +171,22 @@ public struct Completion: Codable, Equatable, Sendable {
         public var text: String
         /// Why it ended; nil until it has.
         public var finishReason: FinishReason?
+        /// The log probabilities of its tokens, if asked for.
+        public var logprobs: CompletionLogprobs?
 
         /// An answer, or a piece of it.
-        public init(index: Int, text: String, finishReason: FinishReason?) {
+        public init(
+            index: Int, text: String, finishReason: FinishReason?,
+            logprobs: CompletionLogprobs? = nil
+        ) {
             self.index = index
             self.text = text
             self.finishReason = finishReason
+            self.logprobs = logprobs
         }
 
         private enum CodingKeys: String, CodingKey {
-            case index, text
+            case index, text, logprobs
             case finishReason = "finish_reason"
         }
 
@@ -184,6 +196,7 @@ public struct Completion: Codable, Equatable, Sendable {
             try container.encode(index, forKey: .index)
             try container.encode(text, forKey: .text)
             try container.encode(finishReason, forKey: .finishReason)
+            try container.encodeIfPresent(logprobs, forKey: .logprobs)
         }
     }
 
@@ -227,16 +240,22 @@ public struct ChatCompletionChunk: Codable, Equatable, Sendable {
         public var delta: Delta
         /// Why it ended; nil until it has.
         public var finishReason: FinishReason?
+        /// The log probabilities of its tokens, if asked for.
+        public var logprobs: ChatLogprobs?
 
         /// A piece of an answer.
-        public init(index: Int, delta: Delta, finishReason: FinishReason? = nil) {
+        public init(
+            index: Int, delta: Delta, finishReason: FinishReason? = nil,
+            logprobs: ChatLogprobs? = nil
+        ) {
             self.index = index
             self.delta = delta
             self.finishReason = finishReason
+            self.logprobs = logprobs
         }
 
         private enum CodingKeys: String, CodingKey {
-            case index, delta
+            case index, delta, logprobs
             case finishReason = "finish_reason"
         }
 
@@ -246,6 +265,7 @@ public struct ChatCompletionChunk: Codable, Equatable, Sendable {
             try container.encode(index, forKey: .index)
             try container.encode(delta, forKey: .delta)
             try container.encode(finishReason, forKey: .finishReason)
+            try container.encodeIfPresent(logprobs, forKey: .logprobs)
         }
     }
 

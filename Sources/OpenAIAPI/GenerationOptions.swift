@@ -14,9 +14,31 @@ public struct GenerationOptions: Codable, Equatable, Sendable {
     public var topK: Int?
     /// The least probability, as a share of the highest, 0 for none. Not in OpenAI's interface.
     public var minP: Double?
+    /// Locally typical sampling up to this mass; nil means 1, off. Not in OpenAI's interface.
+    public var typicalP: Double?
+    /// Divides the logits of tokens that occurred; nil means 1, off. Not in OpenAI's interface.
+    public var repetitionPenalty: Double?
+    /// Taken off the logit of every token that occurred in the answer; nil means 0.
+    public var presencePenalty: Double?
+    /// Taken off a token's logit for each time it occurred in the answer; nil means 0.
+    public var frequencyPenalty: Double?
+    /// What is added to the logits of tokens, by id.
+    public var logitBias: [Int32: Double]
+    /// How many alternatives come with each token's log probability; nil means none, and no log
+    /// probability either. The two routes spell it differently.
+    public var logprobs: Int?
+    /// The form the answer must have.
+    public var responseFormat: ResponseFormat?
+    /// A grammar the answer must follow. Not in OpenAI's interface.
+    public var grammar: String?
     /// Makes the answer reproducible; nil lets the server draw one. Negative numbers are taken
     /// as their 64-bit pattern.
     public var seed: UInt64?
+    /// Which of the requests that wait goes first, the higher before the lower; nil means 0. Not in
+    /// OpenAI's interface.
+    public var priority: Int?
+    /// Seconds after which the answer is of no use any more. Not in OpenAI's interface.
+    public var deadline: Double?
     /// Strings at which an answer ends; they are not part of it.
     public var stop: [String]
     /// Whether the answer comes as events.
@@ -47,6 +69,7 @@ public struct GenerationOptions: Codable, Equatable, Sendable {
         topP: Double? = nil, topK: Int? = nil, minP: Double? = nil, seed: UInt64? = nil,
         stop: [String] = [], stream: Bool = false, streamOptions: StreamOptions? = nil
     ) {
+        logitBias = [:]
         self.model = model
         self.n = n
         self.maxTokens = maxTokens
@@ -61,7 +84,15 @@ public struct GenerationOptions: Codable, Equatable, Sendable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case model, n, temperature, seed, stop, stream
+        case model, n, temperature, seed, stop, stream, grammar, priority, logprobs
+        case typicalP = "typical_p"
+        case repetitionPenalty = "repetition_penalty"
+        case presencePenalty = "presence_penalty"
+        case frequencyPenalty = "frequency_penalty"
+        case logitBias = "logit_bias"
+        case responseFormat = "response_format"
+        case topLogprobs = "top_logprobs"
+        case deadline = "deadline_seconds"
         case maxTokens = "max_tokens"
         case maxCompletionTokens = "max_completion_tokens"
         case topP = "top_p"
@@ -79,6 +110,16 @@ public struct GenerationOptions: Codable, Equatable, Sendable {
         topP = try container.optional(Double.self, .topP)
         topK = try container.optional(Int.self, .topK)
         minP = try container.optional(Double.self, .minP)
+        typicalP = try container.optional(Double.self, .typicalP)
+        repetitionPenalty = try container.optional(Double.self, .repetitionPenalty)
+        presencePenalty = try container.optional(Double.self, .presencePenalty)
+        frequencyPenalty = try container.optional(Double.self, .frequencyPenalty)
+        logitBias = try Self.logitBias(in: container)
+        logprobs = try Self.logprobs(in: container)
+        responseFormat = try container.optional(ResponseFormat.self, .responseFormat)
+        grammar = try container.optional(String.self, .grammar)
+        priority = try container.optional(Int.self, .priority)
+        deadline = try container.optional(Double.self, .deadline)
         stream = try container.optional(Bool.self, .stream) ?? false
         streamOptions = try container.optional(StreamOptions.self, .streamOptions)
 
@@ -103,6 +144,36 @@ public struct GenerationOptions: Codable, Equatable, Sendable {
         }
     }
 
+    /// `logit_bias`: token ids as strings, as JSON's keys are.
+    private static func logitBias(
+        in container: KeyedDecodingContainer<CodingKeys>
+    ) throws -> [Int32: Double] {
+        var bias: [Int32: Double] = [:]
+        for (key, value) in try container.optional([String: Double].self, .logitBias) ?? [:] {
+            guard let id = Int32(key), id >= 0 else {
+                throw OpenAIRequestError.range("logit_bias", "keyed by token ids", got: key)
+            }
+            bias[id] = value
+        }
+        return bias
+    }
+
+    /// A number in `/v1/completions`; in `/v1/chat/completions` a switch, with the number beside.
+    private static func logprobs(
+        in container: KeyedDecodingContainer<CodingKeys>
+    ) throws -> Int? {
+        let top = try container.optional(Int.self, .topLogprobs)
+        if let isOn = try? container.decodeIfPresent(Bool.self, forKey: .logprobs) {
+            guard isOn || (top ?? 0) == 0 else {
+                throw OpenAIRequestError(
+                    "'top_logprobs' is only allowed with 'logprobs': true",
+                    parameter: "top_logprobs", code: "invalid_value")
+            }
+            return isOn ? top ?? 0 : nil
+        }
+        return try container.optional(Int.self, .logprobs) ?? (top == 0 ? nil : top)
+    }
+
     /// Writes only what differs from the defaults.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
@@ -113,6 +184,23 @@ public struct GenerationOptions: Codable, Equatable, Sendable {
         try container.encodeIfPresent(topP, forKey: .topP)
         try container.encodeIfPresent(topK, forKey: .topK)
         try container.encodeIfPresent(minP, forKey: .minP)
+        try container.encodeIfPresent(typicalP, forKey: .typicalP)
+        try container.encodeIfPresent(repetitionPenalty, forKey: .repetitionPenalty)
+        try container.encodeIfPresent(presencePenalty, forKey: .presencePenalty)
+        try container.encodeIfPresent(frequencyPenalty, forKey: .frequencyPenalty)
+        if !logitBias.isEmpty {
+            let keyed = logitBias.map { (String($0.key), $0.value) }
+            try container.encode(
+                Dictionary(uniqueKeysWithValues: keyed), forKey: .logitBias)
+        }
+        if let logprobs {
+            try container.encode(true, forKey: .logprobs)
+            try container.encode(logprobs, forKey: .topLogprobs)
+        }
+        try container.encodeIfPresent(responseFormat, forKey: .responseFormat)
+        try container.encodeIfPresent(grammar, forKey: .grammar)
+        try container.encodeIfPresent(priority, forKey: .priority)
+        try container.encodeIfPresent(deadline, forKey: .deadline)
         try container.encodeIfPresent(seed, forKey: .seed)
         if !stop.isEmpty { try container.encode(stop, forKey: .stop) }
         if stream { try container.encode(stream, forKey: .stream) }
@@ -132,6 +220,33 @@ public struct GenerationOptions: Codable, Equatable, Sendable {
         try Self.check(topP, "top_p", 0...1)
         try Self.check(topK, "top_k", 0...OpenAILimits.topKMax)
         try Self.check(minP, "min_p", 0...1)
+        try Self.check(typicalP, "typical_p", 0...1)
+        try Self.check(
+            repetitionPenalty, "repetition_penalty", OpenAILimits.repetitionPenaltyRange)
+        try Self.check(presencePenalty, "presence_penalty", OpenAILimits.penaltyRange)
+        try Self.check(frequencyPenalty, "frequency_penalty", OpenAILimits.penaltyRange)
+        guard logitBias.count <= OpenAILimits.logitBiasMax else {
+            throw .range(
+                "logit_bias", "at most \(OpenAILimits.logitBiasMax) tokens",
+                got: logitBias.count)
+        }
+        for bias in logitBias.values {
+            try Self.check(bias, "logit_bias", OpenAILimits.logitBiasRange)
+        }
+        try Self.check(logprobs, "top_logprobs", 0...OpenAILimits.topLogprobsMax)
+        try Self.check(priority, "priority", OpenAILimits.priorityRange)
+        try Self.check(deadline, "deadline_seconds", OpenAILimits.deadlineRange)
+        if grammar != nil, responseFormat?.constrains == true {
+            throw OpenAIRequestError(
+                "'grammar' and 'response_format' each constrain the answer; send one",
+                parameter: "grammar", code: "invalid_value")
+        }
+        let constraint = grammar ?? responseFormat?.schema ?? ""
+        guard constraint.utf8.count <= OpenAILimits.constraintBytesMax else {
+            throw .range(
+                grammar == nil ? "response_format" : "grammar",
+                "at most \(OpenAILimits.constraintBytesMax) bytes", got: constraint.utf8.count)
+        }
         guard stop.count <= OpenAILimits.stopStringsMax else {
             throw .range(
                 "stop", "at most \(OpenAILimits.stopStringsMax) strings", got: stop.count)

@@ -42,6 +42,47 @@ public struct JSONSyntax {
         }
     }
 
+    /// The text of the value at `path`, a chain of names of objects, in a text that ``check(_:)``
+    /// has passed; nil if there is none. Of equal names the last one counts, as for the decoder.
+    static func text(of path: [String], in bytes: [UInt8]) -> String? {
+        var scanner = JSONSyntax(bytes: bytes)
+        var range: Range<Int>?
+        scanner.skipSpace()
+        for name in path {
+            range = nil
+            do throws(JSONSyntaxError) {
+                try scanner.fields { (field, value) in if field == name { range = value } }
+            } catch { return nil }
+            guard let range else { return nil }
+            scanner.position = range.lowerBound
+        }
+        return range.map { String(decoding: bytes[$0], as: UTF8.self) }
+    }
+
+    /// Calls `body` with the name and the place of each field of the object that begins here.
+    private mutating func fields(
+        _ body: (_ name: String, _ value: Range<Int>) -> Void
+    ) throws(JSONSyntaxError) {
+        guard current == UInt8(ascii: "{") else { return }
+        position += 1
+        skipSpace()
+        while current == UInt8(ascii: "\"") {
+            let first = position
+            try string()
+            let name = String(decoding: bytes[first + 1..<position - 1], as: UTF8.self)
+            skipSpace()
+            position += 1  // the colon
+            skipSpace()
+            let start = position
+            try value()
+            body(name, start..<position)
+            skipSpace()
+            guard current == UInt8(ascii: ",") else { return }
+            position += 1
+            skipSpace()
+        }
+    }
+
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
     private var current: UInt8? { position < bytes.count ? bytes[position] : nil }

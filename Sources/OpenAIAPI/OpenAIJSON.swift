@@ -1,5 +1,15 @@
 public import Foundation
 
+extension CodingUserInfoKey {
+    /// The whole text that is decoded, as bytes: where the order of an object's fields matters.
+    static var jsonText: CodingUserInfoKey {
+        guard let key = CodingUserInfoKey(rawValue: "shoal.json-text") else {
+            preconditionFailure("any string is a key")
+        }
+        return key
+    }
+}
+
 /// How this interface's JSON is read and written, on both sides.
 public enum OpenAIJSON {
     /// Reads a value. An error says where the text is broken, or which field is wrong.
@@ -11,8 +21,11 @@ public enum OpenAIJSON {
                 "the body is empty; send a JSON object", parameter: nil, code: "invalid_json")
         }
         do {
-            try JSONSyntax.check(Array(data))
-            return try JSONDecoder().decode(type, from: data)
+            let bytes = Array(data)
+            try JSONSyntax.check(bytes)
+            let decoder = JSONDecoder()
+            decoder.userInfo[.jsonText] = bytes
+            return try decoder.decode(type, from: data)
         } catch let error as JSONSyntaxError {
             throw OpenAIRequestError(error.description, parameter: nil, code: "invalid_json")
         } catch let error as OpenAIRequestError {

@@ -1,5 +1,5 @@
 /// Any JSON value, for fields of which only the presence matters.
-enum JSONValue: Decodable, Equatable {
+enum JSONValue: Codable, Equatable {
     case null
     case bool(Bool)
     case number(Double)
@@ -61,10 +61,7 @@ struct Refusal: Sendable {
 
     /// Fields of both kinds of request.
     static let common = [
-        Refusal("logit_bias", unless: [.object([:])], "biasing tokens is"),
-        Refusal("presence_penalty", unless: [.number(0)], "penalising repeated tokens is"),
-        Refusal("frequency_penalty", unless: [.number(0)], "penalising repeated tokens is"),
-        Refusal("store", unless: [.bool(false)], "storing answers is"),
+        Refusal("store", unless: [.bool(false)], "storing answers is")
     ]
 
     /// Fields of `/v1/chat/completions`.
@@ -74,11 +71,6 @@ struct Refusal: Sendable {
             Refusal("functions", unless: [.array([])], "functions are"),
             Refusal("tool_choice", unless: [.string("none"), .string("auto")], "tools are"),
             Refusal("function_call", unless: [.string("none"), .string("auto")], "functions are"),
-            Refusal(
-                "response_format", unless: [.object(["type": .string("text")])],
-                "a response format other than text is"),
-            Refusal("logprobs", unless: [.bool(false)], "log probabilities are"),
-            Refusal("top_logprobs", unless: [.number(0)], "log probabilities are"),
             Refusal(
                 "modalities", unless: [.array([]), .array([.string("text")])],
                 "a modality other than text is"),
@@ -90,7 +82,6 @@ struct Refusal: Sendable {
     /// Fields of `/v1/completions`.
     static let completion =
         common + [
-            Refusal("logprobs", "log probabilities are"),
             Refusal("suffix", unless: [.string("")], "filling in before a suffix is"),
             Refusal("echo", unless: [.bool(false)], "repeating the prompt is"),
             Refusal("best_of", unless: [.number(1)], "choosing the best of several is"),

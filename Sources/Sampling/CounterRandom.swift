@@ -14,11 +14,10 @@ public struct CounterRandom: Sendable {
         self.choice = choice
     }
 
-    /// The uniform number in [0, 1) for the token at `index`: the first output word's upper 24
-    /// bits times 2⁻²⁴, exact in a single.
-    public func uniform(index: UInt32) -> Float {
+    /// 64 random bits for the token at `index`: the first output word above the second.
+    public func bits(index: UInt32) -> UInt64 {
         let words = Self.philox(counter: (index, choice, 0, 0), key: key)
-        return Float(words.0 >> 8) * 0x1p-24
+        return UInt64(words.0) << 32 | UInt64(words.1)
     }
 
     /// One block of Philox4x32 with ten rounds.

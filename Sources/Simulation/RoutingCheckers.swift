@@ -47,6 +47,7 @@ public enum RoutingOutcome: Sendable, Equatable {
         case .unroutable(.unknownModel): "unknown model"
         case .unroutable(.noLiveHolder): "no live holder"
         case .unroutable(.noModels): "no models"
+        case .unroutable(.wrongTask): "wrong task"
         case .failed(.refused(let refusal)): "refused: \(refusal.code)"
         case .failed(.exhausted): "exhausted"
         case .failed(.interrupted): "interrupted"
@@ -310,6 +311,7 @@ public struct RoutingCheckers: Sendable {
             case .unknownModel: request.wanted == nil || request.holders == 0
             case .noLiveHolder: request.holders > 0 && request.routable.isEmpty
             case .noModels: request.wanted == nil
+            case .wrongTask: false  // all simulated models continue text
             }
         let kind = RoutingOutcome.unroutable(failure).kind
         if !isRight || !request.attempts.isEmpty {

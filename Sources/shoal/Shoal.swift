@@ -39,7 +39,7 @@ struct Shoal: AsyncParsableCommand {
         subcommands: [
             QueryCommand.self, StatusCommand.self, NodeCommand.self, MeshCommand.self,
             InviteCommand.self, JoinCommand.self, TestnetCommand.self, GGUFCommand.self,
-            SimulateCommand.self,
+            BenchCommand.self, SimulateCommand.self,
         ])
 }
 

@@ -1,3 +1,4 @@
+import Model
 import Sampling
 import Testing
 import Tokenizer
@@ -134,11 +135,20 @@ import Tokenizer
     }
 
     @Test func aContextThatDoesNotFitMemoryIsRefusedBeforeItIsTaken() async throws {
-        let engine = try hashEngine(HashModel(), EngineConfiguration(memoryBytesMax: 10_240))
-        await #expect(
-            throws: EngineError.notEnoughMemory(
-                what: "a context of 64 tokens", neededBytes: 65_536, availableBytes: 10_240)
-        ) { try await read(engine.submit(request())) }
-        #expect(try await read(engine.submit(request { $0.maxTokens = 4 })).reasons[0] == .length)
+        let engine = try hashEngine(
+            HashModel(contextLength: 1000), EngineConfiguration(memoryBytesMax: 4096))
+        // Four pages of 64 positions, or two of the type of twice the size.
+        #expect(engine.info.contextLength == 256)
+        #expect(throws: EngineError.contextTooLarge(tokens: 256, limit: 128)) {
+            try engine.submit(request { $0.kv = .f32 })
+        }
+        let asked = request {
+            $0.kv = .f32
+            $0.maxTokens = 100
+        }
+        #expect(try await read(engine.submit(asked)).reasons[0] == .length)
+        #expect(throws: EngineError.self) {
+            try hashEngine(HashModel(), EngineConfiguration(memoryBytesMax: 1000))
+        }
     }
 }

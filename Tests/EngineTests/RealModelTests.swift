@@ -14,7 +14,7 @@ import Tokenizer
         let greedy: [Int32]
     }
 
-    private func engine(
+    func engine(
         _ name: String = "stories260K-q8_0", chunkTokens: Int = 256, threads: Int = 2
     ) throws -> Engine {
         try Engine.load(
@@ -81,7 +81,7 @@ import Tokenizer
             #expect(greedy.count == 4 && rows.count == prompt.count + 3)
             return rows
         }
-        for kv in KVType.allCases {
+        for kv in run.kvTypes {
             let whole = try rows(nil, kv)
             for chunk in [1, 5, 1000] { #expect(try rows(chunk, kv) == whole) }
         }
@@ -132,9 +132,105 @@ import Tokenizer
         try writer.add("tokenizer.ggml.model", .string("wordpiece"))
         let file = try GGUFFile(bytes: writer.bytes())
         #expect(
-            throws: EngineError.tokenizer(.unsupportedModel("wordpiece", supported: ["llama"]))
+            throws: EngineError.tokenizer(
+                .unsupportedModel("wordpiece", supported: TokenizerLoader.supported))
         ) { try TokenizerLoader.tokenizer(of: file) }
         let bare = try GGUFFile(bytes: GGUFWriter().bytes())
         #expect(throws: EngineError.self) { try TokenizerLoader.tokenizer(of: bare) }
+    }
+}
+
+extension RealModelTests {
+    private func ask(_ change: (inout EngineRequest) -> Void) async throws -> (
+        text: String, answer: Answer, logprobs: [EngineLogprobs?]
+    ) {
+        let engine = try engine()
+        var request = EngineRequest(
+            id: "r", prompt: .text("Once upon a time"),
+            sampling: SamplingParameters(temperature: 0.8, seed: 7), maxTokens: 60)
+        change(&request)
+        var text: [UInt8] = []
+        var logprobs: [EngineLogprobs?] = []
+        var answer = Answer()
+        for try await event in try engine.submit(request) {
+            switch event {
+            case .token(let choice, _, let id, let bytes, let logprob):
+                answer.tokens[choice, default: []].append(id)
+                text += bytes
+                logprobs.append(logprob)
+            case .finished(let choice, let reason): answer.reasons[choice] = reason
+            default: break
+            }
+        }
+        return (String(decoding: text, as: UTF8.self), answer, logprobs)
+    }
+
+    @Test("An answer under a constraint follows it, from the first token or continued")
+    func constraints() async throws {
+        let grammar = EngineConstraint.gbnf("root ::= (\"yes\" | \"no\") \", \" [a-z]{3} \"!\"")
+        let (text, answer, _) = try await ask { $0.constraint = grammar }
+        #expect(text.wholeMatch(of: /(yes|no), [a-z]{3}!/) != nil)
+        #expect(answer.reasons[0] == .stop)
+        let tokens = try #require(answer.tokens[0])
+        let rest = try await ask {
+            $0.constraint = grammar
+            $0.generated = [Array(tokens.prefix(2))]
+        }
+        #expect(rest.answer.tokens[0] == Array(tokens.dropFirst(2)))
+        let json = try await ask {
+            $0.constraint = .jsonSchema(
+                #"{"type": "object", "properties": {"a": {"type": "boolean"}}, "#
+                    + #""required": ["a"], "additionalProperties": false}"#)
+        }
+        #expect(throws: Never.self) {
+            try JSONSerialization.jsonObject(with: Data(json.text.utf8))
+        }
+        await #expect(throws: EngineError.self) {
+            try await ask { $0.constraint = .gbnf("root ::= nothing") }
+        }
+        await #expect(throws: EngineError.self) {
+            try await ask {
+                $0.constraint = grammar
+                $0.generated = [[300]]
+            }
+        }
+    }
+
+    @Test("Log probabilities come with each token if asked for, and never change it")
+    func logprobs() async throws {
+        let without = try await ask { _ in }
+        let with = try await ask { $0.logprobs = 3 }
+        #expect(with.answer == without.answer)
+        #expect(without.logprobs.allSatisfy { $0 == nil })
+        for logprob in with.logprobs {
+            let logprob = try #require(logprob)
+            #expect(logprob.logprob <= 0 && logprob.top.count == 3)
+            #expect(logprob.top[0].logprob >= logprob.logprob)
+        }
+    }
+
+    @Test("A long text is encoded on the engine's thread, its errors told by the stream")
+    func longTexts() async throws {
+        let engine = try engine()
+        let long = String(repeating: "One day, Tim went to the park. ", count: 400)
+        #expect(long.utf8.count > EngineLimits.promptBytesAtOnce)
+        let stream = try engine.submit(EngineRequest(id: "r", prompt: .text(long)))
+        await #expect(throws: EngineError.self) { try await read(stream) }
+        // Short in tokens, long in bytes.
+        let spaces = String(repeating: "a", count: 5000)
+        let cancelled = try engine.submit(EngineRequest(id: "r", prompt: .text(spaces)))
+        cancelled.cancel()
+        await #expect(throws: EngineError.cancelled) { try await read(cancelled) }
+        try await eventually { engine.isBusy(0, 0) }
+    }
+
+    @Test("Calibration tells the speed before the first request")
+    func calibration() async throws {
+        let engine = try engine()
+        #expect(engine.load.prefillTokensPerSecond == nil)
+        try await engine.calibrate()
+        #expect(engine.load.prefillTokensPerSecond ?? 0 > 0)
+        #expect(engine.load.decodeTokensPerSecond ?? 0 > 0)
+        #expect(engine.load.decodeStepSeconds ?? 0 > 0)
     }
 }

@@ -15,80 +15,133 @@ func fixturePath(_ name: String) throws -> String {
     return folder.appendingPathComponent(name).path
 }
 
-/// A model whose logits are a hash of every token in the session: a wrong position, a lost or a
-/// doubled token shows at once.
-final class HashModel: SequenceModel {
+/// A model whose logits are a hash of every token of the sequence, read back from its pages: a
+/// wrong position, a lost or doubled token, or a page of another sequence shows at once.
+final class HashModel: BatchModel {
     let vocabularySize = 259
     let contextLength: Int
     /// While false, forward passes wait; cancelling ends the wait.
     let isOpen: Atomic<Bool>
-    /// The token with the highest logit when the session holds so many tokens.
+    /// The token with the highest logit when the sequence holds so many tokens.
     let forced: [Int: Int32]
-    /// What a logit is when the session holds so many tokens.
+    /// What a logit is when the sequence holds so many tokens.
     let broken: Int?
+    /// Whether a hash looks at the last token only, so that answers repeat themselves.
+    let isShortSighted: Bool
+    let makesEmbeddings: Bool
+    let weightBytes: Int
     let passes = Atomic<Int>(0)
+    let rows = Atomic<Int>(0)
+    let widest = Atomic<Int>(0)
 
     init(
         contextLength: Int = 64, isOpen: Bool = true, forced: [Int: Int32] = [:],
-        broken: Int? = nil
+        broken: Int? = nil, isShortSighted: Bool = false, makesEmbeddings: Bool = false,
+        weightBytes: Int = 0
     ) {
+        self.weightBytes = weightBytes
         self.contextLength = contextLength
         self.isOpen = Atomic(isOpen)
         self.forced = forced
         self.broken = broken
+        self.isShortSighted = isShortSighted
+        self.makesEmbeddings = makesEmbeddings
     }
 
     func open() { isOpen.store(true, ordering: .relaxed) }
 
-    func sessionBytes(capacity: Int, kv: KVType) -> Int { capacity * 1024 }
+    var runnerBytes: Int { 0 }
 
-    func makeSession(capacity: Int, kv: KVType) throws(EngineError) -> any SequenceSession {
-        HashSession(model: self, capacity: capacity)
-    }
-}
+    func bytesPerPage(_ kv: KVType) -> Int? { 1024 * (kv == .f32 ? 2 : 1) }
 
-final class HashSession: SequenceSession {
-    private let model: HashModel
-    private let capacity: Int
-    private var tokens: [Int32] = []
-
-    init(model: HashModel, capacity: Int) {
-        self.model = model
-        self.capacity = capacity
+    func makeRunner(pageCount: Int, kv: KVType) throws(EngineError) -> any BatchRunner {
+        HashRunner(model: self, pageCount: pageCount)
     }
 
-    var count: Int { tokens.count }
+    func makeEmbedder() throws(EngineError) -> any TextEmbedder { HashEmbedder(model: self) }
 
-    func truncate(to count: Int) { tokens.removeLast(tokens.count - count) }
-
-    func forward(
-        _ added: [Int32], everyRow: Bool, isCancelled: () -> Bool
-    ) throws(EngineError) -> [Float] {
-        model.passes.add(1, ordering: .relaxed)
-        while !model.isOpen.load(ordering: .relaxed) {
-            guard !isCancelled() else { throw .cancelled }
-            usleep(1000)
-        }
-        var rows: [Float] = []
-        for token in added {
-            guard tokens.count < capacity else { throw .model(reason: "over capacity") }
-            tokens.append(token)
-            if everyRow { rows += row() }
-        }
-        return everyRow ? rows : row()
-    }
-
-    private func row() -> [Float] {
+    /// The logits after `tokens`.
+    func row(_ tokens: [Int32]) -> [Float] {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for token in tokens { hash = (hash ^ UInt64(token)) &* 0x100_0000_01B3 }
-        if model.broken == tokens.count { return [Float](repeating: .nan, count: 259) }
-        return (0..<model.vocabularySize).map { id in
-            if model.forced[tokens.count] == Int32(id) { return 100 }
+        for token in isShortSighted ? tokens.suffix(1) : tokens[...] {
+            hash = (hash ^ UInt64(token)) &* 0x100_0000_01B3
+        }
+        if broken == tokens.count { return [Float](repeating: .nan, count: 259) }
+        return (0..<vocabularySize).map { id in
+            if forced[tokens.count] == Int32(id) { return 100 }
             // Never the end of the sequence unless forced.
             if id < 3 { return -100 }
             let mixed = (hash ^ UInt64(id)) &* 0x9E37_79B9_7F4A_7C15
             return Float(mixed >> 40) * 0x1p-20
         }
+    }
+}
+
+final class HashRunner: BatchRunner {
+    private let model: HashModel
+    private var pages: [[Int32]]
+
+    init(model: HashModel, pageCount: Int) {
+        self.model = model
+        pages = Array(
+            repeating: Array(repeating: -1, count: EngineLimits.pagePositions), count: pageCount)
+    }
+
+    func copy(page: Int32, to: Int32) { pages[Int(to)] = pages[Int(page)] }
+
+    func split(_ count: Int, _ body: (Range<Int>) -> Void) { body(0..<count) }
+
+    func forward(
+        _ entries: [Step.Entry], isCancelled: () -> Bool
+    ) throws(EngineError) -> [[Float]] {
+        model.passes.add(1, ordering: .relaxed)
+        model.rows.add(entries.reduce(0) { $0 + $1.tokens.count }, ordering: .relaxed)
+        model.widest.max(entries.count, ordering: .relaxed)
+        while !model.isOpen.load(ordering: .relaxed) {
+            guard !isCancelled() else { throw .cancelled }
+            usleep(1000)
+        }
+        let size = EngineLimits.pagePositions
+        // All are written before any is read: who shares a page wrongly is found out.
+        for entry in entries {
+            for (offset, token) in entry.tokens.enumerated() {
+                let position = entry.start + offset
+                pages[Int(entry.pages[position / size])][position % size] = token
+            }
+        }
+        var result: [[Float]] = []
+        for entry in entries {
+            let end = entry.start + entry.tokens.count
+            let tokens = (0..<end).map { pages[Int(entry.pages[$0 / size])][$0 % size] }
+            switch entry.rows {
+            case .none: result.append([])
+            case .last: result.append(model.row(tokens))
+            case .all:
+                result.append((entry.start + 1...end).flatMap { model.row(Array(tokens[..<$0])) })
+            }
+            // As a real model finds out: for the whole pass.
+            if result.last?.contains(where: \.isNaN) ?? false {
+                throw .notANumber(reason: "broken")
+            }
+        }
+        return result
+    }
+}
+
+final class HashEmbedder: TextEmbedder {
+    private let model: HashModel
+
+    init(model: HashModel) { self.model = model }
+
+    func embed(
+        _ texts: [[Int32]], isCancelled: () -> Bool
+    ) throws(EngineError) -> [[Float]] {
+        model.passes.add(1, ordering: .relaxed)
+        while !model.isOpen.load(ordering: .relaxed) {
+            guard !isCancelled() else { throw .cancelled }
+            usleep(1000)
+        }
+        return texts.map { [Float($0.count), Float($0.reduce(0, +))] }
     }
 }
 
@@ -146,7 +199,7 @@ func read(_ stream: EngineStream) async throws -> Answer {
         case .accepted:
             precondition(!accepted && answer.tokens.isEmpty)
             accepted = true
-        case .token(let choice, let index, let id, _):
+        case .token(let choice, let index, let id, _, _):
             precondition(accepted && answer.reasons[choice] == nil)
             let first = answer.firstIndex[choice] ?? index
             answer.firstIndex[choice] = first

@@ -18,7 +18,31 @@ private let samples: [InferenceMessage] = {
                 generated: [[7, 8], []], sampling: sampling, maxTokens: 20, stop: ["\n\n"],
                 kvType: 1, hops: 1))
     }
-    return requests + [
+    var constrained = InferenceRequest(
+        id: id, model: ModelDigest(number: 5), numerics: "n1", prompt: .text("a"),
+        generated: [[]], sampling: sampling, maxTokens: nil, stop: [], kvType: 1, hops: 1)
+    constrained.sampling.typicalP = 0.5
+    constrained.sampling.repetitionPenalty = 1.1
+    constrained.sampling.presencePenalty = -0.5
+    constrained.sampling.frequencyPenalty = 0.25
+    constrained.sampling.logitBias = [.init(token: 3, bias: -100), .init(token: 9, bias: 2)]
+    constrained.sampling.logprobs = 5
+    constrained.priority = -7
+    constrained.deadlineMilliseconds = 1500
+    let constraints: [InferenceRequest.Constraint] = [
+        .jsonObject, .jsonSchema(#"{"type":"object"}"#), .grammar("root ::= \"a\""),
+    ]
+    let constrainedRequests = constraints.map { constraint in
+        constrained.constraint = constraint
+        return InferenceMessage.request(constrained)
+    }
+    let likely = TokenLogprobs(
+        logprob: -0.25, top: [.init(token: 300, logprob: -0.25, bytes: [0xc3])])
+    return requests + constrainedRequests + [
+        .tokens([
+            TokenFrame(
+                request: id, choice: 0, index: 2, token: 300, bytes: [0xc3], logprobs: likely)
+        ]),
         .accepted(promptTokens: [1, 2]),
         .tokens([TokenFrame(request: id, choice: 0, index: 2, token: 300, bytes: [0xc3])]),
         .finished(request: id, choice: 1, reason: .stopString),
@@ -73,6 +97,14 @@ private let samples: [InferenceMessage] = {
             }
             #expect(found == samples, "chunks of \(chunk)")
             #expect(framer.isAtBoundary)
+        }
+    }
+
+    @Test func biasesOutOfOrderAreRefused() {
+        guard case .request(var request) = samples[3] else { return }
+        request.sampling.logitBias = [.init(token: 9, bias: 1), .init(token: 3, bias: 1)]
+        #expect(throws: WireError.nonCanonical(field: "logit bias")) {
+            try InferenceMessage(decoding: InferenceMessage.request(request).encoded)
         }
     }
 

@@ -52,6 +52,16 @@ final class FakeService: NodeService {
 
     func waitForBeginning() async { for await _ in beginnings { return } }
 
+    func embed(
+        _ request: EmbeddingServiceRequest
+    ) async throws(ServiceError) -> EmbeddingAnswer {
+        if case .refusing(let error) = play { throw error }
+        return EmbeddingAnswer(
+            route: RouteInfo(node: "node-a", nodeID: "aa11", model: "mini", reason: "soonest"),
+            vectors: request.inputs.indices.map { [Float($0), 0.5] },
+            promptTokens: 3 * request.inputs.count)
+    }
+
     func models() async -> [ServedModel] {
         [
             ServedModel(id: "stories", digest: "d1", contextLength: 512, nodes: ["node-a"]),

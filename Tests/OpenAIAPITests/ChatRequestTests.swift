@@ -117,8 +117,6 @@ private func fault(_ json: String) -> OpenAIRequestError? {
     @Test(arguments: [
         #""tools":[{"type":"function"}]"#, #""tool_choice":{"type":"function"}"#,
         #""tool_choice":"required""#, #""functions":[{}]"#, #""function_call":{"name":"f"}"#,
-        #""response_format":{"type":"json_object"}"#, #""logprobs":true"#, #""top_logprobs":2"#,
-        #""logit_bias":{"5":1}"#, #""presence_penalty":0.1"#, #""frequency_penalty":-1"#,
         #""modalities":["text","audio"]"#, #""audio":{}"#, #""store":true"#,
         #""reasoning_effort":"high""#, #""web_search_options":{}"#,
     ])
@@ -143,6 +141,19 @@ private func fault(_ json: String) -> OpenAIRequestError? {
             "stop", "at most 16"
         ),
         (#""stream_options":{}"#, "stream_options", "'stream': true"),
+        (#""presence_penalty":2.5"#, "presence_penalty", "-2.0 to 2.0"),
+        (#""frequency_penalty":-3"#, "frequency_penalty", "-2.0 to 2.0"),
+        (#""repetition_penalty":0"#, "repetition_penalty", "0.01 to 100.0"),
+        (#""typical_p":2"#, "typical_p", "0.0 to 1.0"),
+        (#""logit_bias":{"5":101}"#, "logit_bias", "-100.0 to 100.0"),
+        (#""logit_bias":{"five":1}"#, "logit_bias", "token ids"),
+        (#""logit_bias":{"-1":1}"#, "logit_bias", "token ids"),
+        (#""logprobs":true,"top_logprobs":21"#, "top_logprobs", "0 to 20"),
+        (#""logprobs":false,"top_logprobs":2"#, "top_logprobs", "'logprobs': true"),
+        (#""priority":101"#, "priority", "-100 to 100"),
+        (#""deadline_seconds":0"#, "deadline_seconds", "0.001 to"),
+        (#""response_format":{"type":"xml"}"#, "response_format.type", "text, json_object"),
+        (#""grammar":"x","response_format":{"type":"json_object"}"#, "grammar", "send one"),
     ])
     func aValueOutOfRangeIsRefusedWithItsNameAndRange(
         fields: String, parameter: String, range: String

@@ -42,14 +42,20 @@ private func fault(_ json: String) -> OpenAIRequestError? {
     }
 
     @Test(arguments: [
-        #""logprobs":0"#, #""echo":true"#, #""suffix":"x""#, #""best_of":2"#,
-        #""presence_penalty":1"#, #""logit_bias":{"1":1}"#,
+        #""echo":true"#, #""suffix":"x""#, #""best_of":2"#,
     ])
     func aFieldThatAsksForWhatIsNotThereIsRefusedByName(fields: String) {
         let name = fields.split(separator: "\"").first.map(String.init)
         let error = fault(#"{"prompt":"a",\#(fields)}"#)
         #expect(error?.parameter == name)
         #expect(error?.code == "unsupported_parameter")
+    }
+
+    @Test("The older route counts alternatives in logprobs itself")
+    func theOlderRouteCountsAlternativesInLogprobsItself() throws {
+        let request = try OpenAIJSON.decode(
+            CompletionRequest.self, from: Data(#"{"prompt":"a","logprobs":3}"#.utf8))
+        #expect(request.options.logprobs == 3)
     }
 
     @Test(arguments: [

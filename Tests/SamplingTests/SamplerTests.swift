@@ -106,6 +106,20 @@ import Testing
             (SamplingParameters(temperature: .infinity), "temperature"),
             (SamplingParameters(topK: -1), "top_k"), (SamplingParameters(topP: 1.5), "top_p"),
             (SamplingParameters(topP: .nan), "top_p"), (SamplingParameters(minP: -0.1), "min_p"),
+            (SamplingParameters(typicalP: 1.1), "typical_p"),
+            (SamplingParameters(repetitionPenalty: 0), "repetition_penalty"),
+            (SamplingParameters(repetitionWindow: -1), "repetition_window"),
+            (SamplingParameters(presencePenalty: 2.1), "presence_penalty"),
+            (SamplingParameters(frequencyPenalty: .nan), "frequency_penalty"),
+            (SamplingParameters(logitBias: [3: 101]), "logit_bias"),
+            (SamplingParameters(logitBias: [-1: 0]), "logit_bias"),
+            (
+                SamplingParameters(
+                    logitBias: Dictionary(uniqueKeysWithValues: (0..<1025).map { ($0, 1) })),
+                "logit_bias"
+            ),
+            (SamplingParameters(logprobs: 21), "top_logprobs"),
+            (SamplingParameters(logprobs: -1), "top_logprobs"),
         ]
         for (parameters, field) in wrong {
             do throws(SamplingError) {
@@ -135,11 +149,14 @@ import Testing
                 == (0xD16C_FE09, 0x94FD_CCEB, 0x5001_E420, 0x2412_6EA1))
     }
 
-    @Test func uniformNumbersStayBelowOne() {
+    @Test func randomBitsAreAsOftenSetAsNot() {
         let random = CounterRandom(seed: 3, choice: 0)
-        let numbers = (0..<10_000).map { random.uniform(index: $0) }
-        #expect(numbers.allSatisfy { $0 >= 0 && $0 < 1 })
-        #expect(abs(numbers.reduce(0, +) / 10_000 - 0.5) < 0.02)
+        let numbers = (0..<10_000).map { random.bits(index: $0) }
+        for bit in 0..<64 {
+            let set = numbers.filter { $0 >> UInt64(bit) & 1 == 1 }.count
+            // Five standard deviations of 10 000 tosses.
+            #expect(abs(set - 5000) < 250)
+        }
     }
 
     @Test func theExponentialIsCloseToTheRealOne() {
@@ -149,6 +166,16 @@ import Testing
             let x = -Float(step) / 100
             let real = Foundation.exp(Double(x))
             #expect(abs(Double(exponential(x)) - real) <= real * 3e-7, "e^\(x)")
+        }
+    }
+
+    @Test func theLogarithmIsCloseToTheRealOne() {
+        #expect(logarithm(1) == 0)
+        for step in 1..<2000 {
+            for x in [Double(step) / 1000, Double(step) * 1e7, 1e-30 * Double(step)] {
+                let real = Foundation.log(x)
+                #expect(abs(logarithm(x) - real) <= max(abs(real) * 3e-16, 3e-16), "ln \(x)")
+            }
         }
     }
 }

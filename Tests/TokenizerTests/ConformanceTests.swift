@@ -4,9 +4,9 @@ import Tokenizer
 
 @Suite struct ConformanceTests {
     /// The test texts: what stands between the separators, nothing trimmed.
-    private func texts(_ name: String) throws -> [[UInt8]] {
+    private func texts() throws -> [[UInt8]] {
         let separator = Array("\n__ggml_vocab_test__\n".utf8)
-        var rest = try fixtureBytes(name)[...]
+        var rest = try fixtureBytes("ggml-vocab.inp")[...]
         var texts: [[UInt8]] = []
         while let range = rest.firstRange(of: separator) {
             texts.append(Array(rest[..<range.lowerBound]))
@@ -15,12 +15,14 @@ import Tokenizer
         return texts
     }
 
-    @Test(arguments: ["ggml-vocab-llama-spm.gguf", "ggml-vocab-phi-3.gguf"])
-    func everyTextOfTheReferenceGetsTheReferencesIds(name: String) throws {
-        let tokenizer = try fixtureTokenizer(name)
-        let texts = try texts(name + ".inp")
-        let lines = String(decoding: try fixtureBytes(name + ".out"), as: UTF8.self)
-            .split(separator: "\n", omittingEmptySubsequences: false)
+    @Test(arguments: ["bert-bge", "gpt-2", "llama-bpe", "llama-spm", "phi-3", "qwen2"])
+    func everyTextOfTheReferenceGetsTheReferencesIds(name: String) async throws {
+        let tokenizer = try await fixtureTokenizer(name)
+        let texts = try texts()
+        let lines = String(
+            decoding: try fixtureBytes("ggml-vocab-\(name).gguf.out"), as: UTF8.self
+        )
+        .split(separator: "\n", omittingEmptySubsequences: false)
         #expect(texts.count > 40 && lines.count == texts.count + 1)
         for (text, line) in zip(texts, lines) {
             let expected = line.split(separator: " ").compactMap { Int32($0) }
@@ -29,10 +31,10 @@ import Tokenizer
         }
     }
 
-    @Test(arguments: ["ggml-vocab-llama-spm.gguf", "ggml-vocab-phi-3.gguf"])
-    func decodingGivesTheTextBackAfterTheSpacePrefix(name: String) throws {
-        let tokenizer = try fixtureTokenizer(name)
-        for text in try texts(name + ".inp") where !text.isEmpty {
+    @Test(arguments: ["llama-spm", "phi-3"])
+    func decodingGivesTheTextBackAfterTheSpacePrefix(name: String) async throws {
+        let tokenizer = try await fixtureTokenizer(name)
+        for text in try texts() where !text.isEmpty {
             let ids = try tokenizer.encode(text, addSpecial: true, parseSpecial: false)
             #expect(ids.first == tokenizer.bos)
             #expect(tokenizer.bytes(of: ids) == [0x20] + text)
@@ -40,9 +42,9 @@ import Tokenizer
     }
 
     @Test(arguments: [UInt64(1), 2, 3])
-    func anyBytesAreGivenBackWhole(seed: UInt64) throws {
+    func anyBytesAreGivenBackWhole(seed: UInt64) async throws {
         var random = SeededGenerator(state: seed)
-        let tokenizer = try fixtureTokenizer("ggml-vocab-llama-spm.gguf")
+        let tokenizer = try await fixtureTokenizer("llama-spm")
         let alphabet = Array("the quick \u{1F999} né\n\t<s></s><0x0A>▁".utf8) + [0xFF, 0xC0, 0x80]
         for _ in 0..<100 {
             let text = (0..<Int.random(in: 1...60, using: &random)).map { _ in
@@ -59,8 +61,8 @@ import Tokenizer
         }
     }
 
-    @Test func aLongTextOfOneCharacterIsMergedInReasonableSteps() throws {
-        let tokenizer = try fixtureTokenizer("ggml-vocab-llama-spm.gguf")
+    @Test func aLongTextOfOneCharacterIsMergedInReasonableSteps() async throws {
+        let tokenizer = try await fixtureTokenizer("llama-spm")
         let text = [UInt8](repeating: 0x20, count: 50_000)
         let ids = try tokenizer.encode(text, addSpecial: false, parseSpecial: false)
         #expect(tokenizer.bytes(of: ids).count == 50_001)
@@ -70,8 +72,8 @@ import Tokenizer
         }
     }
 
-    @Test func phi3EndsATurnWithItsOwnToken() throws {
-        let tokenizer = try fixtureTokenizer("ggml-vocab-phi-3.gguf")
+    @Test func phi3EndsATurnWithItsOwnToken() async throws {
+        let tokenizer = try await fixtureTokenizer("phi-3")
         #expect(tokenizer.isEndOfGeneration(32_000))
         #expect(tokenizer.isEndOfGeneration(32_007))
         #expect(!tokenizer.isEndOfGeneration(32_001))

@@ -45,4 +45,30 @@ import Tokenizer
         #expect(try ChatTemplate.plain.render(messages) == "Once\nupon")
         #expect(throws: TokenizerError.self) { try ChatTemplate.plain.render([]) }
     }
+
+    @Test(
+        "Tokens of bytes are given as whole characters, token by token", arguments: [UInt64(1), 2])
+    func byteTokensStream(seed: UInt64) async throws {
+        let tokenizer = try await fixtureTokenizer("gpt-2")
+        let text = "naïve \u{1F999} 日本語 \u{1F468}\u{200D}\u{1F469} กำลัง"
+        let ids = try tokenizer.encode(text, addSpecial: false, parseSpecial: false)
+        #expect(ids.contains { String(validating: tokenizer.bytes(of: $0), as: UTF8.self) == nil })
+        var decoder = StreamingDecoder()
+        var joined = ""
+        for id in ids {
+            let part = decoder.append(tokenizer.bytes(of: id))
+            #expect(!part.unicodeScalars.contains("\u{FFFD}"))
+            joined += part
+        }
+        #expect(joined + decoder.finish() == text)
+
+        // Tokens in any order are broken text; the parts still join to what all bytes give.
+        var random = SeededGenerator(state: seed)
+        let shuffled = ids.shuffled(using: &random)
+        joined = ""
+        for id in shuffled { joined += decoder.append(tokenizer.bytes(of: id)) }
+        joined += decoder.finish()
+        let whole = String(decoding: tokenizer.bytes(of: shuffled), as: UTF8.self)
+        #expect(Array(joined.utf8) == Array(whole.utf8))
+    }
 }

@@ -103,4 +103,50 @@ import Tokenizer
             }
         }
     }
+
+    @Test("Runs of line feeds are cut out whole and runs of spaces merge, without a prefix")
+    func runsOfSpace() throws {
+        let tokenizer = try SentencePieceTokenizer(
+            vocabulary([
+                ("\n", 0, .userDefined), ("\n\n", 0, .userDefined), ("▁▁", 0, .userDefined),
+                ("▁▁▁", 0, .userDefined), ("▁", -5, .normal), ("a", -5, .normal),
+                ("▁a", -9, .normal),
+            ]) { $0.addsSpacePrefix = false })
+        #expect(try ids("a\n\n\na", tokenizer) == [5, 1, 0, 5])
+        #expect(try ids("a   a", tokenizer) == [5, 3, 5])
+        #expect(try ids("a    a", tokenizer) == [5, 3, 6])
+        #expect(tokenizer.bytes(of: [5, 3, 6, 1]) == Array("a    a\n\n".utf8))
+    }
+
+    @Test(
+        "A piece that training left unused is a piece, and an unknown token is never made of text")
+    func unusedAndUnknown() throws {
+        let tokenizer = try SentencePieceTokenizer(
+            vocabulary([
+                ("ab", 0, .unused), ("a", 0, .normal), ("b", 0, .normal), ("<u>", 0, .unknown),
+            ]) {
+                $0.addsSpacePrefix = false
+            })
+        #expect(try ids("ab", tokenizer) == [0])
+        #expect(!(try ids("<u>", tokenizer).contains(3)))
+        #expect(try ids("<u>", tokenizer, special: true) == [3])
+        #expect(tokenizer.bytes(of: 3) == [] && tokenizer.spelling(of: 3) == Array("<u>".utf8))
+    }
+
+    @Test("Scores of any sign order merges by their value")
+    func scoresOfAnySign() throws {
+        for (first, second, isFirst) in [
+            (Float(1), Float(-1), true), (-2, -1, false), (2, 1, true), (-0.0, 0.0, true),
+            (.infinity, 3, true), (-.infinity, -3, false),
+            (.leastNonzeroMagnitude, -.leastNonzeroMagnitude, true),
+        ] {
+            let tokenizer = try SentencePieceTokenizer(
+                vocabulary([
+                    ("a", 0, .normal), ("b", 0, .normal), ("ab", first, .normal),
+                    ("ba", second, .normal),
+                ]) { $0.addsSpacePrefix = false })
+            #expect(
+                try ids("aba", tokenizer) == (isFirst ? [2, 0] : [0, 3]), "\(first) \(second)")
+        }
+    }
 }

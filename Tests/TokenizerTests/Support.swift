@@ -25,23 +25,47 @@ func fixtureBytes(_ name: String) throws -> [UInt8] {
     return [UInt8](try Data(contentsOf: folder.appendingPathComponent(name)))
 }
 
-/// The tokenizer of a vocabulary file in `Fixtures`.
-func fixtureTokenizer(_ name: String) throws -> SentencePieceTokenizer {
-    let file = try GGUFFile(bytes: try fixtureBytes(name))
-    var options = Vocabulary.Options()
-    options.bos = Int32(try file.uint32("tokenizer.ggml.bos_token_id"))
-    options.eos = Int32(try file.uint32("tokenizer.ggml.eos_token_id"))
-    options.unknown = Int32(try file.uint32("tokenizer.ggml.unknown_token_id"))
-    return try SentencePieceTokenizer(
-        Vocabulary(
-            tokens: try file.strings("tokenizer.ggml.tokens"),
-            scores: try file.floats("tokenizer.ggml.scores"),
-            types: try file.int32s("tokenizer.ggml.token_type"), options: options))
+/// A vocabulary's metadata from a GGUF file, with some of them replaced.
+struct FixtureMetadata: VocabularySource {
+    let file: GGUFFile
+    var texts: [String: String] = [:]
+
+    private func read<T>(_ key: String, _ get: (String) throws -> T) rethrows -> T? {
+        file.has(key) ? try get(key) : nil
+    }
+
+    func text(_ key: String) throws -> String? { try texts[key] ?? read(key, file.string) }
+    func integer(_ key: String) throws -> UInt32? { try read(key, file.uint32) }
+    func flag(_ key: String) throws -> Bool? { try read(key, file.bool) }
+    func byteStrings(_ key: String) throws -> [[UInt8]]? { try read(key, file.strings) }
+    func singles(_ key: String) throws -> [Float]? { try read(key, file.floats) }
+    func integers(_ key: String) throws -> [Int32]? { try read(key, file.int32s) }
+}
+
+/// The tokenizers of the vocabulary files in `Fixtures`, each made once: the largest takes seconds
+/// without optimisation.
+actor FixtureTokenizers {
+    static let shared = FixtureTokenizers()
+    private var made: [String: any TokenizerProtocol] = [:]
+
+    func tokenizer(_ name: String) throws -> any TokenizerProtocol {
+        if let tokenizer = made[name] { return tokenizer }
+        let file = try GGUFFile(bytes: try fixtureBytes("ggml-vocab-\(name).gguf"))
+        let tokenizer = try TokenizerKind.tokenizer(from: FixtureMetadata(file: file))
+        made[name] = tokenizer
+        return tokenizer
+    }
+}
+
+/// The tokenizer of the vocabulary file of a model in `Fixtures`.
+func fixtureTokenizer(_ name: String) async throws -> any TokenizerProtocol {
+    try await FixtureTokenizers.shared.tokenizer(name)
 }
 
 /// A vocabulary written out: `(spelling, score, type)`.
 func vocabulary(
-    _ entries: [(String, Float, TokenType)], bytes: Bool = true,
+    _ entries: [(String, Float, TokenType)], bytes: Bool = true, merges: [String] = [],
+    preTokenizer: String = "default",
     _ configure: (inout Vocabulary.Options) -> Void = { _ in }
 ) throws -> Vocabulary {
     var all = entries
@@ -55,5 +79,5 @@ func vocabulary(
     configure(&options)
     return try Vocabulary(
         tokens: all.map { Array($0.0.utf8) }, scores: all.map(\.1), types: all.map(\.2.rawValue),
-        options: options)
+        options: options, merges: merges.map { Array($0.utf8) }, preTokenizer: preTokenizer)
 }

@@ -233,6 +233,14 @@ void shoal_pool_run(
     shoal_pool *pool, int32_t chunks, void (*task)(void *context, int32_t chunk), void *context);
 void shoal_pool_destroy(shoal_pool *pool);
 
+// What the machine can do at most (probes.c), to measure kernels against.
+
+/// The sum of the 64-bit words of `bytes` bytes, a multiple of 256, aligned to 64: a loop of loads.
+uint64_t shoal_probe_read(const void *memory, int64_t bytes);
+/// Runs `rounds` of independent 8-bit dot products, the widest this processor has, in registers.
+/// Returns the multiplications and additions done; `sink` keeps the compiler from leaving them out.
+int64_t shoal_probe_int8(int64_t rounds, int32_t *sink);
+
 #ifdef __cplusplus
 }
 #endif

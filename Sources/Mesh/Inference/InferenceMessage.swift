@@ -1,5 +1,36 @@
 public import Wire
 
+/// How likely a token was under the model, and what else was likely in its place.
+public struct TokenLogprobs: Sendable, Equatable {
+    /// A token that might have been chosen.
+    public struct Alternative: Sendable, Equatable {
+        /// The token id.
+        public var token: Int32
+        /// The natural logarithm of its probability.
+        public var logprob: Float
+        /// The bytes it stands for.
+        public var bytes: [UInt8]
+
+        /// An alternative as given.
+        public init(token: Int32, logprob: Float, bytes: [UInt8]) {
+            self.token = token
+            self.logprob = logprob
+            self.bytes = bytes
+        }
+    }
+
+    /// The natural logarithm of the token's probability, before any sampling parameter.
+    public var logprob: Float
+    /// The likeliest tokens, the likeliest first, at most ``MeshLimits/topLogprobsMax``.
+    public var top: [Alternative]
+
+    /// Figures as given.
+    public init(logprob: Float, top: [Alternative]) {
+        self.logprob = logprob
+        self.top = top
+    }
+}
+
 /// One token of one choice. Carries all that a receiver needs to place it exactly once, whichever
 /// executor it came from.
 public struct TokenFrame: Sendable, Equatable {
@@ -13,14 +44,20 @@ public struct TokenFrame: Sendable, Equatable {
     public var token: Int32
     /// The bytes the token stands for: possibly part of a character, none for a special token.
     public var bytes: [UInt8]
+    /// How likely it was, if the request asked.
+    public var logprobs: TokenLogprobs?
 
     /// A frame as given.
-    public init(request: RequestID, choice: UInt32, index: UInt32, token: Int32, bytes: [UInt8]) {
+    public init(
+        request: RequestID, choice: UInt32, index: UInt32, token: Int32, bytes: [UInt8],
+        logprobs: TokenLogprobs? = nil
+    ) {
         self.request = request
         self.choice = choice
         self.index = index
         self.token = token
         self.bytes = bytes
+        self.logprobs = logprobs
     }
 }
 
@@ -73,11 +110,13 @@ public struct InferenceRefusal: Error, Sendable, Equatable {
         case stopping = 4
         /// The forward pass failed here.
         case failed = 5
+        /// The request's deadline passed.
+        case deadlineExceeded = 6
 
         /// Whether the same request may succeed at another node.
         public var isWorthRetryingElsewhere: Bool {
             switch self {
-            case .badRequest, .promptTooLong: false
+            case .badRequest, .promptTooLong, .deadlineExceeded: false
             case .modelNotHere, .overloaded, .stopping, .failed: true
             }
         }
@@ -101,6 +140,7 @@ public struct InferenceRefusal: Error, Sendable, Equatable {
 /// What travels on an inference stream: one ``request(_:)`` from the entry node, then from the
 /// executor either ``refused(_:)`` or ``accepted(promptTokens:)``, ``tokens(_:)``,
 /// ``finished(request:choice:reason:)`` for each choice and ``completed(request:usage:)``.
+/// Or one ``embed(_:)``, then an ``embedding(_:)`` for each text and ``completed(request:usage:)``.
 /// Cancellation is a reset of the stream.
 public enum InferenceMessage: Sendable, Equatable {
     /// The request.
@@ -115,6 +155,10 @@ public enum InferenceMessage: Sendable, Equatable {
     case completed(request: RequestID, usage: InferenceUsage)
     /// The request ends here without an answer.
     case refused(InferenceRefusal)
+    /// A request for vectors.
+    case embed(EmbeddingRequest)
+    /// The vector of one text.
+    case embedding(Embedding)
 }
 
 extension InferenceMessage: WireCodable {
@@ -136,6 +180,8 @@ extension InferenceMessage: WireCodable {
                 writer.writeInteger(frame.index)
                 writer.writeInteger(UInt32(bitPattern: frame.token))
                 writer.writeBytes16(frame.bytes)
+                writer.writeBool(frame.logprobs != nil)
+                frame.logprobs?.encode(to: &writer)
             }
         case .finished(let request, let choice, let reason):
             writer.writeInteger(UInt8(4))
@@ -149,6 +195,12 @@ extension InferenceMessage: WireCodable {
             writer.writeInteger(usage.generatedTokens)
             writer.writeInteger(usage.prefillMicroseconds)
             writer.writeInteger(usage.decodeMicroseconds)
+        case .embed(let request):
+            writer.writeInteger(UInt8(7))
+            request.encode(to: &writer)
+        case .embedding(let embedding):
+            writer.writeInteger(UInt8(8))
+            embedding.encode(to: &writer)
         case .refused(let refusal):
             writer.writeInteger(UInt8(6))
             writer.writeInteger(refusal.code.rawValue)
@@ -192,6 +244,8 @@ extension InferenceMessage: WireCodable {
                     code: code, retryAfterMilliseconds: try reader.readInteger(),
                     message: try reader.readString16(
                         field: "refusal", limit: MeshLimits.errorBytesMax)))
+        case 7: self = .embed(try EmbeddingRequest(from: &reader))
+        case 8: self = .embedding(try Embedding(from: &reader))
         default: throw .invalid(field: "inference message type")
         }
     }
@@ -203,8 +257,10 @@ extension InferenceMessage: WireCodable {
         let token = Int32(bitPattern: try reader.readInteger(as: UInt32.self))
         guard token >= 0 else { throw .invalid(field: "token") }
         let bytes = try reader.readBytes16(field: "token bytes", limit: MeshLimits.tokenBytesMax)
+        let hasLogprobs = try reader.readBool(field: "has log probabilities")
         return TokenFrame(
-            request: request, choice: choice, index: index, token: token, bytes: Array(bytes))
+            request: request, choice: choice, index: index, token: token, bytes: Array(bytes),
+            logprobs: hasLogprobs ? try TokenLogprobs(from: &reader) : nil)
     }
 }
 

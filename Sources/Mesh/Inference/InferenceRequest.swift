@@ -39,6 +39,18 @@ public struct InferenceRequest: Sendable, Equatable {
         public var topP: Float
         /// Keep tokens at least this likely relative to the likeliest; 0 keeps all.
         public var minP: Float
+        /// Keep locally typical tokens up to this total probability; 1 keeps all.
+        public var typicalP: Float = 1
+        /// Divides or multiplies the logits of tokens that occurred; 1 is off.
+        public var repetitionPenalty: Float = 1
+        /// Taken off the logits of tokens that occurred.
+        public var presencePenalty: Float = 0
+        /// Taken off the logits of tokens for each time they occurred.
+        public var frequencyPenalty: Float = 0
+        /// Added to the logits of tokens, in ascending order of id.
+        public var logitBias: [LogitBias] = []
+        /// How many alternatives come with the log probability of each token; nil for none of both.
+        public var logprobs: UInt8?
         /// The seed, drawn by the entry node when the client gave none.
         public var seed: UInt64
 
@@ -50,6 +62,32 @@ public struct InferenceRequest: Sendable, Equatable {
             self.minP = minP
             self.seed = seed
         }
+    }
+
+    /// What is added to the logit of a token.
+    public struct LogitBias: Sendable, Equatable {
+        /// The token id.
+        public var token: Int32
+        /// What is added.
+        public var bias: Float
+
+        /// A bias as given.
+        public init(token: Int32, bias: Float) {
+            self.token = token
+            self.bias = bias
+        }
+    }
+
+    /// What an answer must be.
+    public enum Constraint: Sendable, Equatable {
+        /// Anything.
+        case none
+        /// A JSON object.
+        case jsonObject
+        /// JSON that this schema describes.
+        case jsonSchema(String)
+        /// A text of this grammar.
+        case grammar(String)
     }
 
     /// The request's name in the whole mesh, and its idempotency key.
@@ -73,6 +111,13 @@ public struct InferenceRequest: Sendable, Equatable {
     /// The type of KV cache entries: 0 for F32, 1 for F16. Part of a request's identity, because
     /// it changes the logits.
     public var kvType: UInt8
+    /// What each answer must be.
+    public var constraint = Constraint.none
+    /// Which of the requests that wait goes first: the higher before the lower.
+    public var priority: Int8 = 0
+    /// When the answer is of no use any more, in milliseconds after the executor gets the request;
+    /// nil for never.
+    public var deadlineMilliseconds: UInt32?
     /// How many times this request was forwarded. An executor refuses one above 1: there is at
     /// most one hop.
     public var hops: UInt8
@@ -100,7 +145,7 @@ public struct InferenceRequest: Sendable, Equatable {
 }
 
 extension InferenceRequest: WireCodable {
-    private static let version: UInt8 = 1
+    private static let version: UInt8 = 2
 
     /// See ``WireCodable/encode(to:)``.
     public func encode(to writer: inout ByteWriter) {
@@ -130,6 +175,30 @@ extension InferenceRequest: WireCodable {
         writer.writeFloat(sampling.topP)
         writer.writeFloat(sampling.minP)
         writer.writeInteger(sampling.seed)
+        writer.writeFloat(sampling.typicalP)
+        writer.writeFloat(sampling.repetitionPenalty)
+        writer.writeFloat(sampling.presencePenalty)
+        writer.writeFloat(sampling.frequencyPenalty)
+        writer.writeInteger(UInt16(sampling.logitBias.count))
+        for bias in sampling.logitBias {
+            writer.writeInteger(UInt32(bitPattern: bias.token))
+            writer.writeFloat(bias.bias)
+        }
+        writer.writeBool(sampling.logprobs != nil)
+        writer.writeInteger(sampling.logprobs ?? 0)
+        switch constraint {
+        case .none: writer.writeInteger(UInt8(0))
+        case .jsonObject: writer.writeInteger(UInt8(1))
+        case .jsonSchema(let text):
+            writer.writeInteger(UInt8(2))
+            writer.writeBytes32(Array(text.utf8))
+        case .grammar(let text):
+            writer.writeInteger(UInt8(3))
+            writer.writeBytes32(Array(text.utf8))
+        }
+        writer.writeInteger(UInt8(bitPattern: priority))
+        writer.writeBool(deadlineMilliseconds != nil)
+        writer.writeInteger(deadlineMilliseconds ?? 0)
         writer.writeBool(maxTokens != nil)
         writer.writeInteger(maxTokens ?? 0)
         writer.writeInteger(UInt8(stop.count))
@@ -155,10 +224,13 @@ extension InferenceRequest: WireCodable {
         }
         generated = []
         for _ in 0..<choices { generated.append(try reader.readTokens(field: "generated")) }
-        sampling = Sampling(
-            temperature: try reader.readFloat(), topK: try reader.readInteger(),
-            topP: try reader.readFloat(), minP: try reader.readFloat(),
-            seed: try reader.readInteger())
+        sampling = try Self.readSampling(from: &reader)
+        constraint = try Self.readConstraint(from: &reader)
+        priority = Int8(bitPattern: try reader.readUInt8())
+        let hasDeadline = try reader.readBool(field: "has deadline")
+        let deadline: UInt32 = try reader.readInteger()
+        guard hasDeadline || deadline == 0 else { throw .nonCanonical(field: "deadline") }
+        deadlineMilliseconds = hasDeadline ? deadline : nil
         let limited = try reader.readBool(field: "has max tokens")
         let limit: UInt32 = try reader.readInteger()
         guard limited || limit == 0 else { throw .nonCanonical(field: "max tokens") }
@@ -175,6 +247,52 @@ extension InferenceRequest: WireCodable {
         }
         kvType = try reader.readUInt8()
         hops = try reader.readUInt8()
+    }
+
+    private static func readSampling(
+        from reader: inout ByteReader
+    ) throws(WireError) -> Sampling {
+        var sampling = Sampling(
+            temperature: try reader.readFloat(), topK: try reader.readInteger(),
+            topP: try reader.readFloat(), minP: try reader.readFloat(),
+            seed: try reader.readInteger())
+        sampling.typicalP = try reader.readFloat()
+        sampling.repetitionPenalty = try reader.readFloat()
+        sampling.presencePenalty = try reader.readFloat()
+        sampling.frequencyPenalty = try reader.readFloat()
+        let count = try reader.readCount16(field: "logit biases", limit: MeshLimits.logitBiasMax)
+        for _ in 0..<count {
+            let token = Int32(bitPattern: try reader.readInteger(as: UInt32.self))
+            guard token > sampling.logitBias.last?.token ?? -1 else {
+                throw .nonCanonical(field: "logit bias")
+            }
+            sampling.logitBias.append(LogitBias(token: token, bias: try reader.readFloat()))
+        }
+        let hasLogprobs = try reader.readBool(field: "has log probabilities")
+        let logprobs = try reader.readUInt8()
+        guard hasLogprobs || logprobs == 0 else {
+            throw .nonCanonical(field: "log probabilities")
+        }
+        guard logprobs <= MeshLimits.topLogprobsMax else {
+            throw .tooLarge(
+                field: "log probabilities", value: Int(logprobs),
+                limit: MeshLimits.topLogprobsMax)
+        }
+        sampling.logprobs = hasLogprobs ? logprobs : nil
+        return sampling
+    }
+
+    private static func readConstraint(
+        from reader: inout ByteReader
+    ) throws(WireError) -> Constraint {
+        let limit = MeshLimits.constraintBytesMax
+        switch try reader.readUInt8() {
+        case 0: return .none
+        case 1: return .jsonObject
+        case 2: return .jsonSchema(try reader.readText32(field: "schema", limit: limit))
+        case 3: return .grammar(try reader.readText32(field: "grammar", limit: limit))
+        default: throw .invalid(field: "constraint")
+        }
     }
 
     private static func readPrompt(from reader: inout ByteReader) throws(WireError) -> Prompt {
@@ -221,8 +339,10 @@ extension ByteReader {
         return tokens
     }
 
-    mutating func readText32(field: String) throws(WireError) -> String {
-        let slice = try readBytes32(field: field, limit: MeshLimits.promptTextBytesMax)
+    mutating func readText32(
+        field: String, limit: Int = MeshLimits.promptTextBytesMax
+    ) throws(WireError) -> String {
+        let slice = try readBytes32(field: field, limit: limit)
         guard let text = String(validating: slice, as: UTF8.self) else {
             throw .invalid(field: field)
         }

@@ -60,6 +60,13 @@ public struct RequestCore: Sendable {
         public var reason: String
         /// Its refusal, when it gave one.
         public var refusal: InferenceRefusal?
+
+        /// An attempt as given.
+        public init(node: String, reason: String, refusal: InferenceRefusal?) {
+            self.node = node
+            self.reason = reason
+            self.refusal = refusal
+        }
     }
 
     private enum Phase: Equatable {
@@ -142,7 +149,8 @@ public struct RequestCore: Sendable {
                 return [.failed(.refused(refusal))]
             }
             return lost(refusal.message, refusal: refusal)
-        case .request: return violation("sent a request on a request's own stream")
+        case .request, .embed: return violation("sent a request on a request's own stream")
+        case .embedding: return violation("sent a vector where text was asked for")
         }
     }
 

@@ -66,6 +66,8 @@ public enum RouteFailure: Error, Sendable, Equatable {
     case noLiveHolder(name: String, holders: [String])
     /// The request names no model and the mesh has none.
     case noModels
+    /// The model is for something else.
+    case wrongTask(name: String, task: ModelTask)
 }
 
 /// The routing policy, pure: served here when the model is here, else by the live peer with the
@@ -79,12 +81,15 @@ public enum Router {
     /// - Parameters:
     ///   - model: A model's name, or at least 8 hexadecimal digits of its digest; nil for this
     ///     node's first model, or else the first by name in the mesh.
+    ///   - task: What the model must be for.
     ///   - local: This node.
     ///   - peers: All others, in any order: the result does not depend on it.
     public static func plan(
-        model: String?, local: RoutingMember, peers: [RoutingMember]
+        model: String?, task: ModelTask = .generation, local: RoutingMember,
+        peers: [RoutingMember]
     ) throws(RouteFailure) -> RoutePlan {
-        let offer = try resolve(model, local: local, peers: peers)
+        let offer = try resolve(model, task: task, local: local, peers: peers)
+        guard offer.task == task else { throw .wrongTask(name: offer.name, task: offer.task) }
         func offers(_ member: RoutingMember) -> Bool {
             member.models.contains { $0.digest == offer.digest }
         }
@@ -126,14 +131,15 @@ public enum Router {
     /// The file that a name stands for. When several files share the name: the one on this node,
     /// else the one that the most live peers hold, else the lowest digest.
     private static func resolve(
-        _ model: String?, local: RoutingMember, peers: [RoutingMember]
+        _ model: String?, task: ModelTask, local: RoutingMember, peers: [RoutingMember]
     ) throws(RouteFailure) -> ModelOffer {
         let everyone = [local] + peers
-        let names = Set(everyone.flatMap { $0.models.map(\.name) }).sorted()
+        let offers = everyone.flatMap(\.models).filter { $0.task == task }
+        let names = Set(offers.map(\.name)).sorted()
         guard let model else {
-            if let first = local.models.first { return first }
+            if let first = local.models.first(where: { $0.task == task }) { return first }
             guard let name = names.first else { throw .noModels }
-            return try resolve(name, local: local, peers: peers)
+            return try resolve(name, task: task, local: local, peers: peers)
         }
         func matches(_ offer: ModelOffer) -> Bool {
             offer.name == model || (model.utf8.count >= 8 && offer.digest.hex.hasPrefix(model))
@@ -166,6 +172,11 @@ extension RouteFailure: CustomStringConvertible {
         case .noLiveHolder(let name, let holders):
             "the model '\(name)' is held by \(holders.joined(separator: ", ")), "
                 + "and none of them can be reached now"
+        case .wrongTask(let name, .embedding):
+            "the model '\(name)' turns text into vectors and continues none; "
+                + "ask it by /v1/embeddings"
+        case .wrongTask(let name, .generation):
+            "the model '\(name)' continues text and gives no vectors"
         case .noModels:
             "no node of the mesh offers a model; start one with `shoal node run --model FILE`"
         }

@@ -19,6 +19,12 @@ struct LocalNode: NodeService {
         try await entry.generate(request)
     }
 
+    func embed(
+        _ request: EmbeddingServiceRequest
+    ) async throws(ServiceError) -> EmbeddingAnswer {
+        try await entry.embed(request)
+    }
+
     func models() async -> [ServedModel] {
         let (local, peers) = await entry.routingMembers()
         var found: [ModelOffer: [String]] = [:]

@@ -181,16 +181,18 @@ public struct NodeRuntime: Sendable {
         guard specifications.count <= NodeLimits.modelsMax else {
             throw StateError.invalid("a node serves at most \(NodeLimits.modelsMax) models")
         }
-        let store = ModelStore()
-        let (directory, kernels, logger) = (self.directory, self.kernels, self.logger)
-        // Loading blocks: it reads whole files. A thread of the pool for blocking work does it.
-        try await NIOThreadPool.singleton.runIfActive {
-            for specification in specifications {
-                logger.info("loading model", metadata: ["file": "\(specification)"])
-                try store.load(specification, kernels: kernels) { path in
-                    try directory.modelDigest(ofFile: path)
-                }
-            }
+        let store = ModelStore(
+            kernels: kernels, memoryBytesMax: configuration.memoryMiB.map { $0 << 20 },
+            threads: configuration.threads)
+        let directory = directory
+        for specification in specifications {
+            logger.info("loading model", metadata: ["file": "\(specification)"])
+            try await store.load(
+                specification,
+                // Reads the whole file: a thread of the pool for blocking work does it.
+                digest: try await NIOThreadPool.singleton.runIfActive {
+                    try directory.modelDigest(ofFile: ModelStore.split(specification).path)
+                })
         }
         for offer in store.offers {
             logger.info(

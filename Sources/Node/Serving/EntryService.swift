@@ -47,13 +47,20 @@ extension EntryService: InferenceDialler {
     func open(
         _ request: InferenceRequest, at target: RoutePlan.Target
     ) async throws -> any InferenceChannel {
-        if target.isLocal { return executor.start(request) }
+        if target.isLocal { return executor.start(request, caller: Executor.ownCaller) }
         var forwarded = request
         forwarded.hops += 1
+        return try await send(.request(forwarded), to: target)
+    }
+
+    /// Sends the first message of a request to a peer.
+    func send(
+        _ message: InferenceMessage, to target: RoutePlan.Target
+    ) async throws -> any InferenceChannel {
         let addresses = await gossip.members().first { $0.view.id == target.node }?.view.alive
             .addresses
         let link = try await transport.connect(to: addresses ?? [], expecting: target.node)
-        return try await PeerChannel.open(forwarded, over: link)
+        return try await PeerChannel.open(message, over: link)
     }
 }
 

@@ -28,15 +28,24 @@ struct Executor: Sendable {
     }
 
     /// Starts a request here. A refusal is a message like those of a peer.
-    func start(_ request: InferenceRequest) -> any InferenceChannel {
+    ///
+    /// - Parameter caller: on whose behalf; callers get equal shares, and share no cached prefix.
+    func start(_ request: InferenceRequest, caller: String) -> any InferenceChannel {
         do throws(InferenceRefusal) {
-            return EngineChannel(request: request.id, stream: try submit(request))
+            let (name, engineRequest) = try prepare(request, caller: caller)
+            return EngineChannel(request.id, engineRequest, model: name, host: models.host)
         } catch {
             return RefusedChannel(error)
         }
     }
 
-    private func submit(_ request: InferenceRequest) throws(InferenceRefusal) -> EngineStream {
+    /// The caller of requests that came in by this node's own interface.
+    static let ownCaller = "self"
+
+    /// The request in the engine's terms, and the name of its model.
+    private func prepare(
+        _ request: InferenceRequest, caller: String
+    ) throws(InferenceRefusal) -> (model: String, EngineRequest) {
         guard let entry = models.entry(request.model) else {
             throw InferenceRefusal(
                 code: .modelNotHere, message: "the model \(request.model) is not on this node")
@@ -52,19 +61,20 @@ struct Executor: Sendable {
         guard let kv = KVType(rawValue: request.kvType) else {
             throw InferenceRefusal(code: .badRequest, message: "unknown KV cache type")
         }
-        let engineRequest = EngineRequest(
-            id: request.id.hex, prompt: try prompt(of: request), choices: request.choices,
-            sampling: SamplingParameters(
-                temperature: request.sampling.temperature, topK: Int(request.sampling.topK),
-                topP: request.sampling.topP, minP: request.sampling.minP,
-                seed: request.sampling.seed),
-            maxTokens: request.maxTokens.map(Int.init), stop: request.stop, kv: kv,
-            generated: request.generated)
-        do {
-            return try entry.engine.submit(engineRequest)
-        } catch {
-            throw InferenceRefusal(error)
-        }
+        let isOwn = caller == Self.ownCaller
+        return (
+            entry.name,
+            EngineRequest(
+                id: request.id.hex, prompt: try prompt(of: request), choices: request.choices,
+                sampling: SamplingParameters(request.sampling),
+                maxTokens: request.maxTokens.map(Int.init), stop: request.stop, kv: kv,
+                generated: request.generated, caller: caller,
+                // Another member must not hold up this node's own requests.
+                priority: isOwn ? request.priority : min(request.priority, 0),
+                deadline: request.deadlineMilliseconds.map { Double($0) / 1000 },
+                constraint: EngineConstraint(request.constraint),
+                logprobs: request.sampling.logprobs.map(Int.init))
+        )
     }
 
     private func prompt(of request: InferenceRequest) throws(InferenceRefusal) -> EnginePrompt {
@@ -86,6 +96,17 @@ struct Executor: Sendable {
         }
     }
 
+    /// Starts a request for vectors here.
+    func start(_ request: EmbeddingRequest) -> any InferenceChannel {
+        guard let entry = models.entry(request.model) else {
+            return RefusedChannel(
+                InferenceRefusal(
+                    code: .modelNotHere,
+                    message: "the model \(request.model) is not on this node"))
+        }
+        return EmbeddingChannel(request, model: entry.name, host: models.host)
+    }
+
     /// Serves a request that a peer sent over a stream of its link.
     func serve(_ stream: LinkStream, from peer: String) async {
         guard remoteRequests.enter(limit: NodeLimits.remoteRequestsMax) else {
@@ -95,14 +116,17 @@ struct Executor: Sendable {
         }
         defer { remoteRequests.leave() }
         do {
-            let request: InferenceRequest
+            let channel: any InferenceChannel
             do {
-                request = try await readRequest(from: stream)
+                switch try await readRequest(from: stream) {
+                case .request(let request): channel = start(request, caller: peer)
+                case .embed(let request): channel = start(request)
+                default: throw InferenceRefusal(code: .badRequest, message: "no request")
+                }
             } catch let refusal as InferenceRefusal {
                 await refuse(stream, refusal)
                 return
             }
-            let channel = start(request)
             try await withTaskCancellationHandler {
                 try await relay(channel, to: stream)
             } onCancel: {
@@ -113,20 +137,25 @@ struct Executor: Sendable {
         }
     }
 
-    private func readRequest(from stream: LinkStream) async throws -> InferenceRequest {
+    /// The first message of a stream, which must be a request of either kind.
+    private func readRequest(from stream: LinkStream) async throws -> InferenceMessage {
         var framer = MessageFramer()
         while let bytes = try await stream.read() {
             framer.append(bytes)
             do {
                 guard let message = try framer.next() else { continue }
-                guard case .request(let request) = message else {
+                let hops: UInt8
+                switch message {
+                case .request(let request): hops = request.hops
+                case .embed(let request): hops = request.hops
+                default:
                     throw InferenceRefusal(code: .badRequest, message: "a request was expected")
                 }
                 // One hop at most: a request goes to who runs it, never in circles.
-                guard request.hops == 1 else {
+                guard hops == 1 else {
                     throw InferenceRefusal(code: .badRequest, message: "forwarded more than once")
                 }
-                return request
+                return message
             } catch let error as WireError {
                 throw InferenceRefusal(code: .badRequest, message: "\(error)")
             }
@@ -181,10 +210,13 @@ extension InferenceRefusal {
     init(_ error: EngineError) {
         let code: Code =
             switch error {
-            case .queueFull: .overloaded
+            case .queueFull, .notEnoughMemory: .overloaded
+            case .deadlineExceeded: .deadlineExceeded
             case .promptTooLong: .promptTooLong
             case .shutDown: .stopping
-            case .emptyPrompt, .invalidRequest, .tokenOutOfRange, .tokenizer: .badRequest
+            case .emptyPrompt, .invalidRequest, .tokenOutOfRange, .tokenizer, .wrongKindOfModel:
+                .badRequest
+            case .contextTooLarge: .promptTooLong
             default: .failed
             }
         self.init(
@@ -196,42 +228,58 @@ extension InferenceRefusal {
 /// An engine's events as messages.
 private actor EngineChannel: InferenceChannel {
     private let request: RequestID
-    private let stream: EngineStream
+    /// The engine may have to be loaded first.
+    private let opening: Task<EngineStream, any Error>
     private var iterator: EngineStream.AsyncIterator?
+    private var isOpen = false
 
-    init(request: RequestID, stream: EngineStream) {
-        self.request = request
-        self.stream = stream
-        iterator = stream.makeAsyncIterator()
+    init(_ id: RequestID, _ request: EngineRequest, model: String, host: ModelHost) {
+        self.request = id
+        opening = Task { try await host.submit(request, to: model) }
     }
 
     func next() async throws -> InferenceMessage? {
-        guard var iterator else { return nil }
-        self.iterator = nil  // one reader: an actor may be entered again while it waits
-        defer { self.iterator = iterator }
         do {
+            if !isOpen {
+                isOpen = true
+                iterator = try await opening.value.makeAsyncIterator()
+            }
+            guard var iterator else { return nil }
+            self.iterator = nil  // one reader: an actor may be entered again while it waits
+            defer { self.iterator = iterator }
             guard let event = try await iterator.next(isolation: self) else { return nil }
-            return message(for: event)
-        } catch {
+            return InferenceMessage(event, of: request)
+        } catch let error as EngineError {
             return .refused(InferenceRefusal(error))
         }
     }
 
-    private func message(for event: EngineEvent) -> InferenceMessage {
+    /// Also for a request whose engine is still being loaded.
+    nonisolated func cancel() async {
+        let opening = opening
+        opening.cancel()
+        Task { try? await opening.value.cancel() }
+    }
+}
+
+extension InferenceMessage {
+    /// What an engine says, for others.
+    init(_ event: EngineEvent, of request: RequestID) {
         switch event {
-        case .accepted(let tokens): .accepted(promptTokens: tokens)
-        case .token(let choice, let index, let id, let bytes):
-            .tokens([
+        case .accepted(let tokens): self = .accepted(promptTokens: tokens)
+        case .token(let choice, let index, let id, let bytes, let logprobs):
+            self = .tokens([
                 TokenFrame(
-                    request: request, choice: choice, index: index, token: id, bytes: bytes)
+                    request: request, choice: choice, index: index, token: id, bytes: bytes,
+                    logprobs: logprobs.map { TokenLogprobs($0) })
             ])
         case .finished(let choice, let reason):
-            .finished(
+            self = .finished(
                 request: request, choice: choice,
                 reason: reason == .stop
                     ? .endOfText : reason == .length ? .length : .stopString)
         case .completed(let usage):
-            .completed(
+            self = .completed(
                 request: request,
                 usage: InferenceUsage(
                     promptTokens: UInt32(clamping: usage.promptTokens),
@@ -240,8 +288,42 @@ private actor EngineChannel: InferenceChannel {
                     decodeMicroseconds: UInt64(max(0, usage.decodeSeconds * 1e6))))
         }
     }
+}
 
-    nonisolated func cancel() async { stream.cancel() }
+extension TokenLogprobs {
+    init(_ logprobs: EngineLogprobs) {
+        self.init(
+            logprob: logprobs.logprob,
+            top: logprobs.top.map {
+                Alternative(token: $0.id, logprob: $0.logprob, bytes: $0.bytes)
+            })
+    }
+}
+
+extension SamplingParameters {
+    init(_ sampling: InferenceRequest.Sampling) {
+        self.init(
+            temperature: sampling.temperature, topK: Int(sampling.topK), topP: sampling.topP,
+            minP: sampling.minP, typicalP: sampling.typicalP,
+            repetitionPenalty: sampling.repetitionPenalty,
+            presencePenalty: sampling.presencePenalty,
+            frequencyPenalty: sampling.frequencyPenalty,
+            // The ids ascend, so no two are equal.
+            logitBias: Dictionary(
+                uniqueKeysWithValues: sampling.logitBias.map { ($0.token, $0.bias) }),
+            seed: sampling.seed)
+    }
+}
+
+extension EngineConstraint {
+    init(_ constraint: InferenceRequest.Constraint) {
+        switch constraint {
+        case .none: self = .none
+        case .jsonObject: self = .jsonObject
+        case .jsonSchema(let text): self = .jsonSchema(text)
+        case .grammar(let text): self = .gbnf(text)
+        }
+    }
 }
 
 /// A request that was not started.
@@ -263,11 +345,11 @@ actor PeerChannel: InferenceChannel {
     private let stream: LinkStream
     private var framer = MessageFramer()
 
-    /// Sends `request` over a new stream of `link`.
-    static func open(_ request: InferenceRequest, over link: Link) async throws -> PeerChannel {
+    /// Sends the first message of a request over a new stream of `link`.
+    static func open(_ message: InferenceMessage, over link: Link) async throws -> PeerChannel {
         let stream = try await link.open(service: .inference)
         do {
-            try await stream.send(MessageFramer.frame(.request(request)))
+            try await stream.send(MessageFramer.frame(message))
         } catch {
             stream.reset(.cancelled)
             throw error

@@ -2,23 +2,37 @@ import Engine
 import Gossip
 public import Kernels
 import Mesh
+import Model
 import Synchronization
 public import Wire
 
-/// The models of this node: each file with its digest, its name and its engine.
+/// The models of this node: each file with its digest and its name. Their engines are in one host:
+/// under one budget of memory, the least recently used leaving it first.
 public final class ModelStore: Sendable {
-    /// A model that is loaded.
+    /// A model of this node. Its engine is in ``host`` under its name.
     struct Entry: Sendable {
         let digest: ModelDigest
         let name: String
         let path: String
-        let engine: Engine
+        let info: EngineModelInfo
+
+        var task: ModelTask { info.makesEmbeddings ? .embedding : .generation }
     }
 
-    private let entries: Mutex<[Entry]>
+    let host: ModelHost
+    private let entries = Mutex<[Entry]>([])
 
     /// An empty store.
-    public init() { entries = Mutex([]) }
+    ///
+    /// - Parameters:
+    ///   - memoryBytesMax: What all models together may take; nil for what is available now.
+    ///   - threads: Threads of each engine; nil for one per processor.
+    public init(kernels: KernelTable, memoryBytesMax: Int? = nil, threads: Int? = nil) {
+        host = ModelHost(
+            configuration: ModelHost.Configuration(
+                memoryBytesMax: memoryBytesMax, engine: EngineConfiguration(threads: threads)),
+            kernels: kernels)
+    }
 
     /// A model that cannot be added: which file, and why.
     public struct LoadError: Error, Sendable, CustomStringConvertible {
@@ -26,57 +40,68 @@ public final class ModelStore: Sendable {
         public let path: String
         /// Why, and what to do.
         public let reason: String
+        /// Whether this machine lacks memory for it, rather than the file being wrong.
+        public let isAboutMemory: Bool
         /// The file and the reason.
         public var description: String { "\(path): \(reason)" }
+
+        init(path: String, reason: String, isAboutMemory: Bool = false) {
+            self.path = path
+            self.reason = reason
+            self.isAboutMemory = isAboutMemory
+        }
     }
 
-    /// Loads a model file and adds it. Blocks: call it off the cooperative pool.
+    /// The path and the name of `PATH` or `NAME=PATH`.
+    static func split(_ specification: String) -> (path: String, name: String) {
+        guard let equals = specification.firstIndex(of: "="), !specification.hasPrefix("/") else {
+            return (specification, name(ofFile: specification))
+        }
+        return (
+            String(specification[specification.index(after: equals)...]),
+            String(specification[..<equals])
+        )
+    }
+
+    /// Loads a model file once, which checks all of it, and adds it. It stays in memory as long as
+    /// there is room.
     ///
     /// - Parameters:
     ///   - specification: A path, or `NAME=PATH` to serve it under another name than the file's.
-    ///   - digest: Computes the file's digest.
-    public func load(
-        _ specification: String, kernels: KernelTable,
-        digest: (_ path: String) throws -> ModelDigest
-    ) throws {
-        var path = specification
-        var name: String?
-        if let equals = specification.firstIndex(of: "="), !specification.hasPrefix("/") {
-            name = String(specification[..<equals])
-            path = String(specification[specification.index(after: equals)...])
+    ///   - digest: The file's digest.
+    public func load(_ specification: String, digest: ModelDigest) async throws {
+        let (path, name) = Self.split(specification)
+        guard (1...GossipLimits.modelNameBytesMax).contains(name.utf8.count) else {
+            throw LoadError(
+                path: path,
+                reason: "its name '\(name)' is longer than "
+                    + "\(GossipLimits.modelNameBytesMax) bytes: give it one with NAME=PATH")
         }
-        do {
-            let engine = try Engine.load(path: path, kernels: kernels)
-            let chosen = name ?? Self.name(ofFile: path)
-            guard (1...GossipLimits.modelNameBytesMax).contains(chosen.utf8.count) else {
+        try entries.withLock { entries in
+            guard entries.count < GossipLimits.modelsMax else {
                 throw LoadError(
                     path: path,
-                    reason: "its name '\(chosen)' is longer than "
-                        + "\(GossipLimits.modelNameBytesMax) bytes: give it one with NAME=PATH")
+                    reason: "a node serves at most \(GossipLimits.modelsMax) models")
             }
-            let entry = Entry(
-                digest: try digest(path), name: chosen, path: path, engine: engine)
-            try entries.withLock { entries in
-                guard entries.count < GossipLimits.modelsMax else {
-                    throw LoadError(
-                        path: path,
-                        reason: "a node serves at most \(GossipLimits.modelsMax) models")
-                }
-                guard !entries.contains(where: { $0.name == entry.name }) else {
-                    throw LoadError(
-                        path: path,
-                        reason: "another model is already called '\(entry.name)': "
-                            + "give it a name with NAME=PATH")
-                }
-                entries.append(entry)
+            guard !entries.contains(where: { $0.name == name }) else {
+                throw LoadError(
+                    path: path,
+                    reason: "another model is already called '\(name)': "
+                        + "give it a name with NAME=PATH")
             }
-        } catch let error as LoadError {
-            throw error
-        } catch EngineError.file(let path, let error) {
-            // It names the file already, and whether it could be read at all.
-            throw EngineError.file(path: path, error)
+        }
+        do throws(EngineError) {
+            try host.add(name: name, path: path)
+            let engine = try await host.engine(name)
+            let entry = Entry(digest: digest, name: name, path: path, info: engine.info)
+            entries.withLock { $0.append(entry) }
         } catch {
-            throw LoadError(path: path, reason: "\(error)")
+            switch error {
+            case .file: throw error  // it names the file already, and whether it could be read
+            case .notEnoughMemory:
+                throw LoadError(path: path, reason: "\(error)", isAboutMemory: true)
+            default: throw LoadError(path: path, reason: "\(error)")
+            }
         }
     }
 
@@ -96,7 +121,7 @@ public final class ModelStore: Sendable {
             entries.map {
                 ModelOffer(
                     digest: $0.digest, name: $0.name,
-                    contextLength: UInt32(clamping: $0.engine.info.contextLength))
+                    contextLength: UInt32(clamping: $0.info.contextLength), task: $0.task)
             }
         }
     }
@@ -104,13 +129,15 @@ public final class ModelStore: Sendable {
     /// The same, for gossip.
     var metadata: MemberMetadata {
         MemberMetadata(
-            numerics: NumericsID.current, kvTypes: 0b11,
-            models: offers)
+            numerics: NumericsID.current,
+            kvTypes: KVType.allCases.reduce(0) { $0 | 1 << $1.rawValue }, models: offers)
     }
 
     /// How busy the engines are together.
     var load: MemberLoad {
-        let loads = entries.withLock { $0.map(\.engine.load) }
+        let loads = host.models.values.compactMap { state -> EngineLoad? in
+            if case .loaded(_, let load) = state { load } else { nil }
+        }
         return MemberLoad(
             queued: UInt16(clamping: loads.reduce(0) { $0 + $1.queued }),
             running: UInt16(clamping: loads.reduce(0) { $0 + $1.running }))
@@ -118,6 +145,6 @@ public final class ModelStore: Sendable {
 
     /// Ends all engines.
     func shutdown() {
-        for entry in entries.withLock({ $0 }) { entry.engine.shutdown() }
+        host.shutdown()
     }
 }

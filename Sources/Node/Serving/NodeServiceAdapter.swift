@@ -72,7 +72,8 @@ private actor AnswerEvents {
                 continuation.yield(
                     .text(
                         choice: Int(frame.choice), index: Int(frame.index),
-                        text: text.append(frame), tokens: [frame.token]))
+                        text: text.append(frame), tokens: [frame.token],
+                        logprobs: frame.logprobs.map { [.init($0, of: frame)] } ?? []))
             }
         case .finished(let choice, let reason):
             let rest = text.finish(choice)
@@ -136,13 +137,14 @@ extension InferenceRequest {
         self.init(
             id: id, model: ModelDigest(number: 0), numerics: "", prompt: prompt,
             generated: Array(repeating: [], count: request.choices),
-            sampling: Sampling(
-                temperature: request.sampling.temperature,
-                topK: UInt32(clamping: request.sampling.topK), topP: request.sampling.topP,
-                minP: request.sampling.minP,
-                seed: request.sampling.seed ?? .random(in: 0 ... .max)),
+            sampling: try Sampling(request.sampling),
             maxTokens: request.maxTokens.map { UInt32(clamping: $0) }, stop: request.stop,
             kvType: Self.kvType, hops: 0)
+        constraint = try Constraint(request.constraint)
+        priority = Int8(clamping: request.priority)
+        deadlineMilliseconds = request.deadline.map { seconds in
+            UInt32(min(max(seconds * 1000, 1), Double(UInt32.max)))
+        }
     }
 
     private static func check(_ bytes: Int) throws(ServiceError) {
@@ -151,6 +153,61 @@ extension InferenceRequest {
                 .promptTooLong,
                 "the prompt has \(bytes) bytes; at most \(MeshLimits.promptTextBytesMax) are taken")
         }
+    }
+}
+
+extension InferenceRequest.Sampling {
+    /// What a client asks for; a seed is drawn where it gives none.
+    init(_ sampling: GenerationSampling) throws(ServiceError) {
+        guard sampling.logitBias.count <= MeshLimits.logitBiasMax else {
+            throw ServiceError(
+                .badRequest, "at most \(MeshLimits.logitBiasMax) tokens may have a bias")
+        }
+        self.init(
+            temperature: sampling.temperature, topK: UInt32(clamping: sampling.topK),
+            topP: sampling.topP, minP: sampling.minP,
+            seed: sampling.seed ?? .random(in: 0 ... .max))
+        typicalP = sampling.typicalP
+        repetitionPenalty = sampling.repetitionPenalty
+        presencePenalty = sampling.presencePenalty
+        frequencyPenalty = sampling.frequencyPenalty
+        logitBias = sampling.logitBias.sorted { $0.key < $1.key }.map {
+            InferenceRequest.LogitBias(token: $0.key, bias: $0.value)
+        }
+        logprobs = sampling.logprobs.map {
+            UInt8(clamping: min($0, MeshLimits.topLogprobsMax))
+        }
+    }
+}
+
+extension InferenceRequest.Constraint {
+    init(_ constraint: GenerationConstraint) throws(ServiceError) {
+        switch constraint {
+        case .none: self = .none
+        case .jsonObject: self = .jsonObject
+        case .jsonSchema(let text): self = .jsonSchema(text)
+        case .grammar(let text): self = .grammar(text)
+        }
+        switch constraint {
+        case .none, .jsonObject: break
+        case .jsonSchema(let text), .grammar(let text): try Self.check(text)
+        }
+    }
+
+    private static func check(_ text: String) throws(ServiceError) {
+        guard text.utf8.count <= MeshLimits.constraintBytesMax else {
+            throw ServiceError(
+                .badRequest,
+                "a grammar or schema has at most \(MeshLimits.constraintBytesMax) bytes")
+        }
+    }
+}
+
+extension GenerationLogprobs {
+    init(_ logprobs: TokenLogprobs, of frame: TokenFrame) {
+        self.init(
+            token: Token(bytes: frame.bytes, logprob: logprobs.logprob),
+            top: logprobs.top.map { Token(bytes: $0.bytes, logprob: $0.logprob) })
     }
 }
 
@@ -164,6 +221,7 @@ extension ServiceError {
             // The interface adds the names there are.
             self.init(.modelNotFound, "no node of the mesh offers the model '\(name)'")
         case .noModels: self.init(.modelNotFound, "\(failure)")
+        case .wrongTask: self.init(.badRequest, "\(failure)")
         case .noLiveHolder:
             self.init(.unavailable(retryAfterSeconds: Self.retrySeconds), "\(failure)")
         }
@@ -172,8 +230,13 @@ extension ServiceError {
     init(_ failure: RequestCore.Failure) {
         switch failure {
         case .refused(let refusal):
-            self.init(
-                refusal.code == .promptTooLong ? .promptTooLong : .badRequest, refusal.message)
+            let code: Code =
+                switch refusal.code {
+                case .promptTooLong: .promptTooLong
+                case .deadlineExceeded: .deadlineExceeded
+                default: .badRequest
+                }
+            self.init(code, refusal.message)
         case .exhausted(let attempts):
             let tried = attempts.map { "\($0.node): \($0.reason)" }.joined(separator: "; ")
             if attempts.allSatisfy({ $0.refusal?.code == .overloaded }) {

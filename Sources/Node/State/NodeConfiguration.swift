@@ -23,6 +23,11 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
     public var addresses: [String] = []
     /// Whether this node only dials out: it listens for no peer.
     public var dialOutOnly = false
+    /// The most memory that all models together may take, with their keys and values, in MiB; nil
+    /// for what is available at the start. The least recently used model leaves it first.
+    public var memoryMiB: Int?
+    /// Threads that share a forward pass; nil for one per processor.
+    public var threads: Int?
 
     /// The defaults.
     public init() {}
@@ -47,6 +52,8 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         models = try values.decodeIfPresent([String].self, forKey: .models) ?? models
         addresses = try values.decodeIfPresent([String].self, forKey: .addresses) ?? addresses
         dialOutOnly = try values.decodeIfPresent(Bool.self, forKey: .dialOutOnly) ?? dialOutOnly
+        memoryMiB = try Self.count(values, .memoryMiB, 1...NodeLimits.memoryMiBMax)
+        threads = try Self.count(values, .threads, 1...NodeLimits.threadsMax)
     }
 
     /// Reads a port as a number of any size first: the decoder's own error for one that does not
@@ -62,6 +69,19 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         return port
     }
 
+    /// Reads a whole number within a range.
+    private static func count(
+        _ values: KeyedDecodingContainer<CodingKeys>, _ key: CodingKeys, _ range: ClosedRange<Int>
+    ) throws -> Int? {
+        guard let number = try values.decodeIfPresent(Double.self, forKey: key) else { return nil }
+        guard let count = Int(exactly: number), range.contains(count) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: values,
+                debugDescription: "it is from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return count
+    }
+
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case peerHost
         case peerPort
@@ -70,6 +90,8 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         case models
         case addresses
         case dialOutOnly
+        case memoryMiB
+        case threads
     }
 
     private struct AnyKey: CodingKey {
@@ -80,8 +102,8 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
     }
 
     /// Applies `SHOAL_PEER_HOST`, `SHOAL_PEER_PORT`, `SHOAL_HTTP_HOST`, `SHOAL_HTTP_PORT`,
-    /// `SHOAL_MODELS` (separated by colons), `SHOAL_ADDRESSES` (by commas) and
-    /// `SHOAL_DIAL_OUT_ONLY` (1 or 0).
+    /// `SHOAL_MODELS` (separated by colons), `SHOAL_ADDRESSES` (by commas),
+    /// `SHOAL_DIAL_OUT_ONLY` (1 or 0), `SHOAL_MEMORY_MIB` and `SHOAL_THREADS`.
     public mutating func apply(environment: [String: String]) throws(StateError) {
         func port(_ name: String) throws(StateError) -> UInt16? {
             guard let text = environment[name] else { return nil }
@@ -100,6 +122,16 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         if let text = environment["SHOAL_ADDRESSES"] {
             addresses = text.split(separator: ",").map(String.init)
         }
+        func count(_ name: String, _ range: ClosedRange<Int>) throws(StateError) -> Int? {
+            guard let text = environment[name] else { return nil }
+            guard let value = Int(text), range.contains(value) else {
+                throw .invalid(
+                    "\(name) is '\(text)', not from \(range.lowerBound) to \(range.upperBound)")
+            }
+            return value
+        }
+        memoryMiB = try count("SHOAL_MEMORY_MIB", 1...NodeLimits.memoryMiBMax) ?? memoryMiB
+        threads = try count("SHOAL_THREADS", 1...NodeLimits.threadsMax) ?? threads
         if let text = environment["SHOAL_DIAL_OUT_ONLY"] {
             guard ["0", "1"].contains(text) else {
                 throw .invalid("SHOAL_DIAL_OUT_ONLY is '\(text)', not 0 or 1")

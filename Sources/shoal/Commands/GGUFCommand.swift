@@ -11,7 +11,10 @@ import Wire
 struct GGUFCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gguf", abstract: "Look into model files, without a node.",
-        subcommands: [GGUFInfoCommand.self, GGUFTokenizeCommand.self, GGUFEvalCommand.self])
+        subcommands: [
+            GGUFInfoCommand.self, GGUFTokenizeCommand.self, GGUFEvalCommand.self,
+            GGUFQuantizeCommand.self,
+        ])
 }
 
 /// Opens a model file; an error names it.

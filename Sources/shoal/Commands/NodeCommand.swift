@@ -14,9 +14,9 @@ struct NodeRunCommand: AsyncParsableCommand {
         abstract: "Run this node until it is interrupted.",
         discussion: """
             Settings come from flags, else from the environment (SHOAL_PEER_HOST, SHOAL_PEER_PORT, \
-            SHOAL_HTTP_HOST, SHOAL_HTTP_PORT, SHOAL_MODELS, SHOAL_ADDRESSES, SHOAL_DIAL_OUT_ONLY), \
-            else from config.json in the node's directory. Model files in its models folder are \
-            served too.
+            SHOAL_HTTP_HOST, SHOAL_HTTP_PORT, SHOAL_MODELS, SHOAL_ADDRESSES, SHOAL_DIAL_OUT_ONLY, \
+            SHOAL_MEMORY_MIB, SHOAL_THREADS), else from config.json in the node's directory. Model \
+            files in its models folder are served too.
             """)
 
     @OptionGroup var directory: DirectoryOption
@@ -30,8 +30,26 @@ struct NodeRunCommand: AsyncParsableCommand {
     var address: [String] = []
     @Flag(inversion: .prefixedNo, help: "Listen for no peer; only dial out.")
     var dialOutOnly: Bool?
+    @Option(
+        name: .customLong("memory-mib"),
+        help: ArgumentHelp(
+            "The most memory of all models together, in MiB; the least recently used leaves first.",
+            valueName: "mib"))
+    var memoryMiB: Int?
+    @Option(help: "Threads that share a forward pass; one per processor unless given.")
+    var threads: Int?
     @Option(help: "How much to log: trace, debug, info, notice, warning or error.")
     var logLevel: Logger.Level = .info
+
+    func validate() throws {
+        guard memoryMiB.map({ 1...NodeLimits.memoryMiBMax ~= $0 }) ?? true,
+            threads.map({ 1...NodeLimits.threadsMax ~= $0 }) ?? true
+        else {
+            throw ValidationError(
+                "--memory-mib is from 1 to \(NodeLimits.memoryMiBMax), --threads from 1 to "
+                    + "\(NodeLimits.threadsMax).")
+        }
+    }
 
     func run() async throws {
         let state = try StateDirectory.open(at: directory.path)
@@ -43,6 +61,8 @@ struct NodeRunCommand: AsyncParsableCommand {
         configuration.httpHost = httpHost ?? configuration.httpHost
         configuration.httpPort = httpPort ?? configuration.httpPort
         configuration.dialOutOnly = dialOutOnly ?? configuration.dialOutOnly
+        configuration.memoryMiB = memoryMiB ?? configuration.memoryMiB
+        configuration.threads = threads ?? configuration.threads
         configuration.models += model
         if !address.isEmpty { configuration.addresses = address }
         let level = logLevel

@@ -41,7 +41,8 @@ extension CommandError {
             }
         case let error as KernelError: self.init(.usage, "\(error)")
         case let error as ModelError: self.init(.data, "\(error)")
-        case let error as ModelStore.LoadError: self.init(.data, "\(error)")
+        case let error as ModelStore.LoadError:
+            self.init(error.isAboutMemory ? .system : .data, "\(error)")
         case let error as TrustError: self.init(.refused, "\(error)")
         case let error as Joining.Failure: self.init(.refused, "\(error)")
         case let error as NodeHTTPError: self.init(.system, "\(error)")

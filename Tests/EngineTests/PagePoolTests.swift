@@ -1,0 +1,89 @@
+import Testing
+
+@testable import Engine
+
+@Suite struct PagePoolTests {
+    /// Expectations can't change what they look at.
+    private func allocate(_ pool: inout PagePool) throws -> Int32 {
+        let page = pool.allocate()
+        return try #require(page)
+    }
+
+    private func find(
+        _ pool: inout PagePool, _ parent: PageLink, _ tokens: [Int32]
+    ) -> (page: Int32, link: PageLink)? {
+        pool.take(after: parent, tokens: tokens[...]).map { ($0.0, $0.1) }
+    }
+
+    @Test("Pages that are kept go when they are needed, the least recently used first")
+    func eviction() throws {
+        var pool = PagePool(pageCount: 3, positions: 2)
+        var pages: [Int32] = []
+        for number in Int32(0)..<3 {
+            let page = try allocate(&pool)
+            _ = pool.register(page, after: .scope("a"), tokens: [number, number])
+            pages.append(page)
+        }
+        let none = pool.allocate()
+        #expect(none == nil && pool.availableCount == 0)
+        for page in pages { pool.release([page]) }
+        #expect(pool.availableCount == 3 && pool.keptCount == 3)
+        // Using one again makes it the newest.
+        let again = find(&pool, .scope("a"), [0, 0])
+        #expect(again?.page == pages[0])
+        pool.release([pages[0]])
+        let order = [try allocate(&pool), try allocate(&pool), try allocate(&pool)]
+        #expect(order == [pages[1], pages[2], pages[0]])
+        let gone = find(&pool, .scope("a"), [1, 1])
+        #expect(gone == nil)
+        #expect(pool.inconsistency(held: [pages]) == nil)
+    }
+
+    @Test("A chain's end goes before its beginning, and never leads into another chain")
+    func chains() throws {
+        var pool = PagePool(pageCount: 3, positions: 1)
+        let first = try allocate(&pool)
+        let second = try allocate(&pool)
+        let link = pool.register(first, after: .scope("a"), tokens: [1])
+        _ = pool.register(second, after: link, tokens: [2])
+        pool.release([first, second])
+        let other = try allocate(&pool)
+        #expect(try allocate(&pool) == second)
+        let beginning = find(&pool, .scope("a"), [1])
+        #expect(beginning?.page == first && beginning?.link == link)
+        let end = find(&pool, link, [2])
+        let stranger = find(&pool, .scope("b"), [1])
+        #expect(end == nil && stranger == nil)
+        // The first page is filled anew: what came after it before is not found by it.
+        pool.release([first, second, other])
+        for _ in 0..<3 { _ = try allocate(&pool) }
+        let renewed = pool.register(first, after: .scope("a"), tokens: [1])
+        #expect(renewed != link)
+    }
+
+    @Test("Two pages of the same tokens are found as one")
+    func doubles() throws {
+        var pool = PagePool(pageCount: 2, positions: 1)
+        let first = try allocate(&pool)
+        let second = try allocate(&pool)
+        let link = pool.register(first, after: .scope("a"), tokens: [1])
+        #expect(pool.register(second, after: .scope("a"), tokens: [1]) == link)
+        pool.release([first, second])
+        #expect(pool.keptCount == 1 && pool.availableCount == 2)
+        #expect(pool.inconsistency(held: []) == nil)
+    }
+
+    @Test("A page is free again when the last who shares it lets go")
+    func references() throws {
+        var pool = PagePool(pageCount: 2, positions: 4)
+        let page = try allocate(&pool)
+        pool.share(page)
+        #expect(pool.references(to: page) == 2)
+        pool.release([page])
+        #expect(pool.references(to: page) == 1 && pool.availableCount == 1)
+        pool.release([page])
+        #expect(pool.availableCount == 2)
+        #expect(pool.pages(for: 0) == 0 && pool.pages(for: 4) == 1 && pool.pages(for: 5) == 2)
+        #expect(pool.inconsistency(held: [[page]]) != nil)
+    }
+}
