@@ -28,16 +28,16 @@ enum Fixture {
 
     /// What a digest of their logits is; see `SameBitsTests`.
     static let digests: [(String, UInt64)] = [
-        ("stories260K-f32", 0xc03a_0d3d_df51_77f4),
-        ("stories260K-f16", 0x626b_fa4b_3adc_0611),
-        ("stories260K-bf16", 0xd8e3_db95_6858_63fe),
-        ("stories260K-q8_0", 0xa98f_b783_eb09_882d),
-        ("stories260K-q4_0", 0x69ec_2878_cdee_ef9c),
-        ("tiny-moe-f32", 0x0651_f348_d056_7815),
-        ("tiny-gemma3-f32", 0x5a84_89f4_54d0_7ce1),
-        ("tiny-kquant-q4_k", 0x8230_a81d_0b67_8de7),
-        ("tiny-kquant-q6_k", 0xd2ea_6bde_e6ef_561f),
-        ("tiny-kquant-iq4_nl", 0x47a9_62f4_d7ee_e7c1),
+        ("stories260K-f32", 0xcec8_6f68_9664_863d),
+        ("stories260K-f16", 0x60dd_2497_4612_c31d),
+        ("stories260K-bf16", 0x5d26_9126_a37f_3426),
+        ("stories260K-q8_0", 0x0a7d_207a_7049_febb),
+        ("stories260K-q4_0", 0x8be4_236c_0dca_a36a),
+        ("tiny-moe-f32", 0x970c_cf11_31ad_435d),
+        ("tiny-gemma3-f32", 0x0a9b_ef8c_03cc_54cf),
+        ("tiny-kquant-q4_k", 0xe968_c793_185a_cfc6),
+        ("tiny-kquant-q6_k", 0xb011_7fe2_45c1_5720),
+        ("tiny-kquant-iq4_nl", 0xe1f1_e437_2abb_c7d1),
     ]
 
     static func url(_ name: String) throws -> URL {
