@@ -20,7 +20,7 @@ enum Fixture {
         "tiny-moe-f32", "tiny-qwen2-f32", "tiny-qwen3-f32", "tiny-phi3-f32", "tiny-gemma3-f32",
     ]
     /// One of each block format.
-    static let quantised = 
+    static let quantised =
         ["tinystories-656k-q8_0"]
         + ["q4_1", "q5_0", "q5_1", "iq4_nl", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "q8_0"]
         .map { "tiny-kquant-\($0)" }
@@ -28,9 +28,16 @@ enum Fixture {
 
     /// What a digest of their logits is; see `SameBitsTests`.
     static let digests: [(String, UInt64)] = [
-        ("stories260K-f32", 0), ("stories260K-f16", 0), ("stories260K-bf16", 0),
-        ("stories260K-q8_0", 0), ("stories260K-q4_0", 0), ("tiny-moe-f32", 0),
-        ("tiny-gemma3-f32", 0),
+        ("stories260K-f32", 0xcec8_6f68_9664_863d),
+        ("stories260K-f16", 0x60dd_2497_4612_c31d),
+        ("stories260K-bf16", 0x5d26_9126_a37f_3426),
+        ("stories260K-q8_0", 0x0a7d_207a_7049_febb),
+        ("stories260K-q4_0", 0x8be4_236c_0dca_a36a),
+        ("tiny-moe-f32", 0x970c_cf11_31ad_435d),
+        ("tiny-gemma3-f32", 0x0a9b_ef8c_03cc_54cf),
+        ("tiny-kquant-q4_k", 0xe968_c793_185a_cfc6),
+        ("tiny-kquant-q6_k", 0xb011_7fe2_45c1_5720),
+        ("tiny-kquant-iq4_nl", 0xe1f1_e437_2abb_c7d1),
     ]
 
     static func url(_ name: String) throws -> URL {
