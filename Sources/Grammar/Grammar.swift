@@ -12,7 +12,7 @@
 /// Bounds on grammars and on the work of matching them.
 public enum GrammarLimits {
     /// The longest source of a grammar or schema, in bytes.
-    public static let sourceBytesMax = 1 << 18
+    public static let sourceBytesMax = 64 << 10
     /// The most rules, those that a schema makes included.
     public static let rulesMax = 1 << 14
     /// The longest name of a rule, in bytes.
@@ -35,7 +35,9 @@ public enum GrammarLimits {
     public static let tokenBytesMax = 1_024
     /// The most schemas that `allOf` and `anyOf` may multiply to, and the most references followed
     /// without a value between.
-    public static let schemaMergesMax = 4_096
+    public static let schemaMergesMax = 1_024
+    /// The most alternatives of one `oneOf`, of which each two are compared.
+    public static let oneOfMax = 256
     /// The most digits of a number before the point, and after it.
     public static let digitsMax = 18
 }
@@ -50,7 +52,7 @@ public struct Grammar: Sendable {
     /// a line may break. A character is a Unicode scalar.
     public init(gbnf source: String) throws(GrammarError) {
         var parser = try GBNFParser(source)
-        program = try ProgramCompiler.compile(try parser.parse())
+        try self.init(try parser.parse())
     }
 
     /// Reads a JSON schema. ``SchemaCompiler`` says what is supported; anything else that would
@@ -58,11 +60,17 @@ public struct Grammar: Sendable {
     public init(jsonSchema source: String) throws(GrammarError) {
         let schema = try JSONReader.read(source)
         var compiler = SchemaCompiler(document: schema)
-        program = try ProgramCompiler.compile(try compiler.compile())
+        try self.init(try compiler.compile())
     }
 
     init(_ rules: RuleSet) throws(GrammarError) {
         program = try ProgramCompiler.compile(rules)
+        // Every other situation is reached by a step, which may find that there is none.
+        guard Automaton(program).start() != Automaton.dead else {
+            throw .tooLarge(
+                what: "ways to read the first byte; make the grammar simpler",
+                limit: GrammarLimits.stacksMax)
+        }
     }
 
     /// Any JSON value (RFC 8259), with white space, digits and nesting bounded, so that every text

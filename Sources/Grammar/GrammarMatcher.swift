@@ -12,7 +12,7 @@ public struct GrammarMatcher {
     /// A matcher before the first byte.
     public init(_ grammar: Grammar) {
         automaton = Automaton(grammar.program)
-        // A compiled grammar has a text, so there is a way to begin.
+        // Not dead: a grammar with which one can't begin was refused.
         situation = automaton.start()
     }
 
