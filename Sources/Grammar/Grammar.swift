@@ -26,9 +26,13 @@ public enum GrammarLimits {
     /// The deepest nesting of rules in a text; what would go deeper is not allowed.
     public static let depthMax = 256
     /// The most ways in which a text can be read at once; what would need more is not allowed.
-    public static let stacksMax = 4_096
+    public static let stacksMax = 1 << 14
     /// The most sets of ways that are remembered at once, and made in one search of a vocabulary.
-    public static let memoryStatesMax = 1 << 14
+    public static let memoryStatesMax = 1 << 15
+    /// The most ways in all of them together, 8 bytes each.
+    public static let memoryWaysMax = 1 << 22
+    /// The most places to go back to that are remembered at once, about 50 bytes each.
+    public static let memoryFramesMax = 1 << 20
     /// The most masks that are remembered at once.
     public static let masksMax = 64
     /// The longest token, in bytes; a longer one is never allowed.

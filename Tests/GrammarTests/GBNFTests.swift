@@ -164,7 +164,7 @@ import Testing
                 == .tooLarge(
                     what: "states of the compiled grammar; make it simpler",
                     limit: GrammarLimits.statesMax))
-        guard case .tooLarge = refusal("root ::= ((\"a\" | \"b\" \"c\")? [d-e]*){3000} \"x\"")
+        guard case .tooLarge = refusal("root ::= ((\"a\" | \"b\" \"c\")? [d-e]*){8000} \"x\"")
         else {
             Issue.record("too many ways to begin were not refused")
             return

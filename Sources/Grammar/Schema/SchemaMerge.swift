@@ -5,10 +5,6 @@ extension SchemaCompiler {
     mutating func flatten(
         _ schema: JSONNode, at path: String, followed: Int = 0
     ) throws(GrammarError) -> JSONNode {
-        merges += 1
-        guard merges <= GrammarLimits.schemaMergesMax else {
-            throw .tooLarge(what: "merges of a schema", limit: GrammarLimits.schemaMergesMax)
-        }
         guard followed <= GrammarLimits.nestingMax else {
             throw .schema(path: path, reason: "references lead in a circle, or too far")
         }
@@ -18,6 +14,11 @@ extension SchemaCompiler {
             !SchemaKeywords.isAnnotation($0) && $0.name != "$ref" && $0.name != "allOf"
         }
         var result = JSONNode.object(rest)
+        guard schema["$ref"] != nil || schema["allOf"] != nil else { return result }
+        merges += 1
+        guard merges <= GrammarLimits.schemaMergesMax else {
+            throw .tooLarge(what: "merges of a schema", limit: GrammarLimits.schemaMergesMax)
+        }
         if case .string(let reference)? = schema["$ref"] {
             let target = try flatten(
                 try resolve(reference, at: path), at: String(reference.dropFirst()),
