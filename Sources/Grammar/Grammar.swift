@@ -12,7 +12,7 @@
 /// Bounds on grammars and on the work of matching them.
 public enum GrammarLimits {
     /// The longest source of a grammar or schema, in bytes.
-    public static let sourceBytesMax = 1 << 18
+    public static let sourceBytesMax = 64 << 10
     /// The most rules, those that a schema makes included.
     public static let rulesMax = 1 << 14
     /// The longest name of a rule, in bytes.
@@ -26,16 +26,22 @@ public enum GrammarLimits {
     /// The deepest nesting of rules in a text; what would go deeper is not allowed.
     public static let depthMax = 256
     /// The most ways in which a text can be read at once; what would need more is not allowed.
-    public static let stacksMax = 4_096
+    public static let stacksMax = 1 << 14
     /// The most sets of ways that are remembered at once, and made in one search of a vocabulary.
-    public static let memoryStatesMax = 1 << 14
+    public static let memoryStatesMax = 1 << 15
+    /// The most ways in all of them together, 8 bytes each.
+    public static let memoryWaysMax = 1 << 22
+    /// The most places to go back to that are remembered at once, about 50 bytes each.
+    public static let memoryFramesMax = 1 << 20
     /// The most masks that are remembered at once.
     public static let masksMax = 64
     /// The longest token, in bytes; a longer one is never allowed.
     public static let tokenBytesMax = 1_024
     /// The most schemas that `allOf` and `anyOf` may multiply to, and the most references followed
     /// without a value between.
-    public static let schemaMergesMax = 4_096
+    public static let schemaMergesMax = 1_024
+    /// The most alternatives of one `oneOf`, of which each two are compared.
+    public static let oneOfMax = 256
     /// The most digits of a number before the point, and after it.
     public static let digitsMax = 18
 }
@@ -50,7 +56,7 @@ public struct Grammar: Sendable {
     /// a line may break. A character is a Unicode scalar.
     public init(gbnf source: String) throws(GrammarError) {
         var parser = try GBNFParser(source)
-        program = try ProgramCompiler.compile(try parser.parse())
+        try self.init(try parser.parse())
     }
 
     /// Reads a JSON schema. ``SchemaCompiler`` says what is supported; anything else that would
@@ -58,11 +64,17 @@ public struct Grammar: Sendable {
     public init(jsonSchema source: String) throws(GrammarError) {
         let schema = try JSONReader.read(source)
         var compiler = SchemaCompiler(document: schema)
-        program = try ProgramCompiler.compile(try compiler.compile())
+        try self.init(try compiler.compile())
     }
 
     init(_ rules: RuleSet) throws(GrammarError) {
         program = try ProgramCompiler.compile(rules)
+        // Every other situation is reached by a step, which may find that there is none.
+        guard Automaton(program).start() != Automaton.dead else {
+            throw .tooLarge(
+                what: "ways to read the first byte; make the grammar simpler",
+                limit: GrammarLimits.stacksMax)
+        }
     }
 
     /// Any JSON value (RFC 8259), with white space, digits and nesting bounded, so that every text

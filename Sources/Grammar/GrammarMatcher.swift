@@ -12,7 +12,7 @@ public struct GrammarMatcher {
     /// A matcher before the first byte.
     public init(_ grammar: Grammar) {
         automaton = Automaton(grammar.program)
-        // A compiled grammar has a text, so there is a way to begin.
+        // Not dead: a grammar with which one can't begin was refused.
         situation = automaton.start()
     }
 
@@ -53,11 +53,10 @@ public struct GrammarMatcher {
     public mutating func allowed(_ trie: TokenTrie) -> TokenMask {
         renewIfFull()
         if let known = automaton.masks.mask(situation, of: trie) { return known }
-        var mask = walk(trie)
+        var mask = walk(trie, isComplete: true)
         if mask == nil {
-            // The memory was full on the way. What can't be found with an empty one, never is.
             (automaton, situation) = automaton.renewed(at: situation)
-            mask = walk(trie)
+            mask = walk(trie, isComplete: false)
         }
         var result = mask ?? TokenMask(count: trie.vocabularySize)
         if mayEnd { for id in trie.endOfGeneration { result.insert(id) } }
@@ -66,13 +65,13 @@ public struct GrammarMatcher {
     }
 
     private mutating func renewIfFull() {
-        guard automaton.count >= GrammarLimits.memoryStatesMax else { return }
+        guard automaton.isFilled(to: 0.5) else { return }
         (automaton, situation) = automaton.renewed(at: situation)
     }
 
-    /// The tokens whose bytes may follow; nil if that takes more memory than allowed.
-    private func walk(_ trie: TokenTrie) -> TokenMask? {
-        let first = automaton.count
+    /// The tokens whose bytes may follow. Where the memory becomes full: nil, or without
+    /// `isComplete` those found by then, which from an empty memory are always the same.
+    private func walk(_ trie: TokenTrie, isComplete: Bool) -> TokenMask? {
         var words = [UInt64](repeating: 0, count: (trie.vocabularySize + 63) / 64)
         // The situation after the bytes above each depth.
         var path = [Int32](repeating: situation, count: GrammarLimits.tokenBytesMax + 1)
@@ -83,7 +82,10 @@ public struct GrammarMatcher {
                 trie, from: place, table: automaton.table, classes: automaton.program.classes,
                 classCount: automaton.classCount, path: &path, words: &words)
             guard place < trie.nodes.count else { break }
-            guard automaton.count - first < GrammarLimits.memoryStatesMax else { return nil }
+            if automaton.isFilled(to: 1) {
+                guard isComplete else { break }
+                return nil
+            }
             let node = trie.nodes[place]
             _ = automaton.step(
                 path[Int(node.depth)], automaton.program.classes[Int(node.byte)])

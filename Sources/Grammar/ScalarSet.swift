@@ -7,34 +7,23 @@ struct ScalarSet: Hashable, Sendable {
 
     /// The scalars in `ranges`, which may overlap; surrogates are no scalars and left out.
     init(_ ranges: [ClosedRange<UInt32>]) {
+        let parts: [ClosedRange<UInt32>] = [0...0xD7FF, 0xE000...0x10FFFF]
+        let clamped = ranges.flatMap { range in
+            parts.filter { $0.overlaps(range) }.map { range.clamped(to: $0) }
+        }
         self.ranges = []
-        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            for part in [0...0xD7FF, 0xE000...0x10FFFF] as [ClosedRange<UInt32>]
-            where part.overlaps(range) {
-                append(range.clamped(to: part))
+        for range in clamped.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = self.ranges.last, range.lowerBound <= last.upperBound + 1 {
+                let end = max(last.upperBound, range.upperBound)
+                self.ranges[self.ranges.count - 1] = last.lowerBound...end
+            } else {
+                self.ranges.append(range)
             }
         }
-        // Splitting at the surrogates keeps the order of parts only range by range.
-        self.ranges.sort { $0.lowerBound < $1.lowerBound }
     }
 
     init(_ scalars: String) {
         self.init(scalars.unicodeScalars.map { $0.value...$0.value })
-    }
-
-    private mutating func append(_ range: ClosedRange<UInt32>) {
-        for place in ranges.indices
-        where range.lowerBound <= ranges[place].upperBound + 1
-            && ranges[place].lowerBound <= range.upperBound + 1
-            && (range.lowerBound < 0xE000) == (ranges[place].lowerBound < 0xE000)
-        {
-            ranges[place] =
-                min(
-                    ranges[place].lowerBound, range.lowerBound)...max(
-                    ranges[place].upperBound, range.upperBound)
-            return
-        }
-        ranges.append(range)
     }
 
     var isEmpty: Bool { ranges.isEmpty }

@@ -164,6 +164,11 @@ import Testing
                 == .tooLarge(
                     what: "states of the compiled grammar; make it simpler",
                     limit: GrammarLimits.statesMax))
+        guard case .tooLarge = refusal("root ::= ((\"a\" | \"b\" \"c\")? [d-e]*){8000} \"x\"")
+        else {
+            Issue.record("too many ways to begin were not refused")
+            return
+        }
         #expect(
             refusal(String(repeating: " ", count: GrammarLimits.sourceBytesMax + 1))
                 == .tooLarge(what: "bytes of a grammar", limit: GrammarLimits.sourceBytesMax))

@@ -30,6 +30,7 @@ final class Automaton {
     var masks = MaskMemory()
 
     private var situations: [[Way]] = []
+    private var wayCount = 0
     private var numbers: [[Way]: Int32] = [:]
     private var frames = [Frame(state: 0, count: -1, below: 0)]
     private var depths: [Int32] = [0]
@@ -46,8 +47,12 @@ final class Automaton {
         classCount = program.examples.count
     }
 
-    /// How many situations are remembered.
-    var count: Int { situations.count }
+    /// Whether the memory has less room than a part of it.
+    func isFilled(to share: Double) -> Bool {
+        Double(situations.count) >= share * Double(GrammarLimits.memoryStatesMax)
+            || Double(wayCount) >= share * Double(GrammarLimits.memoryWaysMax)
+            || Double(frames.count) >= share * Double(GrammarLimits.memoryFramesMax)
+    }
 
     /// The situation before the first byte.
     func start() -> Int32 {
@@ -150,6 +155,7 @@ final class Automaton {
         if let known = numbers[sorted] { return known }
         let number = Int32(situations.count)
         situations.append(sorted)
+        wayCount += sorted.count
         numbers[sorted] = number
         mayEnd.append(sorted.last == Self.ended)
         table.append(contentsOf: repeatElement(Self.unknown, count: classCount))

@@ -114,14 +114,14 @@ struct ProgramCompiler {
     private mutating func build(_ set: ScalarSet, next: Int32) throws(GrammarError) -> Int32 {
         var tails: [[ClosedRange<UInt8>]: Int32] = [[]: next]
         var leads: [(tail: [ClosedRange<UInt8>], set: ByteSet)] = []
+        var places: [[ClosedRange<UInt8>]: Int] = [:]
         for sequence in set.byteSequences {
             let tail = Array(sequence.dropFirst())
-            let place =
-                leads.firstIndex { $0.tail == tail }
-                ?? {
-                    leads.append((tail, ByteSet()))
-                    return leads.count - 1
-                }()
+            let place = places[tail] ?? leads.count
+            if place == leads.count {
+                places[tail] = place
+                leads.append((tail, ByteSet()))
+            }
             for byte in sequence[0] { leads[place].set.insert(byte) }
         }
         var state: Int32?

@@ -70,26 +70,28 @@ indirect enum JSONNode: Equatable, Sendable {
         }
     }
 
-    /// Whether both are the same value to JSON Schema: numbers by value, objects without order.
-    func isSame(as other: JSONNode) -> Bool {
-        switch (self, other) {
-        case (.null, .null): return true
-        case (.bool(let one), .bool(let two)): return one == two
-        case (.string(let one), .string(let two)):
-            return one.unicodeScalars.elementsEqual(two.unicodeScalars)
-        case (.number(let one), .number(let two)):
-            guard let first = DecimalNumber(one), let second = DecimalNumber(two) else {
-                return one == two
-            }
-            return first == second
-        case (.array(let one), .array(let two)):
-            return one.count == two.count && zip(one, two).allSatisfy { $0.isSame(as: $1) }
-        case (.object(let one), .object(let two)):
-            return one.count == two.count
-                && one.allSatisfy { member in other[member.name]?.isSame(as: member.value) == true }
-        case (.null, _), (.bool, _), (.number, _), (.string, _), (.array, _), (.object, _):
-            return false
+    /// A text that is equal for values that are the same to JSON Schema: numbers by value, objects
+    /// without order.
+    var identity: String {
+        switch self {
+        case .null, .bool, .string: return text
+        case .number(let text):
+            guard let number = DecimalNumber(text) else { return text }
+            func digits(_ digits: [UInt8]) -> String { digits.map { String($0) }.joined() }
+            return (number.isNegative ? "-" : "") + digits(number.whole) + "."
+                + digits(number.fraction)
+        case .array(let items):
+            return "[" + items.map(\.identity).joined(separator: ",") + "]"
+        case .object(let members):
+            let sorted = members.map { "\"" + Self.escaped($0.name) + "\":" + $0.value.identity }
+                .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+            return "{" + sorted.joined(separator: ",") + "}"
         }
+    }
+
+    /// Whether both are the same value to JSON Schema.
+    func isSame(as other: JSONNode) -> Bool {
+        identity.utf8.elementsEqual(other.identity.utf8)
     }
 }
 

@@ -81,13 +81,14 @@ struct JSONReader {
         try enter()
         defer { depth -= 1 }
         var members: [JSONNode.Member] = []
-        var names: Set<[Unicode.Scalar]> = []
+        // Names that differ only in how characters are composed count as one, as in Swift.
+        var names: Set<String> = []
         if skip(UInt8(ascii: "}")) { return .object([]) }
         while true {
             guard current == UInt8(ascii: "\"") else { throw unexpected("a quoted name") }
             let start = position
             let name = try string()
-            guard names.insert(Array(name.unicodeScalars)).inserted else {
+            guard names.insert(name).inserted else {
                 position = start
                 throw fault("the name \"\(name)\" is there twice")
             }

@@ -149,11 +149,11 @@ struct RegularExpression {
 
     private mutating func characterClass() throws(GrammarError) -> ScalarSet {
         let isNegated = skip("^")
-        var set = ScalarSet([])
+        var ranges: [ClosedRange<UInt32>] = []
         while !skip("]") {
             let first = try member()
             guard current == "-", position + 1 < scalars.count, scalars[position + 1] != "]" else {
-                set = set.union(first)
+                ranges += first.ranges
                 continue
             }
             position += 1
@@ -161,8 +161,9 @@ struct RegularExpression {
             guard let low = Self.single(first), let high = Self.single(last), low <= high else {
                 throw fault("a range that is none")
             }
-            set = set.union(ScalarSet([low...high]))
+            ranges.append(low...high)
         }
+        let set = ScalarSet(ranges)
         return isNegated ? set.inverted : set
     }
 

@@ -7,6 +7,9 @@ extension SchemaCompiler {
     mutating func checkDisjoint(
         _ parts: [JSONNode], besides base: JSONNode, at path: String
     ) throws(GrammarError) {
+        guard parts.count <= GrammarLimits.oneOfMax else {
+            throw .tooLarge(what: "alternatives of 'oneOf'", limit: GrammarLimits.oneOfMax)
+        }
         var flat: [JSONNode] = []
         for (place, part) in parts.enumerated() {
             let both = JSONNode.object([.init(name: "allOf", value: .array([base, part]))])
@@ -31,7 +34,7 @@ extension SchemaCompiler {
         if let left = try SchemaKeywords.values(one, at: path),
             let right = try SchemaKeywords.values(other, at: path)
         {
-            return !left.contains { value in right.contains { $0.isSame(as: value) } }
+            return Set(left.map(\.identity)).isDisjoint(with: right.map(\.identity))
         }
         let (left, right) = (try strictTypes(one, at: path), try strictTypes(other, at: path))
         guard let left, let right else { return false }

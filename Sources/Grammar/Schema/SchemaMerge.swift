@@ -5,10 +5,6 @@ extension SchemaCompiler {
     mutating func flatten(
         _ schema: JSONNode, at path: String, followed: Int = 0
     ) throws(GrammarError) -> JSONNode {
-        merges += 1
-        guard merges <= GrammarLimits.schemaMergesMax else {
-            throw .tooLarge(what: "merges of a schema", limit: GrammarLimits.schemaMergesMax)
-        }
         guard followed <= GrammarLimits.nestingMax else {
             throw .schema(path: path, reason: "references lead in a circle, or too far")
         }
@@ -18,6 +14,11 @@ extension SchemaCompiler {
             !SchemaKeywords.isAnnotation($0) && $0.name != "$ref" && $0.name != "allOf"
         }
         var result = JSONNode.object(rest)
+        guard schema["$ref"] != nil || schema["allOf"] != nil else { return result }
+        merges += 1
+        guard merges <= GrammarLimits.schemaMergesMax else {
+            throw .tooLarge(what: "merges of a schema", limit: GrammarLimits.schemaMergesMax)
+        }
         if case .string(let reference)? = schema["$ref"] {
             let target = try flatten(
                 try resolve(reference, at: path), at: String(reference.dropFirst()),
@@ -94,11 +95,11 @@ extension SchemaCompiler {
             }
             return types.count == 1 ? types[0] : .array(types)
         case "required":
-            let left = members(one)
-            return .array(left + members(other).filter { !left.contains($0) })
+            let left = Set(members(one).map(\.identity))
+            return .array(members(one) + members(other).filter { !left.contains($0.identity) })
         case "enum":
-            let right = members(other)
-            return .array(members(one).filter { value in right.contains { $0.isSame(as: value) } })
+            let right = Set(members(other).map(\.identity))
+            return .array(members(one).filter { right.contains($0.identity) })
         case "minimum", "exclusiveMinimum", "minLength", "minItems":
             return try bound(one, other, takeHigher: true, name, at: path)
         case "maximum", "exclusiveMaximum", "maxLength", "maxItems":
@@ -144,10 +145,13 @@ extension SchemaCompiler {
         }
         let (left, right) = (declared(one), declared(other))
         var properties: [JSONNode.Member] = []
-        for member in left + right where !properties.contains(where: { $0.name == member.name }) {
-            let first = left.first { $0.name == member.name }?.value ?? one["additionalProperties"]
-            let second =
-                right.first { $0.name == member.name }?.value ?? other["additionalProperties"]
+        func byName(_ members: [JSONNode.Member]) -> [String: JSONNode] {
+            Dictionary(members.map { ($0.name, $0.value) }) { first, _ in first }
+        }
+        let (lefts, rights) = (byName(left), byName(right))
+        for member in left + right.filter({ lefts[$0.name] == nil }) {
+            let first = lefts[member.name] ?? one["additionalProperties"]
+            let second = rights[member.name] ?? other["additionalProperties"]
             properties.append(.init(name: member.name, value: both(first, second) ?? .bool(true)))
         }
         result.removeAll { $0.name == "properties" || $0.name == "additionalProperties" }

@@ -15,11 +15,12 @@ extension SchemaCompiler {
                 guard case .string(let name) = name else {
                     throw .schema(path: path, reason: "'required' must hold names")
                 }
-                if !required.contains(name) { required.append(name) }
+                required.append(name)
             }
         }
         let additional = schema["additionalProperties"]
-        for name in required where !declared.contains(where: { $0.name == name }) {
+        var names = Set(declared.map(\.name))
+        for name in required where names.insert(name).inserted {
             guard additional != .bool(false) else {
                 throw .schema(
                     path: path, reason: "the required property '\(name)' is not declared")
