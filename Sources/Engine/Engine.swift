@@ -60,6 +60,8 @@ public enum EngineLimits {
     public static let calibrationAnswerTokens = 6
     /// The most models of one host.
     public static let hostModelsMax = 64
+    /// What part of the pages a model gets that only fits so.
+    public static let hostPagesShare = 8
     /// The most requests that wait for one model to be loaded.
     public static let loadWaitersMax = 256
     /// The highest niceness of worker threads.
