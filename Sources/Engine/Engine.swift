@@ -12,6 +12,7 @@
 // - `Worker`: the thread that runs steps, samples and tells readers.
 // - `Models`: what the worker needs of a model, and the real one behind it.
 // - `Hosting`: several engines under one budget of memory.
+// - `Measurement`: how fast a model file runs here, beside what the machine could do at most.
 // `EvaluationRun` computes logits for comparison with references.
 //
 // Reproducibility: a token is a function of the prompt's ids, the parameters, the choice and the
