@@ -12,6 +12,7 @@
 // - `Worker`: the thread that runs steps, samples and tells readers.
 // - `Models`: what the worker needs of a model, and the real one behind it.
 // - `Hosting`: several engines under one budget of memory.
+// - `Measurement`: how fast a model file runs here, beside what the machine could do at most.
 // `EvaluationRun` computes logits for comparison with references.
 //
 // Reproducibility: a token is a function of the prompt's ids, the parameters, the choice and the
@@ -60,6 +61,8 @@ public enum EngineLimits {
     public static let calibrationAnswerTokens = 6
     /// The most models of one host.
     public static let hostModelsMax = 64
+    /// What part of the pages a model gets that only fits so.
+    public static let hostPagesShare = 8
     /// The most requests that wait for one model to be loaded.
     public static let loadWaitersMax = 256
     /// The highest niceness of worker threads.

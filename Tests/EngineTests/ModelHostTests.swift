@@ -23,7 +23,9 @@ import Testing
             configuration: ModelHost.Configuration(
                 memoryBytesMax: bytes, engine: EngineConfiguration(pageBytesMax: 2048)),
             source: ModelHost.Source(
-                bytesNeeded: { path throws(EngineError) in size(path) },
+                claim: { path, configuration throws(EngineError) in
+                    (size(path), configuration.pageBytesMax ?? 0)
+                },
                 load: { path, configuration, progress throws(EngineError) in
                     loads.names.withLock { $0.append(path) }
                     while !loads.isOpen.load(ordering: .relaxed) { usleep(1000) }
@@ -71,7 +73,7 @@ import Testing
             EngineRequest(id: "r", prompt: .text("hello"), maxTokens: 3), to: "slow")
         await #expect(
             throws: EngineError.notEnoughMemory(
-                what: "the model 'big', with its pages, beside those in use", neededBytes: 11_048,
+                what: "the model 'big', with its pages, beside those in use", neededBytes: 9256,
                 availableBytes: 4952)
         ) { try await ask(host, "big") }
         loads.models.withLock { $0["slow-8000"] }?.open()
@@ -79,6 +81,26 @@ import Testing
         #expect(try await ask(host, "big").tokens[0]?.count == 3)
         await #expect(throws: EngineError.self) { try await ask(host, "huge") }
         #expect(host.models["big"] != .absent)
+    }
+
+    @Test("A model that only fits with fewer pages gets fewer")
+    func fewerPages() async throws {
+        let host = ModelHost(
+            configuration: ModelHost.Configuration(
+                memoryBytesMax: 50_000, engine: EngineConfiguration(pageBytesMax: 32 << 10)),
+            source: ModelHost.Source(
+                claim: { _, configuration throws(EngineError) in
+                    (30_000, configuration.pageBytesMax ?? 0)
+                },
+                load: { _, configuration, _ throws(EngineError) in
+                    do {
+                        return try hashEngine(
+                            HashModel(contextLength: 1000, weightBytes: 30_000), configuration)
+                    } catch { throw .model(reason: "\(error)") }
+                }))
+        try host.add(name: "a", path: "a")
+        #expect(try await ask(host, "a").tokens[0]?.count == 3)
+        #expect(try await host.engine("a").load.pageCount == 4)
     }
 
     @Test("Requests for a model that is being loaded wait for one load of it")

@@ -73,6 +73,21 @@ import Testing
         #expect(pool.inconsistency(held: []) == nil)
     }
 
+    @Test("A registered page keeps its place when the page before it is known anew")
+    func twice() throws {
+        var pool = PagePool(pageCount: 4, positions: 1)
+        let pages = [try allocate(&pool), try allocate(&pool), try allocate(&pool)]
+        // Who computed the first page alike was first, and went.
+        let old = pool.register(pages[0], after: .scope("a"), tokens: [1])
+        let link = pool.register(pages[2], after: old, tokens: [2])
+        pool.release([pages[0]])
+        _ = (try allocate(&pool), try allocate(&pool))
+        let new = pool.register(pages[1], after: .scope("a"), tokens: [1])
+        #expect(new != old)
+        #expect(pool.register(pages[2], after: new, tokens: [2]) == link)
+        #expect(pool.inconsistency(held: [pages, [3]]) == nil)
+    }
+
     @Test("A page is free again when the last who shares it lets go")
     func references() throws {
         var pool = PagePool(pageCount: 2, positions: 4)

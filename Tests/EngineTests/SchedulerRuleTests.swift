@@ -56,7 +56,7 @@ import Testing
                 budget.measured(rows: rows, seconds: seconds)
             }
             #expect(seconds > 0.045 && seconds < 0.065)
-            #expect(budget.promptTokens(decodeRows: 2, isAlone: true) > 150)
+            #expect(budget.promptTokens(decodeRows: 2, isAlone: true) > 100)
         }
         var slow = StepBudget(tokensMax: 4096)
         slow.measured(rows: 1, seconds: 10)

@@ -62,6 +62,26 @@ import Testing
         await #expect(throws: EngineError.cancelled) { try await task.value }
     }
 
+    @Test("A deadline ends what waits as well as what runs")
+    func deadlines() async throws {
+        let model = HashModel(isOpen: false)
+        let engine = try hashEngine(model, EngineConfiguration(sequencesMax: 1))
+        let running = try engine.submit(request())
+        try await eventually { model.passes.load(ordering: .relaxed) == 1 }
+        var late = request()
+        late.deadline = 0.01
+        let waiting = try engine.submit(late)
+        late.deadline = 3600
+        let early = try engine.submit(late)
+        late.deadline = 0
+        #expect(throws: EngineError.deadlineExceeded) { try engine.submit(late) }
+        try await Task.sleep(for: .milliseconds(20))
+        model.open()
+        #expect(try await read(running).tokens[0]?.count == 4)
+        await #expect(throws: EngineError.deadlineExceeded) { try await read(waiting) }
+        #expect(try await read(early).tokens[0]?.count == 4)
+    }
+
     @Test func shuttingDownEndsWhatRunsAndWhatWaits() async throws {
         let engine = try hashEngine(
             HashModel(isOpen: false), EngineConfiguration(sequencesMax: 1))

@@ -52,8 +52,11 @@ public final class ModelHost: Sendable {
 
     /// How models come into memory; tests bring their own.
     struct Source: Sendable {
-        /// What the weights will take.
-        var bytesNeeded: @Sendable (_ path: String) throws(EngineError) -> Int
+        /// What an engine must have, and what its pages may take beside.
+        var claim:
+            @Sendable (_ path: String, EngineConfiguration) throws(EngineError) -> (
+                fixed: Int, pages: Int
+            )
         var load:
             @Sendable (
                 _ path: String, EngineConfiguration, _ progress: @escaping (Double) -> Void
@@ -87,7 +90,9 @@ public final class ModelHost: Sendable {
         self.init(
             configuration: configuration,
             source: Source(
-                bytesNeeded: { path throws(EngineError) in try Engine.bytesNeeded(path: path) },
+                claim: { path, configuration throws(EngineError) in
+                    try Engine.claim(path: path, configuration: configuration)
+                },
                 load: { path, configuration, progress throws(EngineError) in
                     try Engine.load(
                         path: path, configuration: configuration, kernels: kernels,
@@ -214,16 +219,22 @@ public final class ModelHost: Sendable {
     private func load(_ name: String) {
         guard let path = state.withLock({ $0.models[name]?.path }) else { return }
         do throws(EngineError) {
-            try makeRoom(for: name, bytes: try source.bytesNeeded(path))
+            var engineConfiguration = configuration.engine
+            let claim = try source.claim(path, engineConfiguration)
+            // With fewer pages, where not even the idle models' memory is enough for all.
+            do { try makeRoom(for: name, bytes: claim.fixed + claim.pages) } catch {
+                let pages = claim.pages / EngineLimits.hostPagesShare
+                try makeRoom(for: name, bytes: claim.fixed + pages)
+                engineConfiguration.pageBytesMax = pages
+            }
             let progress = configuration.progress
-            let engine = try source.load(path, configuration.engine) { progress(name, $0) }
+            let engine = try source.load(path, engineConfiguration) { progress(name, $0) }
             finish(name, .success(engine))
         } catch { finish(name, .failure(error)) }
     }
 
-    /// Unloads idle models until `bytes` of weights and the pages for them fit.
-    private func makeRoom(for name: String, bytes: Int) throws(EngineError) {
-        let needed = bytes + (configuration.engine.pageBytesMax ?? 0)
+    /// Unloads idle models until `needed` bytes fit.
+    private func makeRoom(for name: String, bytes needed: Int) throws(EngineError) {
         let leaving = try state.withLock { state throws(EngineError) -> [Engine] in
             let residents = state.models.compactMap { name, model in
                 model.engine.map { engine in

@@ -49,11 +49,14 @@ public final class Engine: Sendable {
         }
     }
 
-    /// What the weights of a model file will take in memory, in bytes. Reads its beginning only.
-    public static func bytesNeeded(path: String) throws(EngineError) -> Int {
+    /// What an engine for a model file will take: what it must have, and its pages. Reads the
+    /// file's beginning only.
+    static func claim(
+        path: String, configuration: EngineConfiguration
+    ) throws(EngineError) -> (fixed: Int, pages: Int) {
         let file: GGUFFile
         do { file = try GGUFFile(path: path) } catch { throw .file(path: path, error) }
-        return try RealModel.bytesNeeded(file: file)
+        return try RealModel.claim(file: file, configuration: configuration)
     }
 
     init(

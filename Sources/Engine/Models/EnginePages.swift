@@ -10,6 +10,14 @@ struct EnginePages: Sendable {
     /// What they take when all are in use, in bytes.
     let bytes: Int
 
+    /// Pages for as many whole contexts as may be of use, whatever memory there is.
+    static func usefulCount(contextLength: Int, configuration: EngineConfiguration) -> Int {
+        let wanted = min(contextLength, configuration.contextTokensMax ?? .max)
+        let size = EngineLimits.pagePositions
+        return min(
+            (wanted + size - 1) / size * EngineLimits.contextsMax, EngineLimits.pagesMax)
+    }
+
     /// - Parameter availableBytes: What there is now, beside the weights.
     init(
         model: some BatchModel, configuration: EngineConfiguration, availableBytes: Int
@@ -23,11 +31,12 @@ struct EnginePages: Sendable {
         }
         let budget = max(0, min(room, configuration.pageBytesMax ?? .max))
         let size = EngineLimits.pagePositions
-        let useful = (wanted + size - 1) / size * EngineLimits.contextsMax
+        let useful = Self.usefulCount(
+            contextLength: model.contextLength, configuration: configuration)
         var counts: [KVType: Int] = [:]
         for kv in KVType.allCases {
             guard let pageBytes = model.bytesPerPage(kv) else { continue }
-            counts[kv] = min(budget / max(pageBytes, 1), useful, EngineLimits.pagesMax)
+            counts[kv] = min(budget / max(pageBytes, 1), useful)
         }
         let usual = counts[.f16] ?? counts.values.max() ?? 0
         contextLength = model.makesEmbeddings ? wanted : min(wanted, usual * size)

@@ -36,6 +36,25 @@ struct RealModel: BatchModel {
         }
     }
 
+    /// What an engine for `file` takes: its weights and worker, and all its pages.
+    static func claim(
+        file: GGUFFile, configuration: EngineConfiguration
+    ) throws(EngineError) -> (fixed: Int, pages: Int) {
+        let weights = try bytesNeeded(file: file)
+        let shape: ModelConfiguration
+        do { shape = try ModelConfiguration(file: file) } catch {
+            throw .model(reason: "\(error)")
+        }
+        let pageBytes = KVType.allCases.filter { $0.fits(shape) }.map {
+            KVPages.bytesPerPage(shape, type: $0)
+        }.max()
+        let count = EnginePages.usefulCount(
+            contextLength: shape.contextLength, configuration: configuration)
+        // A page is at most 2^44 bytes, of which there are at most 2^16.
+        let pages = min((pageBytes ?? 0) * count, configuration.pageBytesMax ?? .max)
+        return (weights + Workspace.bytesNeeded(shape), pages)
+    }
+
     var vocabularySize: Int { loaded.configuration.vocabularySize }
     var contextLength: Int { loaded.configuration.contextLength }
     var makesEmbeddings: Bool { loaded.configuration.isEncoder }

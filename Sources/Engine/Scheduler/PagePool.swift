@@ -97,10 +97,12 @@ struct PagePool: Sendable {
     }
 
     /// Registers a full page under its tokens. Gives the link for the page after it. Where another
-    /// page holds the same already, that one stays the one to be found.
+    /// page holds the same already, that one stays the one to be found; and a page that is
+    /// registered keeps its place, although the page before it may be known anew by now.
     mutating func register(
         _ page: Int32, after parent: PageLink, tokens: ArraySlice<Int32>
     ) -> PageLink {
+        if let serial = contents[page]?.serial { return .page(serial) }
         let content = Content(parent: parent, tokens: Array(tokens))
         if let same = registered[content], let serial = contents[same]?.serial {
             return .page(serial)

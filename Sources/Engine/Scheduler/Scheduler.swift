@@ -112,10 +112,12 @@ struct Scheduler: Sendable {
     /// Requests that have.
     var runningCount: Int { requests.values.count { $0.isStarted } }
     var isEmpty: Bool { requests.isEmpty }
-    /// Pages that could be had at once.
-    var availablePages: Int {
-        pages == nil ? configuration.pageCounts.values.max() ?? 0 : pool.availableCount
+    /// All pages; before the first request those of the usual type.
+    var pageCount: Int {
+        pages?.count ?? configuration.pageCounts[.f16] ?? configuration.pageCounts.values.max() ?? 0
     }
+    /// Pages that could be had at once.
+    var availablePages: Int { pages == nil ? pageCount : pool.availableCount }
 
     /// Tokens of prompts still to be computed, as far as is known.
     var pendingPromptTokens: Int {

@@ -3,7 +3,7 @@ enum SchedulerLimits {
     /// Seconds a step should take while others wait for its end.
     static let stepSeconds = 0.06
     /// Seconds a step may take while only one request is here.
-    static let stepSecondsAlone = 0.25
+    static let stepSecondsAlone = 0.15
     /// Tokens of prompts in a step before anything was measured.
     static let firstStepTokens = 64
     /// Tokens of prompts that a step may run even when decoding takes all its time: prompts must

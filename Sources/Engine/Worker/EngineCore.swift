@@ -204,8 +204,7 @@ final class EngineCore: Sendable {
             return EngineLoad(
                 queued: scheduler.queuedCount, running: scheduler.runningCount,
                 freePages: scheduler.availablePages,
-                pageCount: scheduler.pages?.count
-                    ?? scheduler.configuration.pageCounts.values.max() ?? 0,
+                pageCount: scheduler.pageCount,
                 pendingPromptTokens: scheduler.pendingPromptTokens,
                 prefillTokensPerSecond: scheduler.rates.promptTokensPerSecond,
                 decodeTokensPerSecond: scheduler.rates.madeTokensPerSecond,
