@@ -172,9 +172,7 @@ public struct Sampler: Sendable {
         selector.load(weights.count) { ~weights[$0].bitPattern }
         guard let border = selector.border(wanted: wanted, weight: { Weights.units(weights[$0]) })
         else { return }
-        candidates.keep { body in
-            selector.kept(border, weight: { Weights.units(weights[$0]) }, body)
-        }
+        candidates.keep(selector, border)
     }
 
     /// Keeps the typical that reach `typicalP`. Surprise is ln total − x with x = (logit − peak) /
@@ -198,9 +196,7 @@ public struct Sampler: Sendable {
                 wanted: wanted(parameters.typicalP, of: total),
                 weight: { Weights.units(weights[$0]) })
         else { return }
-        candidates.keep { body in
-            selector.kept(border, weight: { Weights.units(weights[$0]) }, body)
-        }
+        candidates.keep(selector, border)
     }
 
     /// Draws one candidate: the first whose running sum is above a random number below `total`.

@@ -71,19 +71,21 @@ struct Candidates: Sendable {
         truncate(count)
     }
 
-    /// Leaves only the candidates at the places that `each` gives, ascending.
-    @inline(__always)
-    mutating func keep(_ each: ((Int) -> Void) -> Void) {
+    /// Leaves only the candidates that `selector` keeps, which are its elements.
+    mutating func keep(_ selector: Selector, _ border: Selector.Border) {
         if !isListed {
-            ids = (0..<Int32(weights.count)).map { $0 }
+            ids = Array(0..<Int32(weights.count))
             isListed = true
         }
-        var count = 0
-        withUnsafeMutablePointer(to: &self) { candidates in
-            each { place in
-                candidates.pointee.ids[count] = candidates.pointee.ids[place]
-                candidates.pointee.weights[count] = candidates.pointee.weights[place]
-                count += 1
+        let count = ids.withUnsafeMutableBufferPointer { ids in
+            weights.withUnsafeMutableBufferPointer { weights in
+                var count = 0
+                selector.kept(border, weight: { Weights.units(weights[$0]) }) { place in
+                    ids[count] = ids[place]
+                    weights[count] = weights[place]
+                    count += 1
+                }
+                return count
             }
         }
         truncate(count)
@@ -96,27 +98,33 @@ struct Candidates: Sendable {
 
     /// From the whole vocabulary to a list of those of at least weight `floor`.
     private mutating func listAll(above floor: Float) {
-        var ids = ids
-        self.ids = []
-        ids.removeAll(keepingCapacity: true)
-        weights.withUnsafeBufferPointer { weights in
-            guard let base = weights.baseAddress else { return }
-            let floors = Lanes(repeating: floor)
-            let whole = weights.count / 16 * 16
-            for start in stride(from: 0, to: whole, by: 16) {
-                // Most of a vocabulary is far below: sixteen at once.
-                guard any(LogitScan.load(base + start) .>= floors) else { continue }
-                for place in start..<start + 16 where weights[place] >= floor {
-                    ids.append(Int32(place))
+        if ids.count < weights.count {
+            ids = [Int32](repeating: 0, count: weights.count)
+        }
+        let count = ids.withUnsafeMutableBufferPointer { ids in
+            weights.withUnsafeMutableBufferPointer { weights in
+                guard let base = weights.baseAddress else { return 0 }
+                var count = 0
+                // Written in any case, kept where it counts: chance can't mislead a branch that
+                // is not there. A weight moves down to a place already read.
+                func take(_ place: Int) {
+                    let weight = weights[place]
+                    ids[count] = Int32(truncatingIfNeeded: place)
+                    weights[count] = weight
+                    count &+= weight >= floor ? 1 : 0
                 }
-            }
-            for place in whole..<weights.count where weights[place] >= floor {
-                ids.append(Int32(place))
+                let floors = Lanes(repeating: floor)
+                let whole = weights.count / 16 * 16
+                for start in stride(from: 0, to: whole, by: 16) {
+                    // Most of a vocabulary is far below: sixteen at once.
+                    guard any(LogitScan.load(base + start) .>= floors) else { continue }
+                    for place in start..<start + 16 { take(place) }
+                }
+                for place in whole..<weights.count { take(place) }
+                return count
             }
         }
-        for place in ids.indices { weights[place] = weights[Int(ids[place])] }
-        weights.removeLast(weights.count - ids.count)
-        self.ids = ids
+        truncate(count)
         isListed = true
     }
 }

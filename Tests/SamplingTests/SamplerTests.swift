@@ -63,7 +63,7 @@ import Testing
         // Probabilities 0.1, 0.4, 0.3, 0.2.
         let logits = [0.1, 0.4, 0.3, 0.2].map { Float(log($0)) }
         func drawn(_ parameters: SamplingParameters) throws -> Set<Int> {
-            let counts = try counts(parameters, logits, draws: 2000)
+            let counts = try counts(parameters, logits, draws: 400)
             return Set(counts.indices.filter { counts[$0] > 0 })
         }
         #expect(try drawn(SamplingParameters(temperature: 1)) == [0, 1, 2, 3])
