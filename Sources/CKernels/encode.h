@@ -40,7 +40,7 @@ static void quantise(const float *x, int64_t cols, int8_t *codes, float *scales,
             continue;
         }
         v16i low = encode_16(x, scales[b], codes), high = encode_16(x + 16, scales[b], codes + 16);
-        sums[b] = __builtin_reduce_add(low + high);
+        sums[b] = -128 * __builtin_reduce_add(low + high);
     }
 }
 
@@ -52,23 +52,25 @@ INLINE int32_t pair(int32_t low, int32_t high) {
 static void quantise_k(
     const float *x, int64_t cols, int8_t *codes, float *scales, int32_t *sums, int32_t *pairs) {
     for (int64_t b = 0; b < cols / SHOAL_K_BLOCK; b++) {
+        int32_t s[SHOAL_K_SUMS];
         v16i magnitudes = splat_i(0);
         for (int i = 0; i < SHOAL_K_BLOCK; i += 16) magnitudes = larger(magnitudes, load(x + i));
         scales[b] = code_scale(magnitudes);
         if (codes_exist(scales[b])) {
             for (int i = 0; i < SHOAL_K_SUMS; i++)
-                sums[i] = __builtin_reduce_add(encode_16(x + i * 16, scales[b], codes + i * 16));
+                s[i] = __builtin_reduce_add(encode_16(x + i * 16, scales[b], codes + i * 16));
         } else {
             memset(codes, 0, SHOAL_K_BLOCK);
-            memset(sums, 0, SHOAL_K_SUMS * sizeof *sums);
+            memset(s, 0, sizeof s);
         }
+        for (int i = 0; i < SHOAL_K_SUMS; i++) sums[i] = -128 * s[i];
         for (int q = 0; q < 4; q++)
             for (int i = 0; i < 2; i++)
-                pairs[q * 2 + i] = pair(sums[q * 4 + i], sums[q * 4 + i + 2]);
+                pairs[q * 2 + i] = pair(s[q * 4 + i], s[q * 4 + i + 2]);
         for (int q = 0; q < 2; q++)
             for (int i = 0; i < 2; i++) {
-                const int32_t *s = sums + q * 8 + i * 2;
-                pairs[SHOAL_K_PAIRS_16 + q * 2 + i] = pair(s[0] + s[1], s[4] + s[5]);
+                const int32_t *t = s + q * 8 + i * 2;
+                pairs[SHOAL_K_PAIRS_16 + q * 2 + i] = pair(t[0] + t[1], t[4] + t[5]);
             }
         x += SHOAL_K_BLOCK;
         codes += SHOAL_K_BLOCK;

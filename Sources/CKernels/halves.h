@@ -26,6 +26,14 @@ INLINE __m256i high_half(v16i x) { return (__m256i)x.hi; }
 INLINE __m256i low_line(v64 x) { return (__m256i)x.lo; }
 INLINE __m256i high_line(v64 x) { return (__m256i)x.hi; }
 
+/// Keeps the compiler from taking up one chain of sums after the other, which leaves the units idle.
+#define IN_ORDER(sum)                                                                             \
+    do {                                                                                          \
+        __m256i low = low_half(sum), high = high_half(sum);                                       \
+        __asm__ volatile("" : "+x"(low), "+x"(high));                                             \
+        sum = join(low, high);                                                                    \
+    } while (0)
+
 INLINE v64 lookup(v64 codes, const uint8_t *table) {
     const __m256i values = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table));
     v64 found;

@@ -15,6 +15,8 @@
 
 #include "halves.h"
 
+#define SHOAL_WIDE_SLABS 0
+
 // Codes are at most 127, so a pair of products is at most 32258 and vpmaddubsw does not saturate.
 INLINE __m256i dot_half(__m256i sum, __m256i codes, __m256i x) {
     __m256i pairs = _mm256_maddubs_epi16(codes, x);

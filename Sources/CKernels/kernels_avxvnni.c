@@ -17,6 +17,8 @@
 
 #include "halves.h"
 
+#define SHOAL_WIDE_SLABS 1
+
 // vpdpbusd multiplies unsigned by signed bytes and adds four products to 32 bits, exactly.
 INLINE v16i dot(v16i sum, v64 codes, int32_t x) {
     const __m256i inputs = _mm256_set1_epi32(x);
@@ -25,7 +27,7 @@ INLINE v16i dot(v16i sum, v64 codes, int32_t x) {
         _mm256_dpbusd_avx_epi32(high_half(sum), high_line(codes), inputs));
 }
 INLINE v16i dot_wide(v16i sum, v64 codes, int32_t x) { return dot(sum, codes, x); }
-INLINE v16i wide_start(int32_t inputs) { return (v16i)(-128 * inputs); }
+INLINE v16i wide_start(int32_t inputs) { return (v16i)(inputs); }
 INLINE v16i dot_pairs(v16i sum, v16i pairs, int32_t x) {
     const __m256i inputs = _mm256_set1_epi32(x);
     return join(

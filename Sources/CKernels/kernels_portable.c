@@ -13,6 +13,7 @@
 
 #define SHOAL_F16_HARDWARE 0
 #define SHOAL_VECTOR_REGISTERS 4
+#define SHOAL_WIDE_SLABS 0
 #define SHOAL_TILE_PANELS 1
 #define SHOAL_TILE_COLUMNS 4
 #define SHOAL_DIRECT_COLUMNS 2
@@ -28,12 +29,13 @@ INLINE v16i dot(v16i sum, v64 codes, int32_t x) {
 }
 /// The same for codes of 8 bits, which stand for code - 128.
 INLINE v16i dot_wide(v16i sum, v64 codes, int32_t x) { return dot(sum, codes, x); }
-/// What makes up for the 128, given the sum of all inputs that meet the lanes.
-INLINE v16i wide_start(int32_t inputs) { return (v16i)(-128 * inputs); }
+/// What makes up for the 128, given -128 times the sum of all inputs that meet a lane.
+INLINE v16i wide_start(int32_t inputs) { return (v16i)(inputs); }
 /// Each lane's two 16-bit numbers times the two of `x`, added.
 INLINE v16i dot_pairs(v16i sum, v16i pairs, int32_t x) {
     return sum + ((pairs << 16) >> 16) * (int16_t)x + (pairs >> 16) * (x >> 16);
 }
+#define IN_ORDER(sum) (void)(sum)
 /// Replaces each code of 4 bits by an element of the table.
 INLINE v64 lookup(v64 codes, const uint8_t *table) {
     uint8_t bytes[64];

@@ -32,6 +32,10 @@ void shoal_pack_panel(
     const int64_t count = rows - first < SHOAL_LANES ? rows - first : SHOAL_LANES;
     const uint8_t *from = source + first * row_bytes;
     memset(out, 0, (size_t)shoal_panel_bytes(format, cols));
+    if (!l.pack) {
+        shoal_pack_elements(format, from, row_bytes, count, cols, out);
+        return;
+    }
     for (int64_t b = 0; b < cols / l.block_columns; b++)
         for (int64_t row = 0; row < count; row++)
             l.pack(
@@ -41,6 +45,10 @@ void shoal_pack_panel(
 
 void shoal_unpack_row(shoal_format format, const uint8_t *row, int64_t cols, float *out) {
     const shoal_layout l = layout(format);
+    if (!l.unpack) {
+        shoal_unpack_elements(format, row, l.block_bytes, cols, out);
+        return;
+    }
     for (int64_t b = 0; b < cols / l.block_columns; b++)
         l.unpack(format, row + b * l.block_bytes, out + b * l.block_columns);
 }
@@ -48,6 +56,11 @@ void shoal_unpack_row(shoal_format format, const uint8_t *row, int64_t cols, flo
 void shoal_unpack_panel_row(
     shoal_format format, const uint8_t *panel, int64_t row, int64_t cols, float *out) {
     const shoal_layout l = layout(format);
+    if (!l.unpack_packed) {
+        const int64_t bytes = l.block_bytes;
+        shoal_unpack_elements(format, panel + row * bytes, bytes * SHOAL_LANES, cols, out);
+        return;
+    }
     for (int64_t b = 0; b < cols / l.block_columns; b++)
         l.unpack_packed(
             format, panel + b * l.block_bytes * SHOAL_LANES, row, out + b * l.block_columns);

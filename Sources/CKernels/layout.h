@@ -7,16 +7,24 @@
 /// The values of IQ4_NL by code, plus 128 (the format's definition, as in GGUF's reference).
 extern const uint8_t shoal_iq4_nl_codes[16];
 
-/// What a kind of format does with rows; null functions where it has none.
+/// What a kind of format does with rows; the functions are null where a block is one element.
 typedef struct {
     /// Columns and bytes of a block in a file; in a panel 16 times the bytes.
     int64_t block_columns, block_bytes;
-    /// Puts one row's block into a panel's block.
+    /// Puts one row's block into a panel's block, which is zeros.
     void (*pack)(shoal_format format, const uint8_t *block, int64_t row, uint8_t *out);
     /// A block's values, from a file or from a panel.
     void (*unpack)(shoal_format format, const uint8_t *block, float *out);
     void (*unpack_packed)(shoal_format format, const uint8_t *block, int64_t row, float *out);
 } shoal_layout;
+
+/// Interleaves the elements of `count` rows.
+void shoal_pack_elements(
+    shoal_format format, const uint8_t *rows, int64_t row_bytes, int64_t count, int64_t cols,
+    uint8_t *out);
+/// Widens elements that are `stride` bytes apart.
+void shoal_unpack_elements(
+    shoal_format format, const uint8_t *from, int64_t stride, int64_t cols, float *out);
 
 shoal_layout shoal_layout_float(shoal_format format);
 shoal_layout shoal_layout_block(shoal_format format);

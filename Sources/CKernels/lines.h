@@ -9,10 +9,9 @@
 /// The most inputs whose accumulators a K kernel has at once.
 #define SHOAL_K_COLUMNS_MAX 8
 
-#define PREFETCH(address) __builtin_prefetch(address, 0, 2)
-/// How far ahead of the weights at hand they are fetched, in bytes.
-#define SHOAL_AHEAD 1536
-#define SHOAL_AHEAD_K 3072
+/// How far ahead of the weights at hand they are fetched, in bytes: with several inputs a line is
+/// used for some nanoseconds, and memory answers after a hundred or more.
+#define SHOAL_AHEAD 6144
 
 /// The lines of a group.
 enum { LINES = SHOAL_BLOCK / 4, LINE_BYTES = 64 };
@@ -30,6 +29,12 @@ INLINE v16i load_i(const void *p) {
     return x;
 }
 INLINE void store_i(void *p, v16i x) { memcpy(p, &x, sizeof x); }
+
+/// Asks for the weights that come SHOAL_AHEAD bytes after these.
+INLINE void fetch_ahead(const uint8_t *weights, const int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += LINE_BYTES)
+        __builtin_prefetch(weights + SHOAL_AHEAD + i, 0, 2);
+}
 
 INLINE int32_t four(const int8_t *x) {
     int32_t bytes;
@@ -54,13 +59,23 @@ INLINE v64 code_line(const uint8_t *group, const int line, const int low, const 
     return high ? x | field(group, line, high, low) : x;
 }
 
-/// What a sum of 32 products begins with, where a code stands for `code - offset`. Codes of more
-/// than 7 bits are a matter of the instruction set: `wide_start` belongs to `dot_wide`.
-INLINE v16i start(int32_t sum, const bool wide, int32_t offset) {
-    return wide ? wide_start(sum) : splat_i(-offset * sum);
+/// What a sum of products begins with, where a code stands for `code - offset`, zero or a power of
+/// two; `sum` is -128 times that of the inputs' codes. Codes of 8 bits (offset 128) are a matter of the
+/// instruction set: `wide_start` belongs to `dot_wide`.
+INLINE v16i start(int32_t sum, const int offset) {
+    if (offset == 0) return splat_i(0);
+    return offset == 128 ? wide_start(sum) : splat_i(sum >> (7 - __builtin_ctz((unsigned)offset)));
 }
-INLINE v16i dot_any(v16i sum, v64 codes, int32_t x, const bool wide) {
-    return wide ? dot_wide(sum, codes, x) : dot(sum, codes, x);
+INLINE v16i dot_any(v16i sum, v64 codes, int32_t x, const int offset) {
+    return offset == 128 ? dot_wide(sum, codes, x) : dot(sum, codes, x);
+}
+/// The offset that codes of a slab have, and what brings them there. Where the instruction set has
+/// the dot product of all 8 bits, 128 spares the shift above.
+INLINE int slab_offset(const int offset) {
+    return SHOAL_WIDE_SLABS && offset != 0 ? 128 : offset;
+}
+INLINE v64 slab_line(v64 codes, const int offset) {
+    return codes + (v64)(uint8_t)(slab_offset(offset) - offset);
 }
 
 /// Stores the rows of one panel that exist.

@@ -16,7 +16,6 @@
 typedef struct {
     int low, high; ///< bits of a code
     int offset;    ///< what a code of zero stands for, negated
-    bool wide;     ///< codes of 8 bits in the kernel, offset 128
     bool min;
     bool table;    ///< codes index the values of IQ4_NL
 } block_form;
@@ -36,7 +35,7 @@ INLINE v64 block_line(const uint8_t *codes, const int line, const block_form f) 
 INLINE v16 block_add(
     v16 acc, v16i sums, v16 scale, v16 min, float x_scale, int32_t x_sum, const bool has_min) {
     acc = fma16(__builtin_convertvector(sums, v16), scale * splat(x_scale), acc);
-    return has_min ? fma16(min, splat(x_scale * (float)x_sum), acc) : acc;
+    return has_min ? fma16(min, splat(x_scale * ((float)x_sum * -0x1p-7f)), acc) : acc;
 }
 
 /// One panel times `columns` inputs, unpacked in registers.
@@ -51,13 +50,14 @@ INLINE void block_direct(
     v16 acc[SHOAL_DIRECT_COLUMNS];
     for (int c = 0; c < columns; c++) acc[c] = splat(0.0f);
     for (int64_t b = 0; b < blocks; b++, w += block_bytes(f), x += SHOAL_BLOCK) {
-        for (int64_t i = 0; i < block_bytes(f); i += 64) PREFETCH(w + SHOAL_AHEAD + i);
+        fetch_ahead(w, block_bytes(f));
         v16i s[SHOAL_DIRECT_COLUMNS];
-        for (int c = 0; c < columns; c++) s[c] = start(sums[c * blocks + b], f.wide, f.offset);
+        for (int c = 0; c < columns; c++) s[c] = start(sums[c * blocks + b], f.offset);
         UNROLL for (int line = 0; line < LINES; line++) {
             v64 codes = block_line(block_codes(w, f), line, f);
             for (int c = 0; c < columns; c++)
-                s[c] = dot_any(s[c], codes, four(x + c * in->cols + line * 4), f.wide);
+                s[c] = dot_any(s[c], codes, four(x + c * in->cols + line * 4), f.offset);
+            for (int c = 0; c < columns; c++) IN_ORDER(s[c]);
         }
         v16 scale = widen_f16(load_h((const uint16_t *)w));
         v16 min = f.min ? widen_f16(load_h((const uint16_t *)w + 16)) : scale;
@@ -74,14 +74,17 @@ INLINE int64_t block_record(const bool min) { return LINES * LINE_BYTES + (min ?
 
 INLINE void block_unpack(const uint8_t *w, uint8_t *record, const block_form f) {
     UNROLL for (int line = 0; line < LINES; line++)
-        store_line(record + line * LINE_BYTES, block_line(block_codes(w, f), line, f));
+        store_line(
+            record + line * LINE_BYTES,
+            slab_line(block_line(block_codes(w, f), line, f), f.offset));
     float *scale = (float *)(record + LINES * LINE_BYTES);
     store(scale, widen_f16(load_h((const uint16_t *)w)));
     if (f.min) store(scale + 16, widen_f16(load_h((const uint16_t *)w + 16)));
 }
 
 /// The tile of a slab and `columns` inputs; `acc` holds it between slabs.
-INLINE void block_tile(const slab_tile *t, const int columns, const bool wide, const bool min) {
+INLINE void block_tile(
+    const slab_tile *t, const int columns, const int offset, const bool min) {
     enum { P = SHOAL_TILE_PANELS };
     const shoal_inputs *in = t->in;
     const int64_t blocks = in->cols / SHOAL_BLOCK, first = t->first / SHOAL_BLOCK;
@@ -96,7 +99,7 @@ INLINE void block_tile(const slab_tile *t, const int columns, const bool wide, c
     for (int64_t b = 0; b < t->columns / SHOAL_BLOCK; b++, record += P * bytes) {
         v16i s[P][SHOAL_TILE_COLUMNS];
         for (int c = 0; c < columns; c++) {
-            v16i begin = start(sums[c * blocks + b], wide, t->offset);
+            v16i begin = start(sums[c * blocks + b], offset);
             for (int p = 0; p < P; p++) s[p][c] = begin;
         }
         UNROLL for (int line = 0; line < LINES; line++) {
@@ -104,24 +107,29 @@ INLINE void block_tile(const slab_tile *t, const int columns, const bool wide, c
             for (int p = 0; p < P; p++) codes[p] = load_line(record + p * bytes + line * LINE_BYTES);
             for (int c = 0; c < columns; c++) {
                 int32_t inputs = four(x + c * in->cols + b * SHOAL_BLOCK + line * 4);
-                for (int p = 0; p < P; p++) s[p][c] = dot_any(s[p][c], codes[p], inputs, wide);
+                for (int p = 0; p < P; p++) s[p][c] = dot_any(s[p][c], codes[p], inputs, offset);
             }
         }
+        v16 scale[P], least[P];
         for (int p = 0; p < P; p++) {
-            const float *scale = (const float *)(record + p * bytes + LINES * LINE_BYTES);
-            for (int c = 0; c < columns; c++)
-                acc[p][c] = block_add(
-                    acc[p][c], s[p][c], load(scale), load(scale + (min ? 16 : 0)),
-                    scales[c * blocks + b], sums[c * blocks + b], min);
+            const float *own = (const float *)(record + p * bytes + LINES * LINE_BYTES);
+            scale[p] = load(own);
+            least[p] = load(own + (min ? 16 : 0));
         }
+        for (int c = 0; c < columns; c++)
+            for (int p = 0; p < P; p++)
+                acc[p][c] = block_add(
+                    acc[p][c], s[p][c], scale[p], least[p], scales[c * blocks + b],
+                    sums[c * blocks + b], min);
     }
     for (int c = 0; c < columns; c++)
         for (int p = 0; p < P; p++) store(t->acc + (c * P + p) * 16, acc[p][c]);
 }
 
-TILE_WIDTHS(tile_block, block_tile, false, false)
-TILE_WIDTHS(tile_block_wide, block_tile, true, false)
-TILE_WIDTHS(tile_block_min, block_tile, false, true)
+TILE_WIDTHS(tile_offset_8, block_tile, slab_offset(8), false)
+TILE_WIDTHS(tile_offset_16, block_tile, slab_offset(16), false)
+TILE_WIDTHS(tile_offset_128, block_tile, 128, false)
+TILE_WIDTHS(tile_min, block_tile, 0, true)
 
 #define BLOCK_PRODUCT(NAME, TILE, ...)                                                            \
     static const block_form form_##NAME = {__VA_ARGS__};                                          \
@@ -145,13 +153,13 @@ TILE_WIDTHS(tile_block_min, block_tile, false, true)
         int64_t stride) {                                                                         \
         const slab_form form = {                                                                  \
             direct_##NAME, unpack_##NAME, TILE, block_record(form_##NAME.min),                    \
-            form_##NAME.offset};                                                                  \
+            block_bytes(form_##NAME), SHOAL_BLOCK};                                               \
         slab_product(m, in, begin, end, out, stride, &form);                                      \
     }
 
-BLOCK_PRODUCT(q8_0, tile_block_wide, .low = 8, .offset = 128, .wide = true)
-BLOCK_PRODUCT(iq4_nl, tile_block_wide, .low = 4, .offset = 128, .wide = true, .table = true)
-BLOCK_PRODUCT(q4_0, tile_block, .low = 4, .offset = 8)
-BLOCK_PRODUCT(q5_0, tile_block, .low = 4, .high = 1, .offset = 16)
-BLOCK_PRODUCT(q4_1, tile_block_min, .low = 4, .min = true)
-BLOCK_PRODUCT(q5_1, tile_block_min, .low = 4, .high = 1, .min = true)
+BLOCK_PRODUCT(q8_0, tile_offset_128, .low = 8, .offset = 128)
+BLOCK_PRODUCT(iq4_nl, tile_offset_128, .low = 4, .offset = 128, .table = true)
+BLOCK_PRODUCT(q4_0, tile_offset_8, .low = 4, .offset = 8)
+BLOCK_PRODUCT(q5_0, tile_offset_16, .low = 4, .high = 1, .offset = 16)
+BLOCK_PRODUCT(q4_1, tile_min, .low = 4, .min = true)
+BLOCK_PRODUCT(q5_1, tile_min, .low = 4, .high = 1, .min = true)

@@ -112,17 +112,18 @@ INLINE k_inputs k_inputs_at(const shoal_inputs *in, int64_t column, int64_t firs
 /// lines behind each head (`form` null), or packed at `groups`.
 INLINE void k_step(
     v16 *acc, const k_inputs *x, const uint8_t *heads, const uint8_t *groups, const k_form *form,
-    int32_t offset, const scale_kind k, const int panels, const int columns) {
+    const int offset, const scale_kind k, const int panels, const int columns) {
     const int halves = k_halves(k), lines = LINES / halves;
     const int64_t record = k_record(k);
     v16i total[SHOAL_TILE_PANELS * SHOAL_K_COLUMNS_MAX];
     for (int i = 0; i < panels * columns; i++) total[i] = splat_i(0);
     NO_UNROLL for (int j = 0; j < K_GROUPS; j++) {
+        // An eighth of what a block takes.
+        if (form) fetch_ahead(groups + j * (k_bytes(*form) / K_GROUPS), k_bytes(*form) / K_GROUPS);
         UNROLL for (int h = 0; h < halves; h++) {
             v16i s[SHOAL_TILE_PANELS * SHOAL_K_COLUMNS_MAX];
             for (int c = 0; c < columns; c++) {
-                v16i begin = k_min(k) ? splat_i(0)
-                    : splat_i(-offset * x->sums[c * x->blocks * SHOAL_K_SUMS + j * 2 + h]);
+                v16i begin = start(x->sums[c * x->blocks * SHOAL_K_SUMS + j * 2 + h], offset);
                 for (int p = 0; p < panels; p++) s[c * panels + p] = begin;
             }
             UNROLL for (int i = 0; i < lines; i++) {
@@ -136,8 +137,9 @@ INLINE void k_step(
                 for (int c = 0; c < columns; c++) {
                     int32_t four_codes = four(x->codes + c * x->cols + j * SHOAL_BLOCK + line * 4);
                     for (int p = 0; p < panels; p++)
-                        s[c * panels + p] = dot(s[c * panels + p], codes[p], four_codes);
+                        s[c * panels + p] = dot_any(s[c * panels + p], codes[p], four_codes, offset);
                 }
+                for (int n = 0; n < panels * columns; n++) IN_ORDER(s[n]);
             }
             for (int p = 0; p < panels; p++) {
                 v16i scale = load_i(heads + p * record + k_scales_at() + (j * halves + h) * 64);
@@ -181,7 +183,6 @@ INLINE void k_direct(
     const uint8_t *w = m->panels + panel * m->panel_bytes;
     k_inputs x = k_inputs_at(in, column, 0);
     for (int64_t k = 0; k < m->cols; k += SHOAL_K_BLOCK, w += k_bytes(f)) {
-        for (int64_t i = 0; i < k_bytes(f); i += 64) PREFETCH(w + SHOAL_AHEAD_K + i);
         k_head(w, head, f);
         k_step(acc, &x, head, w + k_head_bytes(f), &f, f.offset, f.scales, 1, columns);
         k_advance(&x);
@@ -190,22 +191,23 @@ INLINE void k_direct(
         store_rows(out + (column + c) * stride + panel * 16, acc[c], m->rows - panel * 16);
 }
 
-INLINE void k_tile(const slab_tile *t, const int columns, const scale_kind k) {
+INLINE void k_tile(const slab_tile *t, const int columns, const scale_kind k, const int offset) {
     enum { P = SHOAL_TILE_PANELS };
     v16 acc[P * SHOAL_TILE_COLUMNS];
     for (int i = 0; i < P * columns; i++) acc[i] = load(t->acc + i * 16);
     const uint8_t *record = t->slab;
     k_inputs x = k_inputs_at(t->in, t->column, t->first);
     for (int64_t i = 0; i < t->columns; i += SHOAL_K_BLOCK, record += P * k_record(k)) {
-        k_step(acc, &x, record, NULL, NULL, t->offset, k, P, columns);
+        k_step(acc, &x, record, NULL, NULL, offset, k, P, columns);
         k_advance(&x);
     }
     for (int i = 0; i < P * columns; i++) store(t->acc + i * 16, acc[i]);
 }
 
-TILE_WIDTHS(tile_k32, k_tile, SCALES_Q45)
-TILE_WIDTHS(tile_k16, k_tile, SCALES_Q6)
-TILE_WIDTHS(tile_k16_min, k_tile, SCALES_Q2)
+TILE_WIDTHS(tile_k32, k_tile, SCALES_Q45, 0)
+TILE_WIDTHS(tile_k16_offset_4, k_tile, SCALES_Q6, slab_offset(4))
+TILE_WIDTHS(tile_k16_offset_32, k_tile, SCALES_Q6, slab_offset(32))
+TILE_WIDTHS(tile_k16_min, k_tile, SCALES_Q2, 0)
 
 #define K_PRODUCT(NAME, TILE, ...)                                                                \
     static const k_form form_##NAME = {__VA_ARGS__};                                              \
@@ -226,8 +228,10 @@ TILE_WIDTHS(tile_k16_min, k_tile, SCALES_Q2)
                 UNROLL for (int line = 0; line < LINES; line++)                                   \
                     store_line(                                                                   \
                         codes + (j * LINES + line) * LINE_BYTES,                                  \
-                        code_line(                                                                \
-                            w + k_head_bytes(f) + j * k_group_bytes(f), line, f.low, f.high));    \
+                        slab_line(                                                                \
+                            code_line(                                                            \
+                                w + k_head_bytes(f) + j * k_group_bytes(f), line, f.low, f.high), \
+                            f.offset));                                                           \
             slab += SHOAL_TILE_PANELS * k_record(f.scales);                                       \
         }                                                                                         \
     }                                                                                             \
@@ -236,12 +240,12 @@ TILE_WIDTHS(tile_k16_min, k_tile, SCALES_Q2)
         int64_t stride) {                                                                         \
         const slab_form form = {                                                                  \
             direct_##NAME, unpack_##NAME, TILE, k_record(form_##NAME.scales),                     \
-            form_##NAME.offset};                                                                  \
+            k_bytes(form_##NAME), SHOAL_K_BLOCK};                                                 \
         slab_product(m, in, begin, end, out, stride, &form);                                      \
     }
 
 K_PRODUCT(q2_k, tile_k16_min, .low = 2, .scales = SCALES_Q2)
-K_PRODUCT(q3_k, tile_k16, .low = 2, .high = 1, .offset = 4, .scales = SCALES_Q3)
+K_PRODUCT(q3_k, tile_k16_offset_4, .low = 2, .high = 1, .offset = 4, .scales = SCALES_Q3)
 K_PRODUCT(q4_k, tile_k32, .low = 4, .scales = SCALES_Q45)
 K_PRODUCT(q5_k, tile_k32, .low = 4, .high = 1, .scales = SCALES_Q45)
-K_PRODUCT(q6_k, tile_k16, .low = 4, .high = 2, .offset = 32, .scales = SCALES_Q6)
+K_PRODUCT(q6_k, tile_k16_offset_32, .low = 4, .high = 2, .offset = 32, .scales = SCALES_Q6)

@@ -19,7 +19,6 @@ typedef struct {
     const shoal_inputs *in;
     int64_t first, columns; ///< of the slab
     int64_t column;         ///< the first input
-    int32_t offset;
     float *acc;             ///< [input][panel][16]
 } slab_tile;
 
@@ -34,7 +33,7 @@ typedef struct {
     /// Adds the products of a slab with `inputs` inputs, at most SHOAL_TILE_COLUMNS.
     int (*tile)(const slab_tile *tile, int64_t inputs);
     int64_t record; ///< bytes that one panel takes in a record
-    int32_t offset;
+    int64_t block_bytes, block_columns; ///< of a packed block of 16 rows
 } slab_form;
 
 /// A function of a tile and the inputs left, which takes as many of them as it can and says how many.
@@ -56,8 +55,60 @@ typedef struct {
     for (; c + 2 <= in->count; c += 2) BODY(m, in, panel, c, out, stride, FORM, 2);               \
     for (; c < in->count; c++) BODY(m, in, panel, c, out, stride, FORM, 1);
 
+/// Panels whose slabs are at hand, and where what they will meet next begins.
+typedef struct {
+    int64_t panel, panels, end;
+} slab_rows;
+
+/// Asks for the part that `from..<to` of `inputs` is of the slab after the one at `first`, so that
+/// it is in the second-level cache when it is unpacked.
+static void slab_fetch(
+    const shoal_matrix *m, const slab_rows *rows, int64_t first, int64_t from, int64_t to,
+    int64_t inputs, const slab_form *form) {
+    int64_t panel = rows->panel, next = first + SLAB_COLUMNS;
+    if (next >= m->cols) {
+        next = 0;
+        panel += SHOAL_TILE_PANELS;
+    }
+    const int64_t left = m->cols - next, columns = left < SLAB_COLUMNS ? left : SLAB_COLUMNS;
+    const int64_t bytes = columns / form->block_columns * form->block_bytes;
+    for (int64_t p = panel; p < panel + SHOAL_TILE_PANELS && p < rows->end; p++) {
+        const uint8_t *w =
+            m->panels + p * m->panel_bytes + next / form->block_columns * form->block_bytes;
+        for (int64_t i = bytes * from / inputs & ~(int64_t)63; i < bytes * to / inputs; i += 64)
+            __builtin_prefetch(w + i, 0, 2);
+    }
+}
+
+/// All inputs of a pass against one slab; sums that are complete go to `out`.
+static void slab_inputs(
+    const shoal_matrix *m, const slab_rows *rows, const slab_tile *all, int64_t inputs, float *out,
+    int64_t stride, const slab_form *form) {
+    enum { P = SHOAL_TILE_PANELS };
+    const bool last = all->first + all->columns >= m->cols;
+    slab_tile tile = *all;
+    for (int64_t c = 0; c < inputs;) {
+        float *to = out + tile.column * stride + rows->panel * 16;
+        if (last)
+            for (int64_t i = 0; i < SHOAL_TILE_COLUMNS && c + i < inputs; i++)
+                for (int64_t p = 0; p < rows->panels; p++)
+                    __builtin_prefetch(to + i * stride + p * 16, 1, 3);
+        const int done = form->tile(&tile, inputs - c);
+        slab_fetch(m, rows, all->first, c, c + done, inputs, form);
+        if (last)
+            for (int64_t i = 0; i < done; i++)
+                for (int64_t p = 0; p < rows->panels; p++)
+                    store_rows(
+                        to + i * stride + p * 16, load(tile.acc + (i * P + p) * 16),
+                        m->rows - (rows->panel + p) * 16);
+        c += done;
+        tile.column += done;
+        tile.acc += done * P * 16;
+    }
+}
+
 static void slab_pass(
-    const shoal_matrix *m, const shoal_inputs *in, int64_t panel, int64_t panels, int64_t column,
+    const shoal_matrix *m, const shoal_inputs *in, const slab_rows *rows, int64_t column,
     int64_t inputs, float *out, int64_t stride, const slab_form *form) {
     enum { P = SHOAL_TILE_PANELS };
     _Alignas(64) uint8_t slab[P * SLAB_RECORD_MAX * (SLAB_COLUMNS / 256)];
@@ -69,18 +120,11 @@ static void slab_pass(
         // A missing panel is a copy of the last one, computed and not stored.
         for (int p = 0; p < P; p++)
             form->unpack(
-                m, panel + (p < panels ? p : panels - 1), first, columns, slab + p * form->record);
-        for (int64_t c = 0; c < inputs;) {
-            const slab_tile tile = {
-                slab, in, first, columns, column + c, form->offset, acc + c * P * 16};
-            c += form->tile(&tile, inputs - c);
-        }
+                m, rows->panel + (p < rows->panels ? p : rows->panels - 1), first, columns,
+                slab + p * form->record);
+        const slab_tile all = {slab, in, first, columns, column, acc};
+        slab_inputs(m, rows, &all, inputs, out, stride, form);
     }
-    for (int64_t c = 0; c < inputs; c++)
-        for (int64_t p = 0; p < panels; p++)
-            store_rows(
-                out + (column + c) * stride + (panel + p) * 16, load(acc + (c * P + p) * 16),
-                m->rows - (panel + p) * 16);
 }
 
 static void slab_product(
@@ -91,11 +135,12 @@ static void slab_product(
         return;
     }
     for (int64_t p = begin; p < end; p += SHOAL_TILE_PANELS) {
-        const int64_t panels = end - p < SHOAL_TILE_PANELS ? end - p : SHOAL_TILE_PANELS;
+        const slab_rows rows = {
+            p, end - p < SHOAL_TILE_PANELS ? end - p : SHOAL_TILE_PANELS, end};
         for (int64_t c = 0; c < in->count; c += SLAB_INPUTS) {
             const int64_t left = in->count - c;
             slab_pass(
-                m, in, p, panels, c, left < SLAB_INPUTS ? left : SLAB_INPUTS, out, stride, form);
+                m, in, &rows, c, left < SLAB_INPUTS ? left : SLAB_INPUTS, out, stride, form);
         }
     }
 }

@@ -22,7 +22,7 @@ extern "C" {
 #define SHOAL_BLOCK 32
 /// Columns of one block of the K formats, and of the 8-bit activations they meet.
 #define SHOAL_K_BLOCK 256
-/// Sums of the codes of such a block: 16 of 16 codes each.
+/// Sums of the codes of such a block, times -128: 16 of 16 codes each.
 #define SHOAL_K_SUMS 16
 /// Words of two 16-bit sums each (low half, high half) of such a block. With s the sums of 16 and t
 /// those of 32: (s0,s2) (s1,s3) (s4,s6) (s5,s7)... in 8 words, then (t0,t2) (t1,t3) (t4,t6) (t5,t7).
@@ -73,8 +73,8 @@ typedef struct {
 /// The inputs of a product: `count` vectors of `cols` elements each.
 ///
 /// All but `values` may be null when no block format reads them: 8-bit codes and a scale per block
-/// of 32 or 256, whichever the format reads; with blocks of 32 a sum of codes per block, with blocks
-/// of 256 SHOAL_K_SUMS sums and SHOAL_K_PAIRS words of `pairs`.
+/// of 32 or 256, whichever the format reads; with blocks of 32 a sum of codes per block (times -128, the
+/// offset of 8-bit weight codes), with blocks of 256 SHOAL_K_SUMS such sums and SHOAL_K_PAIRS words.
 typedef struct {
     const float *values;
     const int8_t *codes;
