@@ -92,8 +92,8 @@ INLINE float *out_row(const shoal_attention *a, int64_t row) {
     return a->out + row / a->group * a->out_stride + row % a->group * a->head_dim;
 }
 
-/// A query's codes, as `score_tile_q8` takes them. Sums of products start from what makes those with
-/// a key of zeros vanish: an instruction set may take the stored codes, 128 for zero, as they are.
+/// A query's codes, as `score_tile_q8` takes them. Sums of products start from what makes those
+/// with a key of zeros vanish: an instruction set may take stored codes, 128 for zero, as they are.
 INLINE void encode_query(
     const float *query, int64_t d, int8_t *out, float *scales, int32_t *starts) {
     for (int64_t b = 0; b < d / SHOAL_KV_CODES; b++) {

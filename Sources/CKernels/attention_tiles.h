@@ -9,8 +9,8 @@
 #define TILE_ROWS 6
 #define TILE_VECTORS 4
 #elif SHOAL_VECTOR_REGISTERS >= 8
-#define TILE_ROWS 3
-#define TILE_VECTORS 2
+#define TILE_ROWS 6
+#define TILE_VECTORS 1
 #else
 #define TILE_ROWS 2
 #define TILE_VECTORS 1
@@ -57,8 +57,8 @@ INLINE void score_tile(
 }
 
 /// As `score_tile`, on 8-bit codes: per 32 dimensions an exact integer sum, widened, times the
-/// product of both scales, added. `queries` has rows of d / 4 words of 4 codes, `scales` and `starts`
-/// of d / 32; `key_scales` and `keys` begin at the first of the groups of 16 keys.
+/// product of both scales, added. `queries` has rows of d / 4 words of 4 codes, `scales` and
+/// `starts` of d / 32; `key_scales` and `keys` begin at the first of the groups of 16 keys.
 INLINE void score_tile_q8(
     const uint8_t *keys, const uint8_t *key_scales, const int32_t *queries, const float *scales,
     const int32_t *starts, int64_t d, float *out, ahead_of_use *ahead, const int rows,
@@ -127,13 +127,6 @@ INLINE void value_tile(
     case 4: CALL(4, VECTORS); break;                                                              \
     case 5: CALL(5, VECTORS); break;                                                              \
     default: CALL(6, VECTORS); break;                                                             \
-    }
-#elif TILE_ROWS == 3
-#define FOR_ROWS(ROWS, CALL, VECTORS)                                                             \
-    switch (ROWS) {                                                                               \
-    case 1: CALL(1, VECTORS); break;                                                              \
-    case 2: CALL(2, VECTORS); break;                                                              \
-    default: CALL(3, VECTORS); break;                                                             \
     }
 #else
 #define FOR_ROWS(ROWS, CALL, VECTORS)                                                             \

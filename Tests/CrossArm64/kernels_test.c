@@ -1,5 +1,5 @@
-// Compares a table of kernels with the portable one, bit for bit: every function, format and a range
-// of shapes. For instruction sets that the Swift tests cannot reach, because the machine at hand
+// Compares a table of kernels with the portable one, bit for bit: every function and format, and
+// a range of shapes. For instruction sets that the Swift tests cannot reach, because the machine at hand
 // has them only under an emulator. Prints a digest of the portable table's results, which must be
 // the same on every machine. Usage: kernels_test [portable|neon|avx2|avxvnni|avx512]
 #include "CKernels.h"
@@ -59,7 +59,8 @@ static void random_rows(shoal_format format, uint8_t *rows, int64_t bytes) {
         [SHOAL_Q8_0] = {34, {0, 0}},   [SHOAL_Q4_0] = {18, {0, 0}},   [SHOAL_Q4_1] = {20, {0, 2}},
         [SHOAL_Q5_0] = {22, {0, 0}},   [SHOAL_Q5_1] = {24, {0, 2}},   [SHOAL_IQ4_NL] = {18, {0, 0}},
         [SHOAL_Q2_K] = {84, {80, 82}}, [SHOAL_Q3_K] = {110, {108, 108}},
-        [SHOAL_Q4_K] = {144, {0, 2}},  [SHOAL_Q5_K] = {176, {0, 2}},  [SHOAL_Q6_K] = {210, {208, 208}},
+        [SHOAL_Q4_K] = {144, {0, 2}},  [SHOAL_Q5_K] = {176, {0, 2}},
+        [SHOAL_Q6_K] = {210, {208, 208}},
     };
     for (int64_t i = 0; i < bytes; i++) rows[i] = (uint8_t)(next() >> 56);
     // Clearing the upper bit of the exponent leaves magnitudes below 2, subnormals included.
