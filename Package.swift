@@ -3,8 +3,8 @@
 import PackageDescription
 
 // One executable over small targets. The module map, with what each target may import, is in
-// README.md; the pure cores (Wire, Gossip, Mesh, Tokenizer, Sampling, Simulation) import no
-// Foundation, NIO, logging or clock.
+// README.md; the pure cores (Wire, Gossip, Mesh, Jinja, Tokenizer, Sampling, Simulation) import
+// no Foundation, NIO, logging or clock.
 
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
