@@ -30,7 +30,7 @@ public enum JinjaLimits {
     public static let valueDepthMax = 64
     /// The work of one rendering: about one for each node visited, each element of a list made,
     /// and every eight characters read or written. It bounds the memory too.
-    public static let workMax = 16 << 20
+    public static let workMax = 4 << 20
     /// The longest string that a rendering makes, in characters.
     public static let textCharactersMax = 4 << 20
     /// The longest list that a rendering makes.

@@ -19,7 +19,14 @@ public struct Template: Sendable, Hashable {
     public func render(
         _ context: JinjaObject, now: JinjaDate? = nil
     ) throws(TemplateError) -> JinjaText {
-        try Interpreter(context: context, now: now).render(body)
+        try render(context, now: now, workMax: JinjaLimits.workMax)
+    }
+
+    /// The same with a bound on the work of the caller's own, so that tests reach it soon.
+    package func render(
+        _ context: JinjaObject, now: JinjaDate? = nil, workMax: Int
+    ) throws(TemplateError) -> JinjaText {
+        try Interpreter(context: context, now: now, workMax: workMax).render(body)
     }
 
     /// Templates are equal if their sources are.

@@ -21,11 +21,14 @@ import Testing
         #expect(!cases.isEmpty)
         for each in cases {
             let (output, error) = each.rendered()
-            #expect(
-                output == each.output,
+            guard output != each.output else { continue }
+            // Python prints an address here, which no template can want.
+            guard error?.message.contains("cannot be printed") != true else { continue }
+            Issue.record(
                 """
                 \(each.name ?? each.template.debugDescription)
-                \(error.map(String.init(describing:)) ?? "") \(each.error ?? "")
+                ours: \(output?.debugDescription ?? "") \(error.map(String.init(describing:)) ?? "")
+                jinja2: \(each.output?.debugDescription ?? "") \(each.error ?? "")
                 """)
         }
     }

@@ -88,7 +88,7 @@ extension Interpreter {
             for candidate in sequence.elements where try equal(candidate, element) { return true }
             return false
         case .generator(let generator):
-            while let candidate = generator.next() {
+            while let candidate = try generator.next() {
                 if try equal(candidate, element) { return true }
             }
             return false

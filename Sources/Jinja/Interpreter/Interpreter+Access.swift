@@ -66,10 +66,9 @@ extension Interpreter {
             try charge(indices.count)
             let elements = indices.map { sequence.elements[$0] }
             return sequence.kind == .tuple ? try .tuple(elements) : try .list(elements)
-        case .undefined(let what): throw .evaluation("'\(what)' is undefined: it has no slices")
-        case .none, .boolean, .integer, .float, .sequence, .mapping, .generator, .loop,
-            .namespace, .macro, .joiner, .cycler, .function, .method:
-            return .undefined("a slice")
+        case .undefined, .none, .boolean, .integer, .float, .sequence, .mapping, .generator,
+            .loop, .namespace, .macro, .joiner, .cycler, .function, .method:
+            throw .evaluation("a \(described(value)) has no slices")
         }
     }
 
@@ -95,7 +94,7 @@ extension Interpreter {
         case .undefined: return []
         case .sequence(let sequence): return sequence.elements
         case .mapping(let mapping): return mapping.keys
-        case .generator(let generator): return generator.rest()
+        case .generator(let generator): return try generator.rest()
         case .text(let text):
             try charge(text.count)
             return text.units.map { .text(JinjaText(units: [$0])) }

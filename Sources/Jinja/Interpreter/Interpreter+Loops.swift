@@ -38,6 +38,7 @@ extension Interpreter {
         if case .generator = value {} else { elements = try self.elements(of: value) }
         let state = try LoopState(
             loop, over: value, elements: elements, scope: scope)
+        var isComplete = false
         while let element = try takeNext(state) {
             try charge(1)
             state.index0 += 1
@@ -46,9 +47,12 @@ extension Interpreter {
             let inner = Scope(parent: scope)
             inner.values["loop"] = .loop(state)
             try bind(loop.target, to: element, in: inner)
-            if try run(loop.body, in: inner) == .leaveLoop { break }
+            let flow = try run(loop.body, in: inner)
+            if flow == .leaveLoop { break }
+            if flow == .normal { isComplete = true }
         }
-        if state.index0 < 0 { _ = try run(loop.otherwise, in: Scope(parent: scope)) }
+        // As in Jinja2, a round that was left early counts as none.
+        if !isComplete { _ = try run(loop.otherwise, in: Scope(parent: scope)) }
     }
 
     private func takeNext(_ state: LoopState) throws(TemplateError) -> Value? {
@@ -58,7 +62,7 @@ extension Interpreter {
 
     /// The next element that passes the loop's test.
     private func search(_ state: LoopState) throws(TemplateError) -> Value? {
-        while let element = nextOfSource(state) {
+        while let element = try nextOfSource(state) {
             guard let test = state.definition.test else { return element }
             try charge(1)
             let inner = Scope(parent: state.scope)
@@ -68,8 +72,8 @@ extension Interpreter {
         return nil
     }
 
-    private func nextOfSource(_ state: LoopState) -> Value? {
-        if let generator = state.generator { return generator.next() }
+    private func nextOfSource(_ state: LoopState) throws(TemplateError) -> Value? {
+        if let generator = state.generator { return try generator.next() }
         guard state.position < state.source.count else { return nil }
         defer { state.position += 1 }
         return state.source[state.position]

@@ -9,6 +9,7 @@ final class Interpreter {
     /// What is written now: the rendering, or the text of a macro or block that is captured.
     private var output: [UInt32] = []
     private var work = 0
+    private let workMax: Int
     private var depth = 0
 
     /// The tables behind the values that have an identity.
@@ -17,7 +18,8 @@ final class Interpreter {
     var joiners: [(separator: Value, isUsed: Bool)] = []
     var cyclers: [(items: [Value], position: Int)] = []
 
-    init(context: JinjaObject, now: JinjaDate?) throws(TemplateError) {
+    init(context: JinjaObject, now: JinjaDate?, workMax: Int) throws(TemplateError) {
+        self.workMax = workMax
         var values: [String: Value] = [:]
         for member in context.members {
             values[member.name.string] = try Value(member.value)
@@ -42,8 +44,8 @@ final class Interpreter {
     func charge(_ amount: Int) throws(TemplateError) {
         // Amounts are lengths of what exists: they add up to far less than an integer holds.
         work += amount
-        guard work <= JinjaLimits.workMax else {
-            throw .limit("the template takes too much work; \(JinjaLimits.workMax) steps allowed")
+        guard work <= workMax else {
+            throw .limit("the template takes too much work; \(workMax) steps allowed")
         }
     }
 

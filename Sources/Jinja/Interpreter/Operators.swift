@@ -35,8 +35,10 @@ extension Interpreter {
             return .sequence(try Sequence(a.elements + b.elements, a.kind))
         case (.text(let format), .remainder, _):
             return .text(try formatted(format, right))
-        case (_, .multiply, .integer(let count)): return try repeated(left, count, right)
-        case (.integer(let count), .multiply, _): return try repeated(right, count, left)
+        case (_, .multiply, _):
+            if case .integer(let count)? = Number(right) { return try repeated(left, count, right) }
+            if case .integer(let count)? = Number(left) { return try repeated(right, count, left) }
+            throw unfit(left, operation.rawValue, right)
         default: throw unfit(left, operation.rawValue, right)
         }
     }

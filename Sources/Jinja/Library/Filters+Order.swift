@@ -48,19 +48,19 @@ extension Filters {
     static let unique: Filter = { value, arguments, interpreter throws(TemplateError) in
         let bound = try arguments.bind(["case_sensitive", "attribute"], to: "unique")
         let isExact = bound[0]?.isTrue ?? false
-        var seen: Set<Key> = []
-        var results: [Value] = []
-        for element in try interpreter.elements(of: value) {
-            try interpreter.charge(1)
-            let key =
-                try bound[1].map { (path) throws(TemplateError) in
-                    try interpreter.member(path, of: element)
-                } ?? element
-            if seen.insert(try Key(isExact ? key : key.foldedCase)).inserted {
-                results.append(element)
+        return try generator { (results) throws(TemplateError) in
+            var seen: Set<Key> = []
+            for element in try interpreter.elements(of: value) {
+                try interpreter.charge(1)
+                let key =
+                    try bound[1].map { (path) throws(TemplateError) in
+                        try interpreter.member(path, of: element)
+                    } ?? element
+                if seen.insert(try Key(isExact ? key : key.foldedCase)).inserted {
+                    results.append(element)
+                }
             }
         }
-        return .generator(try Generator(results))
     }
 
     static func extreme(

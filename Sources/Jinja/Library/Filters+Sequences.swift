@@ -50,7 +50,7 @@ extension Filters {
     private static let first: Filter = { value, arguments, interpreter throws(TemplateError) in
         _ = try arguments.bind([], to: "first")
         if case .generator(let generator) = value {
-            return generator.next() ?? .undefined("the first element")
+            return try generator.next() ?? .undefined("the first element")
         }
         if case .text(let text) = value {
             return text.units.first.map { .text(JinjaText(units: [$0])) }
@@ -86,39 +86,61 @@ extension Filters {
 
     private static let items: Filter = { value, arguments, interpreter throws(TemplateError) in
         _ = try arguments.bind([], to: "items")
-        switch value {
-        case .undefined: return .generator(try Generator([]))
-        case .mapping(let mapping):
-            return .generator(try Generator(try interpreter.pairs(of: mapping)))
-        default: throw .evaluation("items of a \(value.typeName)")
+        return try generator { (pairs) throws(TemplateError) in
+            switch value {
+            case .undefined: break
+            case .mapping(let mapping): pairs = try interpreter.pairs(of: mapping)
+            default: throw .evaluation("items of a \(value.typeName)")
+            }
+        }
+    }
+
+    /// The elements that `make` appends. An error comes when somebody walks to where it occurs:
+    /// Jinja2 makes such elements one by one.
+    static func generator(
+        _ make: (inout [Value]) throws(TemplateError) -> Void
+    ) throws(TemplateError) -> Value {
+        var elements: [Value] = []
+        do {
+            try make(&elements)
+        } catch  where error.kind != .limit {
+            return .generator(try Generator(elements, failure: error))
+        }
+        return .generator(try Generator(elements))
+    }
+
+    /// What `make` gives for the elements of a value.
+    private static func generator(
+        over value: Value, _ interpreter: Interpreter,
+        _ make: (Value) throws(TemplateError) -> Value?
+    ) throws(TemplateError) -> Value {
+        try generator { (results) throws(TemplateError) in
+            guard value.isTrue else { return }
+            for element in try interpreter.elements(of: value) {
+                try interpreter.charge(1)
+                if let result = try make(element) { results.append(result) }
+            }
         }
     }
 
     private static let map: Filter = { value, arguments, interpreter throws(TemplateError) in
-        guard value.isTrue else { return .generator(try Generator([])) }
         var arguments = arguments
-        var results: [Value] = []
         if arguments.positional.isEmpty {
             let bound = try arguments.bind(["attribute", "default"], required: 1, to: "map")
-            for element in try interpreter.elements(of: value) {
-                let member = try interpreter.member(
-                    bound[0] ?? .none, of: element, fallback: bound[1])
-                results.append(member)
-            }
-        } else {
-            let name = try TextMethods.text(arguments.positional.removeFirst()).string
-            for element in try interpreter.elements(of: value) {
-                results.append(try apply(name, to: element, arguments, interpreter))
+            return try generator(over: value, interpreter) { (element) throws(TemplateError) in
+                try interpreter.member(bound[0] ?? .none, of: element, fallback: bound[1])
             }
         }
-        return .generator(try Generator(results))
+        let name = try TextMethods.text(arguments.positional.removeFirst()).string
+        return try generator(over: value, interpreter) { (element) throws(TemplateError) in
+            try apply(name, to: element, arguments, interpreter)
+        }
     }
 
     private static func select(
         _ value: Value, _ arguments: CallArguments, _ interpreter: Interpreter,
         byAttribute: Bool, wanted: Bool
     ) throws(TemplateError) -> Value {
-        guard value.isTrue else { return .generator(try Generator([])) }
         var arguments = arguments
         var path: Value?
         if byAttribute {
@@ -131,9 +153,7 @@ extension Filters {
         if !arguments.positional.isEmpty {
             test = try TextMethods.text(arguments.positional.removeFirst()).string
         }
-        var results: [Value] = []
-        for element in try interpreter.elements(of: value) {
-            try interpreter.charge(1)
+        return try generator(over: value, interpreter) { (element) throws(TemplateError) in
             let tested =
                 try path.map { (path) throws(TemplateError) in
                     try interpreter.member(path, of: element)
@@ -142,55 +162,49 @@ extension Filters {
                 try test.map { (test) throws(TemplateError) in
                     try Tests.holds(test, tested, arguments, interpreter)
                 } ?? tested.isTrue
-            if holds == wanted { results.append(element) }
+            return holds == wanted ? element : nil
         }
-        return .generator(try Generator(results))
     }
 
     private static let batch: Filter = { value, arguments, interpreter throws(TemplateError) in
         let bound = try arguments.bind(["linecount", "fill_with"], required: 1, to: "batch")
-        let size = try TextMethods.integer(bound[0]) ?? 0
-        guard (1...JinjaLimits.listCountMax).contains(size) else {
-            throw .evaluation("batches of \(size) elements")
-        }
-        let elements = try interpreter.elements(of: value)
-        try interpreter.charge(elements.count)
-        var batches: [Value] = []
-        for start in stride(from: 0, to: elements.count, by: size) {
-            var batch = Array(elements[start..<min(start + size, elements.count)])
-            if let fill = bound[1], batch.count < size {
-                if case .none = fill {
-                } else {
+        return try generator { (batches) throws(TemplateError) in
+            let size = try TextMethods.integer(bound[0]) ?? 0
+            let elements = try interpreter.elements(of: value)
+            guard (1...JinjaLimits.listCountMax).contains(size) else {
+                throw .evaluation("batches of \(size) elements")
+            }
+            try interpreter.charge(elements.count)
+            for start in stride(from: 0, to: elements.count, by: size) {
+                var batch = Array(elements[start..<min(start + size, elements.count)])
+                if let fill = bound[1], !fill.isNone, batch.count < size {
                     try interpreter.charge(size)
                     batch += [Value](repeating: fill, count: size - batch.count)
                 }
+                batches.append(try .list(batch))
             }
-            batches.append(try .list(batch))
         }
-        return .generator(try Generator(batches))
     }
 
     private static let slice: Filter = { value, arguments, interpreter throws(TemplateError) in
         let bound = try arguments.bind(["slices", "fill_with"], required: 1, to: "slice")
-        let count = try TextMethods.integer(bound[0]) ?? 0
-        guard (1...JinjaLimits.listCountMax).contains(count) else {
-            throw .evaluation("\(count) slices")
-        }
-        let elements = try interpreter.elements(of: value)
-        try interpreter.charge(elements.count + count)
-        let (size, longer) = elements.count.quotientAndRemainder(dividingBy: count)
-        var slices: [Value] = []
-        var start = 0
-        for index in 0..<count {
-            let end = start + size + (index < longer ? 1 : 0)
-            var slice = Array(elements[start..<end])
-            if index >= longer, let fill = bound[1] {
-                if case .none = fill {} else { slice.append(fill) }
+        return try generator { (slices) throws(TemplateError) in
+            let elements = try interpreter.elements(of: value)
+            let count = try TextMethods.integer(bound[0]) ?? 0
+            guard (1...JinjaLimits.listCountMax).contains(count) else {
+                throw .evaluation("\(count) slices")
             }
-            slices.append(try .list(slice))
-            start = end
+            try interpreter.charge(elements.count + count)
+            let (size, longer) = elements.count.quotientAndRemainder(dividingBy: count)
+            var start = 0
+            for index in 0..<count {
+                let end = start + size + (index < longer ? 1 : 0)
+                var slice = Array(elements[start..<end])
+                if index >= longer, let fill = bound[1], !fill.isNone { slice.append(fill) }
+                slices.append(try .list(slice))
+                start = end
+            }
         }
-        return .generator(try Generator(slices))
     }
 
     private static let sum: Filter = { value, arguments, interpreter throws(TemplateError) in
@@ -199,8 +213,8 @@ extension Filters {
         if case .text = total { throw .evaluation("sum of strings: use join") }
         for element in try interpreter.elements(of: value) {
             var part = element
-            if let path = bound[0] {
-                if case .none = path {} else { part = try interpreter.member(path, of: element) }
+            if let path = bound[0], !path.isNone {
+                part = try interpreter.member(path, of: element)
             }
             total = try interpreter.compute(total, .add, part)
         }

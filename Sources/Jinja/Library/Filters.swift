@@ -20,7 +20,7 @@ enum Filters {
 
     private static let general: [String: Filter] = [
         "default": fallback, "d": fallback, "tojson": json, "attr": attribute,
-        "length": length, "count": length,
+        "length": length, "count": length, "from_json": parsedJSON,
     ]
 
     private static let fallback: Filter = { value, arguments, _ throws(TemplateError) in
@@ -54,6 +54,18 @@ enum Filters {
         return .text(JinjaText(units: writer.units))
     }
 
+    /// `from_json`, which some published templates take for granted. What it reads is trusted only
+    /// if the whole text is.
+    private static let parsedJSON: Filter = { value, arguments, interpreter throws(TemplateError) in
+        _ = try arguments.bind([], to: "from_json")
+        let text = try TextMethods.text(value)
+        try interpreter.reserve(text.count)
+        // A value takes far more memory than its shortest text: it is charged as so many elements.
+        try interpreter.charge(text.count)
+        let isTrusted = text.units.allSatisfy { $0 & JinjaText.untrustedMark == 0 }
+        return try Value(JinjaValue(json: text.string.utf8, isTrusted: isTrusted))
+    }
+
     /// `attr`: an attribute and never an entry.
     private static let attribute: Filter = { value, arguments, interpreter throws(TemplateError) in
         let bound = try arguments.bind(["name"], required: 1, to: "attr")
@@ -61,7 +73,6 @@ enum Filters {
         if case .mapping = value {
             return Methods.isMethod(name, of: value) ? .method(name) : .undefined(name)
         }
-        if value.isUndefined { return .undefined(name) }
         return try interpreter.attribute(name, of: value)
     }
 

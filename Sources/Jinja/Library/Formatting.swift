@@ -153,11 +153,19 @@ private struct PercentFormatter {
                 units += text.units
             }
         }
-        if case .mapping = arguments {
-        } else if next < positional.count {
+        guard next == positional.count || mayLeaveOver else {
             throw .evaluation("a format leaves arguments over")
         }
         return JinjaText(units: units)
+    }
+
+    /// As in Python: what could be asked for by name is not missed.
+    private var mayLeaveOver: Bool {
+        switch arguments {
+        case .mapping, .undefined: true
+        case .sequence(let sequence): sequence.kind != .tuple && sequence.kind.isIndexed
+        default: false
+        }
     }
 
     private var positional: [Value] {

@@ -16,6 +16,8 @@ extension Parser {
             guard rounds <= JinjaLimits.nestingMax else {
                 throw .limit("conditions nested over \(JinjaLimits.nestingMax) deep")
             }
+            conditionDepth += 1
+            defer { conditionDepth -= 1 }
             let test = try disjunction()
             let otherwise = skipName("else") ? try expression() : nil
             result = .conditional(test: test, then: result, otherwise: otherwise)

@@ -91,7 +91,7 @@ extension Parser {
     mutating func filter() throws(TemplateError) -> Postfix {
         let line = current.line
         let name = try dottedName()
-        guard Filters.isKnown(name) else {
+        guard Filters.isKnown(name) || conditionDepth > 0 else {
             throw .unsupported("the filter '\(name)' is not supported", line: line)
         }
         let arguments = isSymbol("(") ? try arguments() : Arguments()
@@ -104,7 +104,7 @@ extension Parser {
         advance()
         let isNegated = skipName("not")
         let name = try dottedName()
-        guard Tests.isKnown(name) else {
+        guard Tests.isKnown(name) || conditionDepth > 0 else {
             throw .unsupported("the test '\(name)' is not supported", line: line)
         }
         var arguments = Arguments()

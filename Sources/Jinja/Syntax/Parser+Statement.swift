@@ -81,6 +81,8 @@ extension Parser {
     }
 
     private mutating func conditionalStatement() throws(TemplateError) -> Statement.Kind {
+        conditionDepth += 1
+        defer { conditionDepth -= 1 }
         var branches: [(test: Expression, body: [Statement])] = []
         while true {
             let test = try tuple(conditional: false)

@@ -6,6 +6,9 @@ struct Parser {
     private var nesting = 0
     /// The loops around the current statement, up to the enclosing macro.
     var loopDepth = 0
+    /// The conditions that the current place depends on. There, what is not supported is an error
+    /// only when the rendering comes to it, as in Jinja2: a template may ask what there is.
+    var conditionDepth = 0
     /// The names read since the enclosing macro began.
     var namesRead: Set<String> = []
 

@@ -50,6 +50,10 @@ enum Value {
         if case .undefined = self { true } else { false }
     }
 
+    var isNone: Bool {
+        if case .none = self { true } else { false }
+    }
+
     /// Python's name of the type, for messages.
     var typeName: String {
         switch self {
@@ -140,16 +144,24 @@ final class Sequence {
 /// What a filter such as `map` gives: it can be walked through once, has no length, and is true.
 final class Generator {
     private var elements: ArraySlice<Value>
+    /// What ends the walk instead of its end: it is known when the generator is made, and told when
+    /// somebody comes there.
+    private let failure: TemplateError?
     let depth: Int
 
-    init(_ elements: [Value]) throws(TemplateError) {
+    init(_ elements: [Value], failure: TemplateError? = nil) throws(TemplateError) {
         depth = try Value.depth(around: elements)
         self.elements = elements[...]
+        self.failure = failure
     }
 
-    func next() -> Value? { elements.popFirst() }
+    func next() throws(TemplateError) -> Value? {
+        if elements.isEmpty, let failure { throw failure }
+        return elements.popFirst()
+    }
 
-    func rest() -> [Value] {
+    func rest() throws(TemplateError) -> [Value] {
+        if let failure { throw failure }
         defer { elements = [] }
         return Array(elements)
     }
@@ -188,6 +200,7 @@ final class Mapping {
 /// A value as the key of a mapping: what Python can hash, equal as Python has it (1, 1.0 and True
 /// are one key).
 enum Key: Hashable {
+    case undefined
     case none
     case integer(Int)
     case float(Double)
@@ -196,6 +209,7 @@ enum Key: Hashable {
 
     init(_ value: Value) throws(TemplateError) {
         switch value {
+        case .undefined: self = .undefined
         case .none: self = .none
         case .boolean(let flag): self = .integer(flag ? 1 : 0)
         case .integer(let number): self = .integer(number)

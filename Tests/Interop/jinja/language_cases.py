@@ -723,6 +723,11 @@ l|map('string')|tojson
 l|map('string')|list|tojson
 'inf'|float|tojson
 d|attr('a')
+'{"b": [1, 2.5, null, true], "a": "x\u00e9\n"}'|from_json
+'[1,'|from_json
+('[1]'|from_json)[0] + 1
+1 is unknown if false else 2
+1|unknown if true else 2
 d|attr('items') is defined
 [1, 2, 3][1]
 {'a': {'b': 1}}.a.b
