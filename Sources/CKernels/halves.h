@@ -4,7 +4,8 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-// 16 registers: a tile of 1 x 4 has 8 integer accumulators; the float ones wait in memory.
+// What each of these is, kernels_body.h says. 16 registers: a tile of 1 x 4 has 8 integer
+// accumulators; the float ones wait in memory.
 #define SHOAL_F16_HARDWARE 1
 #define SHOAL_VECTOR_REGISTERS 8
 #define SHOAL_TILE_PANELS 1
@@ -26,7 +27,7 @@ INLINE __m256i high_half(v16i x) { return (__m256i)x.hi; }
 INLINE __m256i low_line(v64 x) { return (__m256i)x.lo; }
 INLINE __m256i high_line(v64 x) { return (__m256i)x.hi; }
 
-/// Keeps the compiler from taking up one chain of sums after the other, which leaves the units idle.
+/// Keeps the compiler from taking up one chain of sums after the other: the units would idle.
 #define IN_ORDER(sum)                                                                             \
     do {                                                                                          \
         __m256i low = low_half(sum), high = high_half(sum);                                       \

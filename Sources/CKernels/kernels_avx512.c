@@ -28,7 +28,7 @@
 #define SHOAL_TILE_PANELS 2
 #define SHOAL_TILE_COLUMNS 6
 #define SHOAL_DIRECT_COLUMNS 8
-#define SHOAL_DIRECT_INPUTS 8
+#define SHOAL_DIRECT_INPUTS 32
 #define SHOAL_FLOAT_PANELS 2
 #define SHOAL_FLOAT_COLUMNS 12
 
@@ -41,7 +41,7 @@ INLINE v16i wide_start(int32_t inputs) { return (v16i)_mm512_set1_epi32(inputs);
 INLINE v16i dot_pairs(v16i sum, v16i pairs, int32_t x) {
     return (v16i)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)pairs, _mm512_set1_epi32(x));
 }
-/// Keeps the compiler from taking up one chain of sums after the other, which leaves the units idle.
+/// Keeps the compiler from taking up one chain of sums after the other: the units would idle.
 #define IN_ORDER(sum) __asm__ volatile("" : "+v"(sum))
 INLINE v64 lookup(v64 codes, const uint8_t *table) {
     const __m512i values = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)table));

@@ -1,13 +1,15 @@
 // The kernels, written once over vectors of 16 lanes and compiled once per instruction set.
 //
-// Not a header in the usual sense: kernels_portable.c, kernels_avx2.c and the like each
-// include it with their own target attributes, after defining
+// Not a header in the usual sense: each kernels_*.c includes it, with its own target attributes,
+// after defining
 //   SHOAL_F16_HARDWARE  1 if conversions between F16 and F32 are instructions;
 //   SHOAL_VECTOR_REGISTERS  vectors of 16 floats that its registers hold;
 //   SHOAL_TILE_PANELS, SHOAL_TILE_COLUMNS     the tile of a product with many inputs;
 //   SHOAL_DIRECT_COLUMNS, SHOAL_DIRECT_INPUTS inputs at once, and at most, straight from the panel;
+//   SHOAL_WIDE_SLABS    1 if products of all 8 bits cost no more than those of 7 (dot_wide);
 //   SHOAL_FLOAT_PANELS, SHOAL_FLOAT_COLUMNS   the tile of float products;
-//   dot, dot_wide, wide_start, dot_pairs, lookup   the integer steps, the only part that differs.
+//   dot, dot_wide, wide_start, dot_pairs, lookup   the integer steps, the only part that differs;
+//   IN_ORDER            see there.
 // The lanes of a vector never meet except in the trees below, so how many of them one
 // instruction holds cannot change a bit. Rules of "shoal-numerics-2":
 //   - a product has one accumulator per output row, filled in column (or block) order, by the rule

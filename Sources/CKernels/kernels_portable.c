@@ -35,6 +35,7 @@ INLINE v16i wide_start(int32_t inputs) { return (v16i)(inputs); }
 INLINE v16i dot_pairs(v16i sum, v16i pairs, int32_t x) {
     return sum + ((pairs << 16) >> 16) * (int16_t)x + (pairs >> 16) * (x >> 16);
 }
+/// Nothing here to keep in order.
 #define IN_ORDER(sum) (void)(sum)
 /// Replaces each code of 4 bits by an element of the table.
 INLINE v64 lookup(v64 codes, const uint8_t *table) {

@@ -1,8 +1,8 @@
 // Lines of weight codes: 64 bytes, 16 rows x 4 consecutive columns, one unsigned code a byte.
 //
 // Included once by each kernels_*.c, through kernels_body.h. A group of 32 columns is 8 lines. In a
-// panel the codes of a group are stored as bit fields, the upper bits first: a field of n bits takes
-// n vectors of 64 bytes, of which vector i holds lines i, i + n, i + 2n... from its lowest bits up.
+// panel the codes of a group are stored as bit fields, the upper bits first: a field of n bits is n
+// vectors of 64 bytes, of which vector i holds lines i, i + n, i + 2n... from its lowest bits up.
 // So one shift and one mask make a line, whatever the format.
 #pragma STDC FP_CONTRACT OFF
 
@@ -60,8 +60,8 @@ INLINE v64 code_line(const uint8_t *group, const int line, const int low, const 
 }
 
 /// What a sum of products begins with, where a code stands for `code - offset`, zero or a power of
-/// two; `sum` is -128 times that of the inputs' codes. Codes of 8 bits (offset 128) are a matter of the
-/// instruction set: `wide_start` belongs to `dot_wide`.
+/// two; `sum` is -128 times that of the inputs' codes. Codes of 8 bits (offset 128) are a matter of
+/// the instruction set: `wide_start` belongs to `dot_wide`.
 INLINE v16i start(int32_t sum, const int offset) {
     if (offset == 0) return splat_i(0);
     return offset == 128 ? wide_start(sum) : splat_i(sum >> (7 - __builtin_ctz((unsigned)offset)));

@@ -104,7 +104,8 @@ INLINE void block_tile(
         }
         UNROLL for (int line = 0; line < LINES; line++) {
             v64 codes[P];
-            for (int p = 0; p < P; p++) codes[p] = load_line(record + p * bytes + line * LINE_BYTES);
+            for (int p = 0; p < P; p++)
+                codes[p] = load_line(record + p * bytes + line * LINE_BYTES);
             for (int c = 0; c < columns; c++) {
                 int32_t inputs = four(x + c * in->cols + b * SHOAL_BLOCK + line * 4);
                 for (int p = 0; p < P; p++) s[p][c] = dot_any(s[p][c], codes[p], inputs, offset);

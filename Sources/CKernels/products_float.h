@@ -30,6 +30,8 @@ INLINE v16 weights_bf16(const uint8_t *panel, int64_t k) {
             v16 weight[SHOAL_FLOAT_PANELS];                                                       \
             for (int p = 0; p < panels; p++)                                                      \
                 weight[p] = weights_##NAME(w + p * m->panel_bytes, k);                            \
+            for (int p = 0; columns > 2 && p < panels; p++)                                       \
+                fetch_ahead(w + p * m->panel_bytes + k * (m->panel_bytes / m->cols), 1);          \
             for (int c = 0; c < columns; c++)                                                     \
                 for (int p = 0; p < panels; p++)                                                  \
                     acc[p][c] = fma16(weight[p], splat(x[c * in->cols + k]), acc[p][c]);          \
@@ -43,12 +45,12 @@ INLINE v16 weights_bf16(const uint8_t *panel, int64_t k) {
     INLINE void NAME##_tiles(                                                                     \
         const shoal_matrix *m, const shoal_inputs *in, int64_t panel, float *out, int64_t stride, \
         const int panels) {                                                                       \
-        enum { WIDE = SHOAL_FLOAT_COLUMNS, HALF = WIDE / 2 };                                     \
+        enum { WIDE = SHOAL_FLOAT_COLUMNS, LESS = WIDE > 8 ? 8 : 4 };                             \
         int64_t c = 0;                                                                            \
         for (; c + WIDE <= in->count; c += WIDE)                                                  \
             NAME##_tile(m, in, panel, c, out, stride, panels, WIDE);                              \
-        for (; c + HALF <= in->count; c += HALF)                                                  \
-            NAME##_tile(m, in, panel, c, out, stride, panels, HALF);                              \
+        for (; c + LESS <= in->count; c += LESS)                                                  \
+            NAME##_tile(m, in, panel, c, out, stride, panels, LESS);                              \
         for (; c + 2 <= in->count; c += 2)                                                        \
             NAME##_tile(m, in, panel, c, out, stride, panels, 2);                                 \
         for (; c < in->count; c++) NAME##_tile(m, in, panel, c, out, stride, panels, 1);          \

@@ -102,7 +102,8 @@ typedef struct {
 } k_inputs;
 
 INLINE k_inputs k_inputs_at(const shoal_inputs *in, int64_t column, int64_t first) {
-    const int64_t blocks = in->cols / SHOAL_K_BLOCK, block = column * blocks + first / SHOAL_K_BLOCK;
+    const int64_t blocks = in->cols / SHOAL_K_BLOCK;
+    const int64_t block = column * blocks + first / SHOAL_K_BLOCK;
     return (k_inputs){
         in->codes + column * in->cols + first, in->scales + block, in->sums + block * SHOAL_K_SUMS,
         in->pairs + block * SHOAL_K_PAIRS, in->cols, blocks};
@@ -134,10 +135,9 @@ INLINE void k_step(
                         ? code_line(groups + j * k_group_bytes(*form), line, form->low, form->high)
                         : load_line(
                             heads + p * record + k_codes_at(k) + (j * LINES + line) * LINE_BYTES);
-                for (int c = 0; c < columns; c++) {
-                    int32_t four_codes = four(x->codes + c * x->cols + j * SHOAL_BLOCK + line * 4);
-                    for (int p = 0; p < panels; p++)
-                        s[c * panels + p] = dot_any(s[c * panels + p], codes[p], four_codes, offset);
+                for (int n = 0; n < panels * columns; n++) {
+                    const int8_t *at = x->codes + n / panels * x->cols + j * SHOAL_BLOCK + line * 4;
+                    s[n] = dot_any(s[n], codes[n % panels], four(at), offset);
                 }
                 for (int n = 0; n < panels * columns; n++) IN_ORDER(s[n]);
             }

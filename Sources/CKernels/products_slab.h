@@ -36,7 +36,7 @@ typedef struct {
     int64_t block_bytes, block_columns; ///< of a packed block of 16 rows
 } slab_form;
 
-/// A function of a tile and the inputs left, which takes as many of them as it can and says how many.
+/// A function of a tile and the inputs left, which takes as many of them as it can and says so.
 #define TILE_WIDTHS(NAME, BODY, ...)                                                              \
     static int NAME(const slab_tile *t, int64_t left) {                                           \
         enum { WIDE = SHOAL_TILE_COLUMNS, LESS = WIDE - 2 };                                      \

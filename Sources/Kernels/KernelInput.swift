@@ -98,8 +98,8 @@ public final class KernelInput {
         self.blocks = blocks
     }
 
-    /// Makes the codes of some vectors. Several threads may call it at once, each for vectors of its
-    /// own, once ``prepare(blocks:planes:)`` has returned; before any product reads them.
+    /// Makes the codes of some vectors. Several threads may call it at once, each for vectors of
+    /// its own, once ``prepare(blocks:planes:)`` has returned and before any product reads them.
     public func encode(rows: Range<Int>, kernels: KernelTable) {
         precondition(rows.lowerBound >= 0 && rows.upperBound <= count, "no such vector")
         let table = kernels.functions.pointee

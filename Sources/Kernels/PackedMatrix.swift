@@ -108,7 +108,7 @@ public final class PackedMatrix: Sendable {
             Int64(panels.upperBound), out, Int64(stride))
     }
 
-    /// Writes row `row` as singles: what ``WeightFormat/unpackRow(_:into:)`` makes of the stored row.
+    /// Writes row `row` as singles: what ``WeightFormat/unpackRow(_:into:)`` makes of the stored.
     ///
     /// Traps if there is no such row, or if `out` is not ``columns`` long.
     public func unpackRow(_ row: Int, into out: UnsafeMutableBufferPointer<Float>) {

@@ -3,8 +3,8 @@
 // Every table gives the same bits as the portable one, for every format and shape. The rules
 // that make it so ("shoal-numerics-2") are written where the arithmetic is: the headers of
 // kernels_body.h for everything that vectorises lane by lane, and a few integer steps per
-// instruction set in kernels_*.c. All arithmetic is IEEE 754, round to nearest even, subnormals kept; no product is
-// fused with a sum unless the source says so.
+// instruction set in kernels_*.c. All arithmetic is IEEE 754, round to nearest even, subnormals
+// kept; no product is fused with a sum unless the source says so.
 #ifndef SHOAL_CKERNELS_H
 #define SHOAL_CKERNELS_H
 
@@ -24,8 +24,9 @@ extern "C" {
 #define SHOAL_K_BLOCK 256
 /// Sums of the codes of such a block, times -128: 16 of 16 codes each.
 #define SHOAL_K_SUMS 16
-/// Words of two 16-bit sums each (low half, high half) of such a block. With s the sums of 16 and t
-/// those of 32: (s0,s2) (s1,s3) (s4,s6) (s5,s7)... in 8 words, then (t0,t2) (t1,t3) (t4,t6) (t5,t7).
+/// Words of two 16-bit sums each (low half, high half) of such a block. With s the sums of 16 and
+/// t those of 32: (s0,s2) (s1,s3) (s4,s6) (s5,s7)... in 8 words, then (t0,t2) (t1,t3) (t4,t6)
+/// (t5,t7).
 #define SHOAL_K_PAIRS 12
 #define SHOAL_K_PAIRS_16 8
 /// Keys of one attention block. Blocks begin at absolute positions that are multiples of it.
@@ -73,8 +74,9 @@ typedef struct {
 /// The inputs of a product: `count` vectors of `cols` elements each.
 ///
 /// All but `values` may be null when no block format reads them: 8-bit codes and a scale per block
-/// of 32 or 256, whichever the format reads; with blocks of 32 a sum of codes per block (times -128, the
-/// offset of 8-bit weight codes), with blocks of 256 SHOAL_K_SUMS such sums and SHOAL_K_PAIRS words.
+/// of 32 or 256, whichever the format reads; with blocks of 32 a sum of codes per block (times
+/// -128, the offset of 8-bit weight codes), with blocks of 256 SHOAL_K_SUMS such sums and
+/// SHOAL_K_PAIRS words.
 typedef struct {
     const float *values;
     const int8_t *codes;
@@ -128,7 +130,7 @@ typedef struct {
     /// 8-bit codes of one input in blocks of 256; `cols` is a multiple of 256.
     void (*quantise_k)(
         const float *x, int64_t cols, int8_t *codes, float *scales, int32_t *sums, int32_t *pairs);
-    /// x -= code * scale: what the codes in blocks of `block` leave out, exactly but for one rounding.
+    /// x -= code * scale: what the codes in blocks of `block` leave out, but for one rounding.
     void (*residual)(
         float *x, int64_t cols, const int8_t *codes, const float *scales, int64_t block);
     /// out = x / sqrt(mean(x^2) + epsilon) * weight; out may be x.
@@ -174,7 +176,7 @@ typedef struct {
 const shoal_kernels *shoal_kernels_portable(void);
 /// AVX2, FMA and F16C; null where this processor or this build has none.
 const shoal_kernels *shoal_kernels_avx2(void);
-/// AVX2 with the 256-bit dot products of AVX-VNNI; null where this processor or this build has none.
+/// AVX2 with the dot products of AVX-VNNI; null where this processor or this build has none.
 const shoal_kernels *shoal_kernels_avxvnni(void);
 /// AVX-512 F, BW, DQ, VL and VNNI; null where this processor or this build has none.
 const shoal_kernels *shoal_kernels_avx512(void);
