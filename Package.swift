@@ -54,7 +54,10 @@ let package = Package(
         // What `Tests/Fuzz` feeds.
         .library(
             name: "ShoalFuzzSupport",
-            targets: ["Engine", "GGUF", "Grammar", "Jinja", "Kernels", "Model", "Tokenizer"]),
+            targets: [
+                "Engine", "GGUF", "Grammar", "Jinja", "Kernels", "Model", "Sampling",
+                "Tokenizer",
+            ]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

@@ -1,4 +1,5 @@
 import Grammar
+import Sampling
 
 /// A grammar and a text that follows it or not: everything to the first zero byte is the grammar.
 enum GrammarTarget {

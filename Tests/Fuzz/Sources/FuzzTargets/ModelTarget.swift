@@ -35,7 +35,8 @@ enum ModelTarget {
 
     private static func use(_ tokenizer: (any TokenizerProtocol)?) {
         guard let tokenizer,
-            let ids = try? tokenizer.encode("Once upon a time, 42 Äpfel\n", addSpecial: true)
+            let ids = try? tokenizer.encode(
+                [TextPiece("Once upon a time, 42 Äpfel\n", isTrusted: true)], addSpecial: true)
         else { return }
         for id in ids { precondition(id >= 0 && Int(id) < tokenizer.vocabularySize) }
         _ = tokenizer.bytes(of: ids)
