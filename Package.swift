@@ -51,6 +51,13 @@ let package = Package(
         .library(
             name: "ShoalBenchmarkSupport",
             targets: ["Engine", "Kernels", "Mesh", "Model", "Noise", "Trust", "Wire"]),
+        // What `Tests/Fuzz` feeds.
+        .library(
+            name: "ShoalFuzzSupport",
+            targets: [
+                "Engine", "GGUF", "Grammar", "Jinja", "Kernels", "Model", "Sampling",
+                "Tokenizer",
+            ]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
