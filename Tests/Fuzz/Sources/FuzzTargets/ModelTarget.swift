@@ -9,8 +9,10 @@ import Tokenizer
 enum ModelTarget {
     private static let kernels = KernelTable.available.last.flatMap(KernelTable.init)
 
-    static func run(_ bytes: [UInt8]) {
-        guard let file = try? GGUFFile(bytes: bytes) else { return }
+    /// Gives whether the file is a model that ran.
+    @discardableResult
+    static func run(_ bytes: [UInt8]) -> Bool {
+        guard let file = try? GGUFFile(bytes: bytes) else { return false }
         for key in file.metadataOrder { touch(file, key) }
         for tensor in file.tensors {
             file.withBytes(of: tensor) { data in
@@ -19,7 +21,7 @@ enum ModelTarget {
             }
         }
         use(try? TokenizerLoader.tokenizer(of: file))
-        pass(file)
+        return pass(file)
     }
 
     /// Keeps reads from being dropped. One thread uses it.
@@ -42,34 +44,35 @@ enum ModelTarget {
         _ = tokenizer.bytes(of: ids)
     }
 
-    private static func pass(_ file: GGUFFile) {
+    private static func pass(_ file: GGUFFile) -> Bool {
         guard let kernels, let needed = try? LoadedModel.bytesNeeded(file: file),
             needed <= FuzzLimits.modelBytesMax,
             let configuration = try? ModelConfiguration(file: file),
             Workspace.bytesNeeded(configuration) <= FuzzLimits.workspaceBytesMax,
             KVPages.bytesPerPage(configuration, type: .f32) <= FuzzLimits.workspaceBytesMax
-        else { return }
+        else { return false }
         let workers = WorkerPool(threads: 1)
         guard let model = try? LoadedModel(file: file, kernels: kernels),
             let workspace = try? Workspace(model: model, workers: workers)
-        else { return }
+        else { return false }
         let last = Int32(clamping: configuration.vocabularySize - 1)
         let tokens: [Int32] = [0, min(1, last), last]
         if configuration.isEncoder {
-            _ = try? model.embed(tokens: [tokens], workspace: workspace)
-        } else if let cache = try? KVCache(
-            model: model, capacity: min(3, configuration.contextLength), type: .f32)
-        {
-            _ = try? model.forward(
-                tokens: Array(tokens.prefix(cache.capacity)), cache: cache, workspace: workspace)
+            return (try? model.embed(tokens: [tokens], workspace: workspace)) != nil
         }
+        guard
+            let cache = try? KVCache(
+                model: model, capacity: min(3, configuration.contextLength), type: .f32)
+        else { return false }
+        let known = Array(tokens.prefix(cache.capacity))
+        return (try? model.forward(tokens: known, cache: cache, workspace: workspace)) != nil
     }
 
     /// Every byte before the tensors' data, and some of the data, changed in several ways; each
     /// file so made is run as any other.
     static func flips(_ bytes: [UInt8]) {
-        guard let file = try? GGUFFile(bytes: bytes) else {
-            fatalError("the file to change is not valid itself")
+        guard run(bytes), let file = try? GGUFFile(bytes: bytes) else {
+            fatalError("the file to change does not run itself")
         }
         let header = file.tensors.map(\.offset).min() ?? bytes.count
         var copy = bytes
