@@ -403,7 +403,7 @@ public struct MembershipSimulation: Sendable {
             reachability: isDirect ? .direct : .outboundOnly,
             addresses: isDirect ? addresses(node) : [])
         let metadata = MemberMetadata(
-            numerics: "shoal-numerics-1", kvTypes: 3,
+            numerics: "shoal-numerics-2", kvTypes: 3,
             models: configuration.placement.map { $0[node] } ?? [
                 OfferedModel(
                     digest: ModelDigest(number: UInt64(node % 3)), name: "model-\(node % 3)",

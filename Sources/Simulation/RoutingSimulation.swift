@@ -223,7 +223,7 @@ public struct RoutingSimulation: Sendable {
         // A client whose node is down asks nothing: it has no connection to ask on.
         guard mesh.nodes[entry].isUp else { return }
         let request = InferenceRequest(
-            id: id, model: ModelDigest(number: 0), numerics: "shoal-numerics-1",
+            id: id, model: ModelDigest(number: 0), numerics: "shoal-numerics-2",
             prompt: .text(String(repeating: "a", count: length)),
             generated: Array(repeating: [], count: choices),
             sampling: .init(temperature: 0, topK: 0, topP: 1, minP: 0, seed: id.low),

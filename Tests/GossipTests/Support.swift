@@ -76,7 +76,7 @@ func aliveClaim(
 
 func metadata(_ number: UInt64) -> MemberMetadata {
     MemberMetadata(
-        numerics: "shoal-numerics-1", kvTypes: 3,
+        numerics: "shoal-numerics-2", kvTypes: 3,
         models: [
             OfferedModel(
                 digest: ModelDigest(number: number), name: "model-\(number)", contextLength: 512)

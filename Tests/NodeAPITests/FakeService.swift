@@ -99,7 +99,7 @@ final class FakeService: NodeService {
     static let status = NodeStatus(
         node: .init(
             name: "node-a", id: "aa11", meshName: "home", meshFingerprint: "1234 5678",
-            version: "0.1", numerics: "shoal-numerics-1", http: "127.0.0.1:8800",
+            version: "0.1", numerics: "shoal-numerics-2", http: "127.0.0.1:8800",
             peerAddresses: ["127.0.0.1:8900"], uptimeSeconds: 1.5),
         members: [
             .init(

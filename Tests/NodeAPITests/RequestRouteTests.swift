@@ -140,7 +140,7 @@ import Testing
     }
 
     @Test func anUnknownRouteIsNotFoundInTheSameForm() async throws {
-        for path in ["/", "/v1", "/v1/embeddings", "/nowhere"] {
+        for path in ["/", "/v1", "/v1/audio", "/nowhere"] {
             let response = try await respond(.get, path)
             #expect(response.status == .notFound)
             #expect(try response.error.code == "unknown_url")

@@ -94,13 +94,15 @@ extension ProcessTests {
             }
         }
 
-        @Test(arguments: ["llama-spm", "phi-3"]) func tokenizeGivesTheReferenceTokens(
+        @Test(arguments: ["llama-spm", "phi-3", "llama-bpe", "bert-bge"]) func tokenizeGivesTheReferenceTokens(
             vocabulary: String
         ) async throws {
             let base = Package.root.appendingPathComponent(
                 "Tests/TokenizerTests/Fixtures/ggml-vocab-\(vocabulary).gguf"
             ).path
-            let texts = try String(contentsOfFile: base + ".inp", encoding: .utf8)
+            let inputs = Package.root.appendingPathComponent(
+                "Tests/TokenizerTests/Fixtures/ggml-vocab.inp")
+            let texts = try String(contentsOf: inputs, encoding: .utf8)
                 .components(separatedBy: "\n__ggml_vocab_test__\n")
             let rows = try String(contentsOfFile: base + ".out", encoding: .utf8)
                 .split(separator: "\n", omittingEmptySubsequences: false)

@@ -187,12 +187,12 @@ public struct NodeRuntime: Sendable {
         let directory = directory
         for specification in specifications {
             logger.info("loading model", metadata: ["file": "\(specification)"])
-            try await store.load(
-                specification,
+            try await store.load(specification) { path in
                 // Reads the whole file: a thread of the pool for blocking work does it.
-                digest: try await NIOThreadPool.singleton.runIfActive {
-                    try directory.modelDigest(ofFile: ModelStore.split(specification).path)
-                })
+                try await NIOThreadPool.singleton.runIfActive {
+                    try directory.modelDigest(ofFile: path)
+                }
+            }
         }
         for offer in store.offers {
             logger.info(

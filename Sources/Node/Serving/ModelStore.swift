@@ -68,8 +68,10 @@ public final class ModelStore: Sendable {
     ///
     /// - Parameters:
     ///   - specification: A path, or `NAME=PATH` to serve it under another name than the file's.
-    ///   - digest: The file's digest.
-    public func load(_ specification: String, digest: ModelDigest) async throws {
+    ///   - digest: Computes the file's digest, once it is known to be a model.
+    public func load(
+        _ specification: String, digest: (_ path: String) async throws -> ModelDigest
+    ) async throws {
         let (path, name) = Self.split(specification)
         guard (1...GossipLimits.modelNameBytesMax).contains(name.utf8.count) else {
             throw LoadError(
@@ -90,11 +92,10 @@ public final class ModelStore: Sendable {
                         + "give it a name with NAME=PATH")
             }
         }
+        let info: EngineModelInfo
         do throws(EngineError) {
             try host.add(name: name, path: path)
-            let engine = try await host.engine(name)
-            let entry = Entry(digest: digest, name: name, path: path, info: engine.info)
-            entries.withLock { $0.append(entry) }
+            info = try await host.engine(name).info
         } catch {
             switch error {
             case .file: throw error  // it names the file already, and whether it could be read
@@ -103,6 +104,9 @@ public final class ModelStore: Sendable {
             default: throw LoadError(path: path, reason: "\(error)")
             }
         }
+        let entry = Entry(
+            digest: try await digest(path), name: name, path: path, info: info)
+        entries.withLock { $0.append(entry) }
     }
 
     /// `stories260K-q8_0` of `/models/stories260K-q8_0.gguf`.

@@ -13,8 +13,7 @@ struct GGUFCommand: AsyncParsableCommand {
         commandName: "gguf", abstract: "Look into model files, without a node.",
         subcommands: [
             GGUFInfoCommand.self, GGUFTokenizeCommand.self, GGUFEvalCommand.self,
-            GGUFQuantizeCommand.self,
-        ])
+            GGUFQuantizeCommand.self, GGUFEmbedCommand.self])
 }
 
 /// Opens a model file; an error names it.
@@ -159,8 +158,11 @@ struct GGUFEvalCommand: AsyncParsableCommand {
     @Argument(help: "The model file.") var file: String
     @Option(help: "Token ids, separated by commas.") var tokens: String
     @Option(help: "Generate this many tokens, always the likeliest.") var greedy = 0
-    @Option(help: "The type of KV cache entries: f32 or f16.") var kv = "f32"
+    @Option(help: "The type of KV cache entries: f32, f16 or q8.") var kv = "f32"
     @Option(help: "Tokens run at once; changes no bit.") var chunk: Int?
+    @Option(help: "Threads, one per processor unless given; changes no bit.") var threads: Int?
+    @Option(help: "Other sequences that run in the same passes; changes no bit.")
+    var companions = 0
     @Option(
         help: ArgumentHelp(
             "Write each prompt position's logits to this file: row after row, little-endian F32.",
@@ -185,7 +187,11 @@ struct GGUFEvalCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard Self.kvType(kv) != nil else {
-            throw ValidationError("--kv is f32 or f16, not '\(kv)'.")
+            throw ValidationError("--kv is f32, f16 or q8, not '\(kv)'.")
+        }
+        guard threads.map({ 1...KernelsLimits.threadsMax ~= $0 }) ?? true, companions >= 0 else {
+            throw ValidationError(
+                "--threads is from 1 to \(KernelsLimits.threadsMax), --companions not negative.")
         }
     }
 
@@ -198,7 +204,8 @@ struct GGUFEvalCommand: AsyncParsableCommand {
         }
         guard let kvType = Self.kvType(kv) else { return }
         let kernels = try KernelTable.best(environment: ProcessInfo.processInfo.environment)
-        let evaluation = try EvaluationRun(path: file, kernels: kernels)
+        let evaluation = try EvaluationRun(
+            path: file, configuration: EngineConfiguration(threads: threads), kernels: kernels)
         var output: FileHandle?
         if let logits {
             guard FileManager.default.createFile(atPath: logits, contents: nil),
@@ -210,7 +217,7 @@ struct GGUFEvalCommand: AsyncParsableCommand {
         let generated: [Int32]
         do {
             generated = try evaluation.run(
-                tokens: ids, greedy: greedy, kv: kvType, chunk: chunk
+                tokens: ids, greedy: greedy, kv: kvType, chunk: chunk, companions: companions
             ) { position, row in
                 guard position < ids.count, output != nil || digest else { return }
                 var writer = [UInt8]()
