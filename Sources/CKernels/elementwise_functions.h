@@ -64,8 +64,12 @@ INLINE v16 gelu_by_erf(v16 x) {
 }
 
 /// x (1 + tanh u) / 2, u = sqrt(2 / pi) (x + 0.044715 x^3) (Hendrycks and Gimpel 2016), which is
-/// x / (1 + e^-2u).
-INLINE v16 gelu_by_tanh(v16 x) {
+/// x / (1 + e^-2u). Argument and value are rounded to half precision, and from 10 on it is x or 0:
+/// the models that use this form are run, and their reference logits made, with a table of halves.
+INLINE v16 gelu_by_tanh(v16 wide) {
+    const v16 x = widen_f16(narrow_f16(wide)), end = splat(10.0f);
     const v16 cubic = fma16(x * x, splat(0x1.6e4e26p-5f), splat(1.0f));
-    return x / (splat(1.0f) + exp16(x * cubic * splat(-0x1.988454p+0f)));
+    const v16 y = x / (splat(1.0f) + exp16(x * cubic * splat(-0x1.988454p+0f)));
+    const v16 inner = choose(wide <= -end, splat(0.0f), widen_f16(narrow_f16(y)));
+    return choose(wide >= end, wide, inner);
 }

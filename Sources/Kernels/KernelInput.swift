@@ -81,11 +81,6 @@ public final class KernelInput {
         }
     }
 
-    /// ``encode(blocks:planes:kernels:workers:)`` in blocks of 32.
-    public func quantise(planes: Int = 1, kernels: KernelTable, workers: WorkerPool? = nil) {
-        encode(blocks: .b32, planes: planes, kernels: kernels, workers: workers)
-    }
-
     /// Says which codes ``encode(rows:kernels:)`` makes. Traps as
     /// ``encode(blocks:planes:kernels:workers:)`` does.
     public func prepare(blocks: CodeBlocks, planes: Int = 1) {

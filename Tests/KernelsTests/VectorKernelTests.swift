@@ -209,7 +209,7 @@ import Testing
                 let input = try KernelInput(elementsMax: 32)
                 input.reshape(count: 1, columns: 32)
                 for k in 0..<32 { input.values[k] = k == 5 ? bad : 1 }
-                input.quantise(kernels: table)
+                input.encode(blocks: .b32, kernels: table)
                 let out = run([], count: 16) {
                     matrix.multiply(
                         input, panels: 0..<1, kernels: table, into: $1, stride: 16)

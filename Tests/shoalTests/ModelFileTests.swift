@@ -94,7 +94,8 @@ extension ProcessTests {
             }
         }
 
-        @Test(arguments: ["llama-spm", "phi-3", "llama-bpe", "bert-bge"]) func tokenizeGivesTheReferenceTokens(
+        @Test(arguments: ["llama-spm", "phi-3", "llama-bpe", "bert-bge"])
+        func tokenizeGivesTheReferenceTokens(
             vocabulary: String
         ) async throws {
             let base = Package.root.appendingPathComponent(

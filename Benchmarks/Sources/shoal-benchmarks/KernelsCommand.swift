@@ -22,7 +22,7 @@ struct KernelsCommand: ParsableCommand {
     @Option(help: "Rows of the matrices.")
     var rows = 4096
 
-    @Option(help: "Columns of the matrices, a multiple of 32.")
+    @Option(help: "Columns of the matrices, a multiple of 256.")
     var columns = 4096
 
     @Option(help: "MiB of weights that products go round, and of the bandwidth's buffer.")
@@ -41,13 +41,13 @@ struct KernelsCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard rounds >= 1, 16...65_536 ~= rows, 32...65_536 ~= columns, columns % 32 == 0,
+        guard rounds >= 1, 16...65_536 ~= rows, 256...65_536 ~= columns, columns % 256 == 0,
             1...65_536 ~= mebibytes, prompt >= 1, generate >= 2,
             threads.map({ 1...KernelsLimits.threadsMax ~= $0 }) ?? true
         else {
             throw ValidationError(
-                "at least one round and thread, 16 to 65536 rows, 32 to 65536 columns in whole "
-                    + "blocks of 32, 1 to 65536 MiB, one token of prompt and two generated")
+                "at least one round and thread, 16 to 65536 rows, 256 to 65536 columns in whole "
+                    + "blocks of 256, 1 to 65536 MiB, one token of prompt and two generated")
         }
     }
 

@@ -117,7 +117,9 @@ struct ProductBenchmark {
         for index in 0..<count * columns {
             input.values[index] = Float(random.next() >> 40) / Float(1 << 23) - 1
         }
-        if format.readsCodes { input.quantise(kernels: kernels, workers: workers) }
+        if let blocks = format.activationBlock {
+            input.encode(blocks: blocks, kernels: kernels, workers: workers)
+        }
     }
 
     /// As many equal matrices as fill the working set.
@@ -153,11 +155,11 @@ struct ProductBenchmark {
                 default: source += bytes(UInt32(sign << 31 | 0x3e80_0000 + word & 0xff_ffff))
                 }
             }
-        case .q8_0, .q4_0:
-            for _ in 0..<count / format.blockElements {
-                source += bytes(UInt16(0x1c00 | random.next() & 0x3ff))  // a scale of 2^-8 or so
-                for _ in 0..<(format == .q8_0 ? 4 : 2) { source += bytes(random.next()) }
-            }
+        default:
+            // No byte above 0x3f: whatever place has a scale, it is finite and at most 2.
+            let total = rows * (format.rowBytes(columns: columns) ?? 0)
+            while source.count < total { source += bytes(random.next() & 0x3f3f_3f3f_3f3f_3f3f) }
+            source.removeLast(source.count - total)
         }
         return source
     }

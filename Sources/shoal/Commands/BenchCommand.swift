@@ -138,9 +138,10 @@ struct BenchKernelCommand: AsyncParsableCommand {
 
     private static func line(_ result: Result) -> String {
         func right(_ value: Double, _ width: Int, _ digits: Int, _ unit: String = "") -> String {
-            let text = value.formatted(
-                .number.precision(.fractionLength(digits)).grouping(.never)
-                    .locale(Locale(identifier: "en_US_POSIX"))) + unit
+            let text =
+                value.formatted(
+                    .number.precision(.fractionLength(digits)).grouping(.never)
+                        .locale(Locale(identifier: "en_US_POSIX"))) + unit
             return String(repeating: " ", count: max(0, width - text.count)) + text
         }
         return right(Double(result.threads), 7, 0) + right(Double(result.batch), 7, 0)

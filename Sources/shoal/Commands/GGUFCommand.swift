@@ -13,7 +13,8 @@ struct GGUFCommand: AsyncParsableCommand {
         commandName: "gguf", abstract: "Look into model files, without a node.",
         subcommands: [
             GGUFInfoCommand.self, GGUFTokenizeCommand.self, GGUFEvalCommand.self,
-            GGUFQuantizeCommand.self, GGUFEmbedCommand.self])
+            GGUFQuantizeCommand.self, GGUFEmbedCommand.self,
+        ])
 }
 
 /// Opens a model file; an error names it.
