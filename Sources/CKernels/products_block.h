@@ -50,6 +50,7 @@ INLINE void block_direct(
     const shoal_matrix *m, const shoal_inputs *in, int64_t panel, int64_t column, float *out,
     int64_t stride, const block_form f, const int panels, const int columns) {
     const bool single = panels == 1;
+    const int offset = single ? f.offset : slab_offset(f.offset);
     const int64_t blocks = m->cols / SHOAL_BLOCK;
     const int8_t *x = in->codes + column * in->cols;
     const float *scales = in->scales + column * blocks;
@@ -61,17 +62,18 @@ INLINE void block_direct(
         if (single) fetch_ahead(w, block_bytes(f));
         v16i s[BLOCK_SUMS];
         for (int c = 0; c < columns; c++) {
-            v16i begin = start(sums[c * blocks + b], f.offset);
+            v16i begin = start(sums[c * blocks + b], offset);
             for (int p = 0; p < panels; p++) s[c * panels + p] = begin;
         }
         UNROLL for (int i = 0; i < LINES; i++) {
             const int line = line_at(i, f.low);
             v64 codes[SHOAL_PACKED_PANELS];
             for (int p = 0; p < panels; p++)
-                codes[p] = block_line(block_codes(w + p * m->panel_bytes, f), line, f);
+                codes[p] = block_line(block_codes(w + p * m->panel_bytes, f), line, f)
+                    + (v64)(uint8_t)(offset - f.offset);
             for (int n = 0; n < panels * columns; n++)
                 s[n] = dot_any(
-                    s[n], codes[n % panels], four(x + n / panels * in->cols + line * 4), f.offset);
+                    s[n], codes[n % panels], four(x + n / panels * in->cols + line * 4), offset);
             if (single)
                 for (int n = 0; n < panels * columns; n++) IN_ORDER(s[n]);
         }
