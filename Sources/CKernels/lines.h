@@ -51,6 +51,9 @@ INLINE v64 field(const uint8_t *vectors, const int line, const int bits, const i
     return __builtin_bit_cast(v64, x) & (v64)(uint8_t)(((1 << bits) - 1) << up);
 }
 
+/// The lines of a group in an order in which those of one vector of nibbles follow each other.
+INLINE int line_at(const int i, const int low) { return low == 4 ? i / 2 + i % 2 * 4 : i; }
+
 /// Line `line` of a group whose codes have `high` upper and `low` lower bits.
 INLINE v64 code_line(const uint8_t *group, const int line, const int low, const int high) {
     const uint8_t *lower = group + high * LINE_BYTES;

@@ -8,7 +8,8 @@
 // Weight codes are signed (Q8_0 as stored, Q4_0 - 8, Q5_0 - 16, IQ4_NL by its table), but those of
 // Q4_1 and Q5_1 as stored.
 //
-// A few inputs are multiplied straight from the panel. For more, a slab of it (SHOAL_TILE_PANELS
+// A few inputs are multiplied straight from the panel; so are many where a tile can be of several
+// panels and a line costs little (all but Q5_0 and Q5_1). Else a slab of it (SHOAL_TILE_PANELS
 // panels, SLAB_COLUMNS columns) is unpacked to bytes once and read for all inputs.
 #pragma STDC FP_CONTRACT OFF
 
@@ -38,35 +39,59 @@ INLINE v16 block_add(
     return has_min ? fma16(min, splat(x_scale * ((float)x_sum * -0x1p-7f)), acc) : acc;
 }
 
-/// One panel times `columns` inputs, unpacked in registers.
+enum {
+    PACKED_SUMS = SHOAL_PACKED_PANELS * SHOAL_PACKED_COLUMNS,
+    BLOCK_SUMS = SHOAL_DIRECT_COLUMNS > PACKED_SUMS ? SHOAL_DIRECT_COLUMNS : PACKED_SUMS,
+};
+
+/// `panels` panels times `columns` inputs, unpacked in registers. A single panel is for a few
+/// inputs: it comes from memory, and its sums are few enough to be kept in step.
 INLINE void block_direct(
     const shoal_matrix *m, const shoal_inputs *in, int64_t panel, int64_t column, float *out,
-    int64_t stride, const block_form f, const int columns) {
+    int64_t stride, const block_form f, const int panels, const int columns) {
+    const bool single = panels == 1;
+    const int offset = single ? f.offset : slab_offset(f.offset);
     const int64_t blocks = m->cols / SHOAL_BLOCK;
     const int8_t *x = in->codes + column * in->cols;
     const float *scales = in->scales + column * blocks;
     const int32_t *sums = in->sums + column * blocks;
     const uint8_t *w = m->panels + panel * m->panel_bytes;
-    v16 acc[SHOAL_DIRECT_COLUMNS];
-    for (int c = 0; c < columns; c++) acc[c] = splat(0.0f);
+    v16 acc[BLOCK_SUMS];
+    for (int n = 0; n < panels * columns; n++) acc[n] = splat(0.0f);
     for (int64_t b = 0; b < blocks; b++, w += block_bytes(f), x += SHOAL_BLOCK) {
-        fetch_ahead(w, block_bytes(f));
-        v16i s[SHOAL_DIRECT_COLUMNS];
-        for (int c = 0; c < columns; c++) s[c] = start(sums[c * blocks + b], f.offset);
-        UNROLL for (int line = 0; line < LINES; line++) {
-            v64 codes = block_line(block_codes(w, f), line, f);
-            for (int c = 0; c < columns; c++)
-                s[c] = dot_any(s[c], codes, four(x + c * in->cols + line * 4), f.offset);
-            for (int c = 0; c < columns; c++) IN_ORDER(s[c]);
+        if (single) fetch_ahead(w, block_bytes(f));
+        v16i s[BLOCK_SUMS];
+        for (int c = 0; c < columns; c++) {
+            v16i begin = start(sums[c * blocks + b], offset);
+            for (int p = 0; p < panels; p++) s[c * panels + p] = begin;
         }
-        v16 scale = widen_f16(load_h((const uint16_t *)w));
-        v16 min = f.min ? widen_f16(load_h((const uint16_t *)w + 16)) : scale;
-        for (int c = 0; c < columns; c++)
-            acc[c] = block_add(
-                acc[c], s[c], scale, min, scales[c * blocks + b], sums[c * blocks + b], f.min);
+        UNROLL for (int i = 0; i < LINES; i++) {
+            const int line = line_at(i, f.low);
+            v64 codes[SHOAL_PACKED_PANELS];
+            for (int p = 0; p < panels; p++)
+                codes[p] = block_line(block_codes(w + p * m->panel_bytes, f), line, f)
+                    + (v64)(uint8_t)(offset - f.offset);
+            for (int n = 0; n < panels * columns; n++)
+                s[n] = dot_any(
+                    s[n], codes[n % panels], four(x + n / panels * in->cols + line * 4), offset);
+            if (single)
+                for (int n = 0; n < panels * columns; n++) IN_ORDER(s[n]);
+        }
+        for (int p = 0; p < panels; p++) {
+            const uint16_t *own = (const uint16_t *)(w + p * m->panel_bytes);
+            v16 scale = widen_f16(load_h(own));
+            v16 min = f.min ? widen_f16(load_h(own + 16)) : scale;
+            for (int c = 0; c < columns; c++)
+                acc[c * panels + p] = block_add(
+                    acc[c * panels + p], s[c * panels + p], scale, min, scales[c * blocks + b],
+                    sums[c * blocks + b], f.min);
+        }
     }
     for (int c = 0; c < columns; c++)
-        store_rows(out + (column + c) * stride + panel * 16, acc[c], m->rows - panel * 16);
+        for (int p = 0; p < panels; p++)
+            store_rows(
+                out + (column + c) * stride + (panel + p) * 16, acc[c * panels + p],
+                m->rows - (panel + p) * 16);
 }
 
 // A slab's record of one block and panel: 8 lines, d, and m if any, both as singles.
@@ -132,7 +157,7 @@ TILE_WIDTHS(tile_offset_16, block_tile, slab_offset(16), false)
 TILE_WIDTHS(tile_offset_128, block_tile, 128, false)
 TILE_WIDTHS(tile_min, block_tile, 0, true)
 
-#define BLOCK_PRODUCT(NAME, TILE, ...)                                                            \
+#define BLOCK_PRODUCT(NAME, PACKED, TILE, ...)                                                    \
     static const block_form form_##NAME = {__VA_ARGS__};                                          \
     static void direct_##NAME(                                                                    \
         const shoal_matrix *m, const shoal_inputs *in, int64_t panel, float *out,                 \
@@ -153,14 +178,33 @@ TILE_WIDTHS(tile_min, block_tile, 0, true)
         const shoal_matrix *m, const shoal_inputs *in, int64_t begin, int64_t end, float *out,    \
         int64_t stride) {                                                                         \
         const slab_form form = {                                                                  \
-            direct_##NAME, unpack_##NAME, TILE, block_record(form_##NAME.min),                    \
+            direct_##NAME, PACKED, unpack_##NAME, TILE, block_record(form_##NAME.min),            \
             block_bytes(form_##NAME), SHOAL_BLOCK};                                               \
         slab_product(m, in, begin, end, out, stride, &form);                                      \
     }
 
-BLOCK_PRODUCT(q8_0, tile_offset_128, .low = 8, .offset = 128)
-BLOCK_PRODUCT(iq4_nl, tile_offset_128, .low = 4, .offset = 128, .table = true)
-BLOCK_PRODUCT(q4_0, tile_offset_8, .low = 4, .offset = 8)
-BLOCK_PRODUCT(q5_0, tile_offset_16, .low = 4, .high = 1, .offset = 16)
-BLOCK_PRODUCT(q4_1, tile_min, .low = 4, .min = true)
-BLOCK_PRODUCT(q5_1, tile_min, .low = 4, .high = 1, .min = true)
+#if SHOAL_PACKED_PANELS > 1
+#define BLOCK_PACKED(NAME, ...)                                                                   \
+    static void packed_##NAME(                                                                    \
+        const shoal_matrix *m, const shoal_inputs *in, int64_t panel, float *out,                 \
+        int64_t stride) {                                                                         \
+        static const block_form form = {__VA_ARGS__};                                             \
+        PACKED_WIDTHS(block_direct, form)                                                         \
+    }
+BLOCK_PACKED(q8_0, .low = 8, .offset = 128)
+BLOCK_PACKED(iq4_nl, .low = 4, .offset = 128, .table = true)
+BLOCK_PACKED(q4_0, .low = 4, .offset = 8)
+BLOCK_PACKED(q4_1, .low = 4, .min = true)
+#else
+#define packed_q8_0 NULL
+#define packed_iq4_nl NULL
+#define packed_q4_0 NULL
+#define packed_q4_1 NULL
+#endif
+
+BLOCK_PRODUCT(q8_0, packed_q8_0, tile_offset_128, .low = 8, .offset = 128)
+BLOCK_PRODUCT(iq4_nl, packed_iq4_nl, tile_offset_128, .low = 4, .offset = 128, .table = true)
+BLOCK_PRODUCT(q4_0, packed_q4_0, tile_offset_8, .low = 4, .offset = 8)
+BLOCK_PRODUCT(q5_0, NULL, tile_offset_16, .low = 4, .high = 1, .offset = 16)
+BLOCK_PRODUCT(q4_1, packed_q4_1, tile_min, .low = 4, .min = true)
+BLOCK_PRODUCT(q5_1, NULL, tile_min, .low = 4, .high = 1, .min = true)

@@ -173,10 +173,10 @@ INLINE void k_advance(k_inputs *x) {
     x->pairs += SHOAL_K_PAIRS;
 }
 
-/// One panel times `columns` inputs, codes unpacked in registers.
+/// One panel (`panels` is 1) times `columns` inputs, codes unpacked in registers.
 INLINE void k_direct(
     const shoal_matrix *m, const shoal_inputs *in, int64_t panel, int64_t column, float *out,
-    int64_t stride, const k_form f, const int columns) {
+    int64_t stride, const k_form f, const int panels, const int columns) {
     _Alignas(64) uint8_t head[26 * 64];
     v16 acc[SHOAL_DIRECT_COLUMNS];
     for (int c = 0; c < columns; c++) acc[c] = splat(0.0f);
@@ -184,7 +184,7 @@ INLINE void k_direct(
     k_inputs x = k_inputs_at(in, column, 0);
     for (int64_t k = 0; k < m->cols; k += SHOAL_K_BLOCK, w += k_bytes(f)) {
         k_head(w, head, f);
-        k_step(acc, &x, head, w + k_head_bytes(f), &f, f.offset, f.scales, 1, columns);
+        k_step(acc, &x, head, w + k_head_bytes(f), &f, f.offset, f.scales, panels, columns);
         k_advance(&x);
     }
     for (int c = 0; c < columns; c++)
@@ -239,7 +239,7 @@ TILE_WIDTHS(tile_k16_min, k_tile, SCALES_Q2, 0)
         const shoal_matrix *m, const shoal_inputs *in, int64_t begin, int64_t end, float *out,    \
         int64_t stride) {                                                                         \
         const slab_form form = {                                                                  \
-            direct_##NAME, unpack_##NAME, TILE, k_record(form_##NAME.scales),                     \
+            direct_##NAME, NULL, unpack_##NAME, TILE, k_record(form_##NAME.scales),               \
             k_bytes(form_##NAME), SHOAL_K_BLOCK};                                                 \
         slab_product(m, in, begin, end, out, stride, &form);                                      \
     }

@@ -1,4 +1,6 @@
-// How a product is cut: into panels for a few inputs, into slabs and tiles for many.
+// How a product is cut: into panels for a few inputs, into slabs and tiles for many; or into tiles
+// straight from the panels, where registers hold the sums of enough of them and a line costs little
+// to unpack (SHOAL_PACKED_PANELS).
 //
 // Included once by each kernels_*.c, through kernels_body.h. Cutting decides which accumulators
 // are in registers together and never what is added to one of them, nor in which order.
@@ -13,6 +15,11 @@ enum {
     SLAB_RECORD_MAX = 256 * 16 + 26 * 64,
 };
 
+#ifndef SHOAL_PACKED_PANELS
+#define SHOAL_PACKED_PANELS 1
+#define SHOAL_PACKED_COLUMNS 1
+#endif
+
 /// A slab, and the inputs that meet it.
 typedef struct {
     const uint8_t *slab;
@@ -26,6 +33,9 @@ typedef struct {
 typedef struct {
     /// One panel with all inputs, straight from its packed form.
     void (*direct)(
+        const shoal_matrix *m, const shoal_inputs *in, int64_t panel, float *out, int64_t stride);
+    /// SHOAL_PACKED_PANELS panels with all inputs, however many; null: by slabs.
+    void (*packed)(
         const shoal_matrix *m, const shoal_inputs *in, int64_t panel, float *out, int64_t stride);
     /// Unpacks some columns of one panel, records SHOAL_TILE_PANELS * record apart.
     void (*unpack)(
@@ -50,10 +60,37 @@ typedef struct {
 #define DIRECT_WIDTHS(BODY, FORM)                                                                 \
     int64_t c = 0;                                                                                \
     for (; c + SHOAL_DIRECT_COLUMNS <= in->count; c += SHOAL_DIRECT_COLUMNS)                      \
-        BODY(m, in, panel, c, out, stride, FORM, SHOAL_DIRECT_COLUMNS);                           \
-    for (; c + 4 <= in->count; c += 4) BODY(m, in, panel, c, out, stride, FORM, 4);               \
-    for (; c + 2 <= in->count; c += 2) BODY(m, in, panel, c, out, stride, FORM, 2);               \
-    for (; c < in->count; c++) BODY(m, in, panel, c, out, stride, FORM, 1);
+        BODY(m, in, panel, c, out, stride, FORM, 1, SHOAL_DIRECT_COLUMNS);                         \
+    for (; c + 4 <= in->count; c += 4) BODY(m, in, panel, c, out, stride, FORM, 1, 4);            \
+    for (; c + 2 <= in->count; c += 2) BODY(m, in, panel, c, out, stride, FORM, 1, 2);            \
+    for (; c < in->count; c++) BODY(m, in, panel, c, out, stride, FORM, 1, 1);
+
+/// Asks for the part that `from..<to` of `inputs` is of the panels after these, so that they are in
+/// the second-level cache when their turn comes.
+static void packed_fetch(
+    const shoal_matrix *m, int64_t panel, int64_t from, int64_t to, int64_t inputs) {
+    const int64_t next = panel + SHOAL_PACKED_PANELS;
+    if (next * 16 >= m->rows) return;
+    const uint8_t *w = m->panels + next * m->panel_bytes;
+    const int64_t bytes = SHOAL_PACKED_PANELS * m->panel_bytes;
+    for (int64_t i = bytes * from / inputs & ~(int64_t)63; i < bytes * to / inputs; i += 64)
+        __builtin_prefetch(w + i, 0, 2);
+}
+
+/// The body of a function that takes SHOAL_PACKED_PANELS panels through all inputs.
+#define PACKED_WIDTHS(BODY, FORM)                                                                 \
+    enum { P = SHOAL_PACKED_PANELS, WIDE = SHOAL_PACKED_COLUMNS };                                \
+    int64_t c = 0;                                                                                \
+    for (; c + WIDE <= in->count; c += WIDE) {                                                    \
+        packed_fetch(m, panel, c, c + WIDE, in->count);                                           \
+        BODY(m, in, panel, c, out, stride, FORM, P, WIDE);                                        \
+    }                                                                                             \
+    if (c + WIDE - 2 <= in->count && WIDE > 3) {                                                  \
+        BODY(m, in, panel, c, out, stride, FORM, P, WIDE - 2);                                    \
+        c += WIDE - 2;                                                                            \
+    }                                                                                             \
+    for (; c + 2 <= in->count; c += 2) BODY(m, in, panel, c, out, stride, FORM, P, 2);            \
+    for (; c < in->count; c++) BODY(m, in, panel, c, out, stride, FORM, P, 1);
 
 /// Panels whose slabs are at hand, and where what they will meet next begins.
 typedef struct {
@@ -134,6 +171,9 @@ static void slab_product(
         for (int64_t p = begin; p < end; p++) form->direct(m, in, p, out, stride);
         return;
     }
+    if (form->packed)
+        for (; begin + SHOAL_PACKED_PANELS <= end; begin += SHOAL_PACKED_PANELS)
+            form->packed(m, in, begin, out, stride);
     for (int64_t p = begin; p < end; p += SHOAL_TILE_PANELS) {
         const slab_rows rows = {
             p, end - p < SHOAL_TILE_PANELS ? end - p : SHOAL_TILE_PANELS, end};
