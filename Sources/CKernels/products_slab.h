@@ -65,6 +65,7 @@ typedef struct {
     for (; c + 2 <= in->count; c += 2) BODY(m, in, panel, c, out, stride, FORM, 1, 2);            \
     for (; c < in->count; c++) BODY(m, in, panel, c, out, stride, FORM, 1, 1);
 
+#if SHOAL_PACKED_PANELS > 1
 /// Asks for the part that `from..<to` of `inputs` is of the panels after these, so that they are in
 /// the second-level cache when their turn comes.
 static void packed_fetch(
@@ -91,6 +92,7 @@ static void packed_fetch(
     }                                                                                             \
     for (; c + 2 <= in->count; c += 2) BODY(m, in, panel, c, out, stride, FORM, P, 2);            \
     for (; c < in->count; c++) BODY(m, in, panel, c, out, stride, FORM, P, 1);
+#endif
 
 /// Panels whose slabs are at hand, and where what they will meet next begins.
 typedef struct {
