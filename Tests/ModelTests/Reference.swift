@@ -34,7 +34,7 @@ enum Fixture {
         ("stories260K-q8_0", 0x0a7d_207a_7049_febb),
         ("stories260K-q4_0", 0x8be4_236c_0dca_a36a),
         ("tiny-moe-f32", 0x970c_cf11_31ad_435d),
-        ("tiny-gemma3-f32", 0x0a9b_ef8c_03cc_54cf),
+        ("tiny-gemma3-f32", 0xe30e_ab43_1b6c_8f13),
         ("tiny-kquant-q4_k", 0xe968_c793_185a_cfc6),
         ("tiny-kquant-q6_k", 0xb011_7fe2_45c1_5720),
         ("tiny-kquant-iq4_nl", 0xe1f1_e437_2abb_c7d1),
