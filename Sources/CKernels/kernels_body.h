@@ -26,7 +26,6 @@
 #include "products_k.h"
 #include "elementwise.h"
 #include "attention.h"
-#include "attention_flat.h"
 
 #define SHOAL_TABLE(NAME)                                                                         \
     {                                                                                             \
@@ -49,5 +48,4 @@
         .softmax = softmax,                                                                       \
         .store_kv = store_kv,                                                                     \
         .attend = attend,                                                                         \
-        .flat_attention = flat_attention,                                                         \
     }

@@ -147,40 +147,6 @@ import Testing
         #expect(results[0].suffix(8) == [0x3c00, 0x3c02, 0x7bff, 0x7c00, 0, 1, 2, 0x0400])
     }
 
-    @Test func attentionGivesThePortableBitsInEveryTable() {
-        for seed in 0..<60 as Range<UInt64> {
-            let task = FlatAttentionCase(seed: seed)
-            let expected = task.result(tables[0])
-            for table in fastTables {
-                #expect(
-                    task.result(table).bitPatterns == expected.bitPatterns,
-                    "seed \(seed), \(table.instructionSet)")
-            }
-        }
-    }
-
-    @Test func attentionIsTheSoftmaxOfScoresOverValues() {
-        for seed in 100..<120 as Range<UInt64> {
-            let task = FlatAttentionCase(seed: seed, half: false)
-            let found = task.result(tables[0])
-            for h in 0..<task.group {
-                let query = task.queries[h * task.dimension..<(h + 1) * task.dimension]
-                let scores = (0..<task.positions).map { j in
-                    exp(
-                        zip(query, task.keys[j * task.dimension..<(j + 1) * task.dimension])
-                            .reduce(0.0) { $0 + Double($1.0) * Double($1.1) } * 0.25)
-                }
-                let total = scores.reduce(0, +)
-                for i in 0..<task.dimension {
-                    let exact = (0..<task.positions).reduce(0.0) {
-                        $0 + scores[$1] / total * Double(task.values[$1 * task.dimension + i])
-                    }
-                    #expect(abs(Double(found[h * task.dimension + i]) - exact) < 1e-5)
-                }
-            }
-        }
-    }
-
     @Test func elementaryFunctionsAgreeWithTheCLibrary() {
         var random = SeededRandom(seed: 5)
         for _ in 0..<20_000 {
@@ -217,59 +183,5 @@ import Testing
                 #expect(out.allSatisfy { !$0.isFinite })
             }
         }
-    }
-}
-
-/// Random attention of some positions, head dimensions and group sizes.
-private struct FlatAttentionCase {
-    let positions: Int
-    let dimension: Int
-    let group: Int
-    let half: Bool
-    let queries: [Float]
-    let keys: [Float]
-    let values: [Float]
-
-    init(seed: UInt64, half: Bool? = nil) {
-        var random = SeededRandom(seed: seed)
-        positions = [1, 2, 63, 64, 65, 128, 200].randomElement(using: &random) ?? 1
-        dimension = [2, 8, 16, 20, 32, 64, 100, 128].randomElement(using: &random) ?? 8
-        group = Int.random(in: 1...5, using: &random)
-        self.half = half ?? Bool.random(using: &random)
-        queries = random.floats(group * dimension, in: -2...2)
-        keys = random.floats(positions * dimension, in: -2...2)
-        values = random.floats(positions * dimension)
-    }
-
-    func result(_ table: KernelTable) -> [Float] {
-        var out = [Float](repeating: .nan, count: group * dimension)
-        func attend(_ keys: UnsafeRawBufferPointer, _ values: UnsafeRawBufferPointer) {
-            queries.withUnsafeBufferPointer { queries in
-                out.withUnsafeMutableBufferPointer { out in
-                    guard let queries = queries.baseAddress, let keys = keys.baseAddress,
-                        let values = values.baseAddress, let out = out.baseAddress
-                    else { return }
-                    table.attend(
-                        FlatAttentionTask(
-                            queries: queries, keys: keys, values: values, isHalf: half,
-                            positionCount: positions, headDimension: dimension, group: group,
-                            scale: 0.25, out: out))
-                }
-            }
-        }
-        if half {
-            var (narrowKeys, narrowValues) = (
-                [UInt16](repeating: 0, count: keys.count),
-                [UInt16](repeating: 0, count: values.count)
-            )
-            table.narrow(keys, count: keys.count, into: &narrowKeys)
-            table.narrow(values, count: values.count, into: &narrowValues)
-            narrowKeys.withUnsafeBytes { keys in
-                narrowValues.withUnsafeBytes { attend(keys, $0) }
-            }
-        } else {
-            keys.withUnsafeBytes { keys in values.withUnsafeBytes { attend(keys, $0) } }
-        }
-        return out
     }
 }

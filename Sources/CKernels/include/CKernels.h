@@ -105,19 +105,6 @@ typedef struct {
     int64_t out_stride;
 } shoal_attention;
 
-/// Attention of one position over a flat cache: superseded by `shoal_attention`.
-typedef struct {
-    const float *queries; ///< group x head_dim
-    const void *keys;     ///< position-major rows of head_dim elements, position 0 first
-    const void *values;
-    shoal_kv_format type;   ///< F32 or F16
-    int64_t position_count; ///< keys visible: the query's own position is the last
-    int64_t head_dim;
-    int64_t group;
-    float scale;
-    float *out; ///< group x head_dim
-} shoal_flat_attention;
-
 /// One instruction set's kernels.
 typedef struct {
     const char *name;
@@ -169,7 +156,6 @@ typedef struct {
         const float *value);
     /// `scratch`: `shoal_attend_scratch_bytes` bytes aligned to 64, one thread's own.
     void (*attend)(const shoal_attention *a, void *scratch);
-    void (*flat_attention)(const shoal_flat_attention *a);
 } shoal_kernels;
 
 /// The table of plain C. Always there.
