@@ -5,6 +5,7 @@
 Prints one line per check; exits with 0 if all passed, else with 1.
 """
 
+import json
 import sys
 
 try:
@@ -105,10 +106,34 @@ def check_bad_requests(client, model):
     tool = {"type": "function", "function": {"name": "f", "parameters": {}}}
     error = expect_error(openai.BadRequestError, "tools", ask(tools=[tool]))
     expect(error.code == "unsupported_parameter", f"code is {error.code!r}")
-    expect_error(openai.BadRequestError, "logprobs", ask(logprobs=True))
+    expect_error(openai.BadRequestError, "top_logprobs", ask(logprobs=True, top_logprobs=21))
     expect_error(openai.BadRequestError, "idempotency-key",
                  ask(extra_headers={"Idempotency-Key": "x"}))
     expect_error(openai.BadRequestError, "stop", ask(stream=True, stop=[""]))
+
+
+def check_logprobs(client, model):
+    answer = client.chat.completions.create(
+        model=model, messages=MESSAGES, max_tokens=4, temperature=0, logprobs=True, top_logprobs=2)
+    tokens = answer.choices[0].logprobs.content
+    expect(len(tokens) == answer.usage.completion_tokens, f"{len(tokens)} log probabilities")
+    for token in tokens:
+        expect(len(token.top_logprobs) == 2, "not two alternatives")
+        expect(token.logprob == token.top_logprobs[0].logprob, "greedy, but not the likeliest")
+
+
+def check_schema(client, model):
+    schema = {
+        "type": "object", "additionalProperties": False, "required": ["zoo", "ape"],
+        "properties": {"zoo": {"type": "integer", "minimum": 1, "maximum": 9},
+                       "ape": {"type": "string", "maxLength": 5}}}
+    answer = client.chat.completions.create(
+        model=model, messages=MESSAGES, max_tokens=200, temperature=1, seed=7,
+        response_format={"type": "json_schema",
+                         "json_schema": {"name": "s", "strict": True, "schema": schema}})
+    value = json.loads(answer.choices[0].message.content)
+    expect(list(value) == ["zoo", "ape"], f"fields {list(value)}, not in the schema's order")
+    expect(value["zoo"] in range(1, 10) and len(value["ape"]) <= 5, f"{value}")
 
 
 def main():
@@ -151,6 +176,8 @@ def main():
     run("headers name the request and the node", check_headers)
     run("an unknown model is NotFoundError, naming those there are", check_unknown_model)
     run("a bad request is BadRequestError, naming the parameter", check_bad_requests)
+    run("log probabilities come with each token", check_logprobs)
+    run("an answer follows a schema, its fields in the schema's order", check_schema)
     return 1 if failures else 0
 
 

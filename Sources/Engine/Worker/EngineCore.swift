@@ -165,7 +165,11 @@ final class EngineCore: Sendable {
                 Array(group),
                 isCancelled: { job.isOver || self.monitor.withLock { $0.isShutDown } })
             _ = job.append(vectors)
-        } catch { job.end(.failure(error)) }
+        } catch {
+            // The pass may hear of the shutdown before ``shutDown()`` has come to this job.
+            let isShutDown = monitor.withLock { $0.isShutDown }
+            job.end(.failure(error == .cancelled && isShutDown ? .shutDown : error))
+        }
     }
 
     // MARK: Any thread
