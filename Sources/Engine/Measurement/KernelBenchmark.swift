@@ -1,4 +1,4 @@
-public import GGUF
+import GGUF
 public import Kernels
 public import Model
 
@@ -167,7 +167,8 @@ public struct KernelBenchmark: Sendable {
             try run(filled, count, logits: .none)
             filled += count
         }
-        try run(depth, 1, logits: .last)  // touches what is touched for the first time
+        // Memory that is touched for the first time costs more than its use.
+        try run(depth, plan.prompt, logits: .last)
         let clock = ContinuousClock()
         var (prefill, decode, read, peak) = ([Double](), [Double](), [Double](), [Double]())
         for _ in 0..<plan.rounds {
