@@ -13,13 +13,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     ],
     targets: [
-        // C: the loops that our figures are compared with. The compiler must neither drop a read
-        // nor leave it unoptimised.
-        .target(name: "CBandwidth", cSettings: [.unsafeFlags(["-O3"])]),
         .executableTarget(
             name: "shoal-benchmarks",
             dependencies: [
-                "CBandwidth",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ShoalBenchmarkSupport", package: "shoal"),
             ],
@@ -28,6 +24,6 @@ let package = Package(
                 .enableUpcomingFeature("ExistentialAny"),
                 .enableUpcomingFeature("MemberImportVisibility"),
                 .enableUpcomingFeature("InternalImportsByDefault"),
-            ]),
+            ])
     ]
 )

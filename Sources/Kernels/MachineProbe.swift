@@ -5,7 +5,7 @@ import CKernels
 public final class MachineProbe {
     private let memory: AlignedBuffer
     private let workers: WorkerPool
-    private let clock = ContinuousClock()
+    private let now: () -> Double
 
     /// Bytes that one group of loads reads.
     private static let groupBytes = 256
@@ -14,7 +14,13 @@ public final class MachineProbe {
 
     /// A probe with a buffer of `bytes`, which should be much larger than any cache, read by the
     /// threads of `workers`. Throws if the system refuses the memory.
-    public init(bytes: Int, workers: WorkerPool) throws(KernelError) {
+    ///
+    /// - Parameter now: the time in seconds; time that goes by, unless given.
+    public init(
+        bytes: Int, workers: WorkerPool, now: (() -> Double)? = nil
+    ) throws(KernelError) {
+        let begin = ContinuousClock.now
+        self.now = now ?? { Self.seconds(ContinuousClock.now - begin) }
         memory = try AlignedBuffer(byteCount: max(bytes, 1 << 20))
         self.workers = workers
         // Pages that were never written may all be one page of zeros, which a cache would hold.
@@ -30,7 +36,7 @@ public final class MachineProbe {
         // One line for each chunk's sum, so that no two threads write to the same.
         var sums = [UInt64](repeating: 0, count: chunks * 8)
         let base = memory.base
-        let begin = clock.now
+        let begin = now()
         sums.withUnsafeMutableBufferPointer { sums in
             workers.run(chunks: chunks) { chunk in
                 let from = groups * chunk / chunks * Self.groupBytes
@@ -38,7 +44,7 @@ public final class MachineProbe {
                 sums[chunk * 8] = shoal_probe_read(base + from, Int64(to - from))
             }
         }
-        let seconds = Self.seconds(clock.now - begin)
+        let seconds = now() - begin
         precondition(
             sums.reduce(0, &+) == UInt64(groups * Self.groupBytes / 8), "memory changed")
         return Double(groups * Self.groupBytes) / seconds
@@ -48,14 +54,14 @@ public final class MachineProbe {
     public func int8OperationsPerSecond() -> Double {
         let threads = workers.threadCount
         var done = [Int64](repeating: 0, count: threads * 8)
-        let begin = clock.now
+        let begin = now()
         done.withUnsafeMutableBufferPointer { done in
             workers.run(chunks: threads) { chunk in
                 var sink = Int32(chunk)
                 done[chunk * 8] = shoal_probe_int8(Self.rounds, &sink)
             }
         }
-        return Double(done.reduce(0, +)) / Self.seconds(clock.now - begin)
+        return Double(done.reduce(0, +)) / (now() - begin)
     }
 
     private static func seconds(_ duration: Duration) -> Double {

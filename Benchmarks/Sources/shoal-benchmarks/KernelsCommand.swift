@@ -53,10 +53,12 @@ struct KernelsCommand: ParsableCommand {
 
     func run() throws {
         let workers = WorkerPool(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-        let bandwidth = try Bandwidth(bytes: mebibytes << 20, workers: workers)
+        let probe = try MachineProbe(bytes: mebibytes << 20, workers: workers) {
+            Clock.now(threads: workers.threadCount)
+        }
         let products = ProductBenchmark(
             rows: rows, columns: columns, workingSetBytes: mebibytes << 20, rounds: rounds,
-            workers: workers, bandwidth: bandwidth)
+            workers: workers, probe: probe)
         let report = KernelsReport(
             rounds: rounds, threads: workers.threadCount, rows: rows, columns: columns,
             workingSetMebibytes: mebibytes,

@@ -28,7 +28,7 @@ struct ProductBenchmark {
     let workingSetBytes: Int
     let rounds: Int
     let workers: WorkerPool
-    let bandwidth: Bandwidth
+    let probe: MachineProbe
 
     /// Columns of a prefill product.
     static let prefillColumns = 64
@@ -47,7 +47,7 @@ struct ProductBenchmark {
         // The first round warms up and does not count.
         for round in 0...rounds {
             for (index, table) in tables.enumerated() {
-                let gigabytes = try bandwidth.gigabytesPerSecond()
+                let gigabytes = probe.readBytesPerSecond() / 1e9
                 fill(input, count: 1, format: format, kernels: table)
                 // At least once round all copies: fewer of them might stay in a cache.
                 let one = seconds(matrices, input, table, out, passes: matrices.count)

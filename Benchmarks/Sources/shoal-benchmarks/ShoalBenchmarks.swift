@@ -19,13 +19,10 @@ struct ShoalBenchmarks: ParsableCommand {
 enum BenchmarkError: Error, CustomStringConvertible {
     /// What was measured did not do what it should have done; its speed means nothing.
     case wrongResult(String)
-    /// The system refused memory.
-    case outOfMemory(bytes: Int)
 
     var description: String {
         switch self {
         case .wrongResult(let what): "what was measured went wrong: \(what)"
-        case .outOfMemory(let bytes): "the system refused \(bytes) bytes of memory"
         }
     }
 }

@@ -18,7 +18,10 @@ struct AnswerConstraint: Sendable {
             case .jsonSchema(let text): grammar = try Grammar(jsonSchema: text)
             case .gbnf(let text): grammar = try Grammar(gbnf: text)
             }
-        } catch { throw .invalidRequest(field: "response_format", reason: "\(error)") }
+        } catch {
+            let field = if case .gbnf = constraint { "grammar" } else { "response_format" }
+            throw .invalidRequest(field: field, reason: "\(error)")
+        }
         trie = model.trie.trie(of: model.tokenizer)
     }
 
