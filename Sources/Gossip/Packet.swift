@@ -35,7 +35,7 @@ public struct AckReport: Sendable, Equatable {
 }
 
 /// What one packet asks or answers.
-enum GossipMessage: Equatable {
+package enum GossipMessage: Sendable, Equatable {
     /// Claims alone.
     case none
     /// Answer me.
@@ -52,18 +52,18 @@ enum GossipMessage: Equatable {
 
 /// One datagram's content: `version u8, message, count u8, claims`; a message is `kind u8, length
 /// u16, body`.
-struct GossipPacket: Equatable {
-    var version: UInt8
+package struct GossipPacket: Sendable, Equatable {
+    package var version: UInt8
     /// Nil: of a kind that only newer builds know.
-    var message: GossipMessage?
-    var claims: [Claim]
+    package var message: GossipMessage?
+    package var claims: [Claim]
     /// Claims of kinds that only newer builds know.
-    var unknownClaims = 0
+    package var unknownClaims = 0
 
     private static let coordinateField: UInt8 = 1
     private static let observedField: UInt8 = 2
 
-    static func encode(
+    package static func encode(
         _ message: GossipMessage, claims: [[UInt8]],
         version: UInt8 = GossipVersion.supported.upperBound
     ) -> [UInt8] {
@@ -117,13 +117,13 @@ struct GossipPacket: Equatable {
     }
 
     /// The bytes of a packet that are no claims: version, message and count.
-    static func overhead(of message: GossipMessage) -> Int {
+    package static func overhead(of message: GossipMessage) -> Int {
         var writer = ByteWriter(capacity: 128)
         encode(message, to: &writer)
         return 1 + writer.bytes.count + 1
     }
 
-    init(
+    package init(
         decoding bytes: [UInt8], versions: ClosedRange<UInt8> = GossipVersion.supported
     ) throws(WireError) {
         guard bytes.count <= GossipLimits.packetBytesMax else {

@@ -1,4 +1,4 @@
-import Wire
+public import Wire
 
 // Push–pull in three messages, so that two members who mostly agree send each other little:
 //
@@ -10,16 +10,21 @@ import Wire
 // makes two records collide hides only claims about itself, which gossip carries too.
 
 /// What one member knows, by key and fingerprint.
-struct StateSummary {
-    struct Entry: Equatable {
-        var key: UInt64
-        var fingerprint: UInt64
+package struct StateSummary: Sendable {
+    package struct Entry: Sendable, Equatable {
+        package var key: UInt64
+        package var fingerprint: UInt64
+
+        package init(key: UInt64, fingerprint: UInt64) {
+            self.key = key
+            self.fingerprint = fingerprint
+        }
     }
 
     /// In ascending order of keys, each once.
-    var entries: [Entry]
+    package var entries: [Entry]
 
-    func encoded(version: UInt8 = GossipVersion.supported.upperBound) -> [UInt8] {
+    package func encoded(version: UInt8 = GossipVersion.supported.upperBound) -> [UInt8] {
         var writer = ByteWriter(capacity: 5 + 16 * entries.count)
         writer.writeInteger(version)
         writer.writeInteger(UInt32(entries.count))
@@ -30,9 +35,9 @@ struct StateSummary {
         return writer.bytes
     }
 
-    init(entries: [Entry]) { self.entries = entries }
+    package init(entries: [Entry]) { self.entries = entries }
 
-    init(
+    package init(
         decoding bytes: [UInt8], versions: ClosedRange<UInt8> = GossipVersion.supported
     ) throws(WireError) {
         var reader = ByteReader(bytes)
@@ -54,12 +59,12 @@ struct StateSummary {
 }
 
 /// What an asker lacks, and what is wanted of it.
-struct StateAnswer {
-    var claims: [Claim]
-    var wanted: [UInt64]
-    var unknownClaims = 0
+package struct StateAnswer: Sendable {
+    package var claims: [Claim]
+    package var wanted: [UInt64]
+    package var unknownClaims = 0
 
-    static func encode(
+    package static func encode(
         claims: [[UInt8]], wanted: [UInt64],
         version: UInt8 = GossipVersion.supported.upperBound
     ) -> [UInt8] {
@@ -72,7 +77,7 @@ struct StateAnswer {
         return writer.bytes
     }
 
-    init(
+    package init(
         decoding bytes: [UInt8], versions: ClosedRange<UInt8> = GossipVersion.supported
     ) throws(WireError) {
         var reader = ByteReader(bytes)
@@ -98,7 +103,7 @@ struct StateAnswer {
     }
 }
 
-enum StateExchange {
+package enum StateExchange {
     fileprivate static func readHeader(
         from reader: inout ByteReader, bytes: Int, versions: ClosedRange<UInt8>, field: String,
         limit: Int
@@ -116,7 +121,7 @@ enum StateExchange {
     }
 
     /// Stands for a member in summaries.
-    static func key(of node: NodeID) -> UInt64 {
+    package static func key(of node: NodeID) -> UInt64 {
         var reader = ByteReader(node.bytes)
         var key: UInt64 = 0
         for _ in 0..<4 { key = mixed(key ^ ((try? reader.readInteger()) ?? 0)) }

@@ -106,7 +106,7 @@ public struct ActivityClaim: Sendable, Equatable {
 
     private static let coordinateField: UInt8 = 1
 
-    init(node: NodeID, generation: UInt64, version: UInt32, activity: MemberActivity) {
+    package init(node: NodeID, generation: UInt64, version: UInt32, activity: MemberActivity) {
         self.node = node
         self.generation = generation
         self.version = version

@@ -143,7 +143,7 @@ public struct MetadataClaim: Sendable, Equatable {
     /// What it offers.
     public var metadata: MemberMetadata
 
-    init(node: NodeID, generation: UInt64, version: UInt32, metadata: MemberMetadata) {
+    package init(node: NodeID, generation: UInt64, version: UInt32, metadata: MemberMetadata) {
         self.node = node
         self.generation = generation
         self.version = version
