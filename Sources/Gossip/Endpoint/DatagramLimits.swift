@@ -53,6 +53,8 @@ public enum DatagramLimits {
     public static let packetsPerMember = RateBucket.Rate(perSecond: 128, burst: 512)
     /// Packets of one member over its link, which the answer to a push–pull may fill.
     public static let linkPacketsPerMember = RateBucket.Rate(perSecond: 512, burst: 8192)
+    /// The most links whose packets are counted one by one.
+    public static let linksMax = 12_000
     /// Buckets for sources; see ``SourceLimits``.
     public static let sourceBuckets = 512
 }

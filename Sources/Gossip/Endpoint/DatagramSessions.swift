@@ -158,6 +158,9 @@ public struct DatagramSessions: Sendable {
         for node in known { directory[cipher.hint(of: node)] = node }
     }
 
+    /// The most packets that wait for one session.
+    var waitingMost: Int { sessions.values.reduce(0) { max($0, $1.waiting.count) } }
+
     /// Whether there is a session, and so no need of a link key.
     public func hasSession(with node: NodeID) -> Bool { sessions[node] != nil }
 
