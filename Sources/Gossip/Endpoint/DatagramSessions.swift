@@ -261,6 +261,13 @@ public struct DatagramSessions: Sendable {
 
     /// Keeps a packet until the session is made, if there is room.
     private mutating func wait(_ packet: [UInt8], for node: NodeID, at now: MonotonicInstant) {
+        if let session = sessions[node],
+            now - session.waitingSince >= DatagramLimits.waitingLifetime
+        {
+            // Nobody looked after them in time.
+            dropWaiting(for: node)
+            sessions[node]?.waitingSince = now
+        }
         guard var session = sessions[node] else { return }
         if !session.isQueued {
             guard queue.count < DatagramLimits.waitingPeersMax else {
