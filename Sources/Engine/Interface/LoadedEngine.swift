@@ -122,6 +122,14 @@ public final class Engine: Sendable {
     /// How many requests wait and run, and how fast the engine was lately.
     public var load: EngineLoad { core.load }
 
+    /// Changes whenever ``cachedPrefixes(limit:)`` may.
+    public var cachedPrefixesVersion: UInt64 { core.cachedPrefixesVersion }
+
+    /// Beginnings of prompts whose keys and values are kept, most recently used first: of each
+    /// chain of pages the first, the first two, four, eight and so on, so that a few of them tell
+    /// of a long prompt to within a factor of two. Takes time in proportion to `limit`.
+    public func cachedPrefixes(limit: Int) -> [CachedPrefix] { core.cachedPrefixes(limit: limit) }
+
     /// What the weights, the worker and all pages may take together, in bytes.
     var memoryBytes: Int { memory }
     /// Whether its worker has ended, after ``shutdown()``.
@@ -159,6 +167,7 @@ extension EngineModelInfo {
             contextLength: model.configuration.contextLength,
             vocabularySize: model.configuration.vocabularySize,
             parameterCount: file.tensors.reduce(0) { $0 + $1.elementCount },
-            fileByteCount: file.byteCount, quantisation: largest?.key.name ?? "")
+            fileByteCount: file.byteCount, quantisation: largest?.key.name ?? "",
+            format: file.fileTypeName ?? largest?.key.name ?? "")
     }
 }
