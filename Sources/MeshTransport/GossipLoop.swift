@@ -56,7 +56,7 @@ final class GossipLoop {
         sessions = DatagramSessions(
             nodeID: credentials.identity.nodeID, boot: BootID(using: &random),
             cipher: Self.cipher(credentials))
-        port = DatagramPort(loop: loop)
+        port = DatagramPort(loop: loop, faults: settings.faults)
         shelveOwnChain()
     }
 
@@ -368,6 +368,7 @@ final class GossipLoop {
         return [
             "gossip_datagrams_received": port.received,
             "gossip_datagrams_sent": port.sent,
+            "gossip_datagrams_dropped_on_purpose": port.droppedOnPurpose,
             "gossip_packets_malformed": gossip.malformed,
             "gossip_claims_forged": gossip.forged,
             "gossip_claims_over_limit": gossip.overLimit,

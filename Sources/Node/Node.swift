@@ -16,6 +16,12 @@ public enum NodeLimits {
     public static let knownPeersMax = 256
     /// The most models one node serves.
     public static let modelsMax = 16
+    /// The longest alias, in bytes.
+    public static let aliasBytesMax = 24
+    /// The most aliases that one model is announced under.
+    public static let modelAliasesMax = 4
+    /// The most models that one alias names.
+    public static let ladderRungsMax = 8
     /// The most inference requests from peers that are served at once; the engines' own queues
     /// are shorter.
     public static let remoteRequestsMax = 256

@@ -12,6 +12,7 @@ struct LocalNode: NodeService {
     let entry: EntryService
     let directory: StateDirectory
     let addresses: [NetworkAddress]
+    let faults: [TransportFault]
     let httpAddress: LateBound<String>
     let started: ContinuousClock.Instant
 
@@ -58,7 +59,8 @@ struct LocalNode: NodeService {
                 name: entry.name, id: entry.nodeID.hex, meshName: directory.genesis.name,
                 meshFingerprint: directory.genesis.fingerprint, version: ShoalVersion.current,
                 numerics: NumericsID.current, http: httpAddress.value ?? "",
-                peerAddresses: addresses.map(\.description), uptimeSeconds: uptimeSeconds),
+                peerAddresses: addresses.map(\.description), uptimeSeconds: uptimeSeconds,
+                faults: faults.map(\.description)),
             members: everyone.sorted { ($0.name, $0.id) < ($1.name, $1.id) },
             models: models.map {
                 NodeStatus.Model(id: $0.id, digest: $0.digest, nodes: $0.nodes)

@@ -53,6 +53,11 @@ public struct NodeRuntime: Sendable {
 
     private func run(_ models: ModelStore) async throws {
         let now = Self.wallTime
+        let faults = try configuration.parsedFaults()
+        for fault in faults {
+            logger.warning(
+                "FAULT ON PURPOSE: \(fault.explanation)", metadata: ["fault": "\(fault)"])
+        }
         let (credentials, member) = try Self.credentials(of: directory)
         let executor = Executor(models: models)
         let gossip = LateBound<GossipRunner>()
@@ -91,11 +96,13 @@ public struct NodeRuntime: Sendable {
         }
         let addresses = try candidateAddresses(port: port)
         ownSeed.set(SeedAddress(node: directory.identity.nodeID, addresses: addresses))
+        var settings = GossipSettings(
+            listen: port.map { (configuration.peerHost, Int($0)) }, addresses: addresses,
+            generation: try directory.nextGeneration(), metadata: models.metadata,
+            seeds: directory.knownPeers())
+        settings.faults = faults
         let runner = try await GossipRunner(
-            settings: GossipSettings(
-                listen: port.map { (configuration.peerHost, Int($0)) }, addresses: addresses,
-                generation: try directory.nextGeneration(), metadata: models.metadata,
-                seeds: directory.knownPeers()),
+            settings: settings,
             credentials: credentials, transport: transport, logger: logger, now: now)
         gossip.set(runner)
         try await runner.start()
@@ -105,7 +112,7 @@ public struct NodeRuntime: Sendable {
             transport: transport, gossip: runner)
         let node = LocalNode(
             entry: entry, directory: directory, addresses: addresses,
-            httpAddress: LateBound<String>(), started: ContinuousClock.now)
+            faults: faults, httpAddress: LateBound<String>(), started: ContinuousClock.now)
         try await serve(node, as: member.name, models: models)
     }
 
