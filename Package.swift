@@ -145,7 +145,7 @@ let package = Package(
         tests(
             "NodeAPI",
             ["NodeAPI", "OpenAIAPI", .hummingbird, .hummingbirdTesting, .logging, .nioCore]),
-        tests("Node", ["MeshTransport", "Node", "Trust", "Wire"]),
+        tests("Node", ["Gossip", "MeshTransport", "Node", "Trust", "Wire"]),
         tests("shoal", ["shoal"]),
     ]
 )

@@ -135,6 +135,9 @@ public final class Engine: Sendable {
     /// Whether its worker has ended, after ``shutdown()``.
     var hasStopped: Bool { core.hasStopped }
 
+    /// On whose behalf the engine measures itself.
+    public static let calibrationCaller = "calibration"
+
     /// Measures how fast the machine runs the model, so that ``load`` tells it before the first
     /// request: a prompt of ``EngineLimits/calibrationTokens`` tokens, and a short answer. Anyone
     /// who asks meanwhile shares the machine with it.
@@ -145,7 +148,7 @@ public final class Engine: Sendable {
             id: "calibration",
             prompt: .tokens((0..<Int32(count)).map { $0 % Int32(info.vocabularySize) }),
             maxTokens: min(EngineLimits.calibrationAnswerTokens, info.contextLength - count),
-            caller: "calibration", priority: .min)
+            caller: Self.calibrationCaller, priority: .min)
         for try await _ in try submit(request) {}
     }
 

@@ -1,31 +1,24 @@
+public import Gossip
+
 /// The aliases of a configuration, checked: under which of them a model is announced, and where on
 /// each one's ladder it stands.
 ///
 /// They are announced and no more: a request for an alias is not routed by its ladder yet.
 public struct Ladders: Sendable, Equatable {
-    /// A place on a ladder.
-    public struct Rung: Sendable, Equatable {
-        /// The ladder's alias.
-        public var alias: String
-        /// 0 is the best.
-        public var rung: UInt8
+    private var byModel: [String: [ModelRung]] = [:]
 
-        /// A place as given.
-        public init(_ alias: String, _ rung: UInt8) {
-            self.alias = alias
-            self.rung = rung
-        }
-    }
+    /// No aliases.
+    public static let none = Ladders()
 
-    private var byModel: [String: [Rung]] = [:]
+    private init() {}
 
     /// Checks aliases and their models, best first.
     public init(_ aliases: [String: [String]]) throws(StateError) {
         for (alias, models) in aliases.sorted(by: { $0.key < $1.key }) {
-            guard (1...NodeLimits.aliasBytesMax).contains(alias.utf8.count) else {
+            guard (1...GossipLimits.aliasBytesMax).contains(alias.utf8.count) else {
                 throw .invalid(
                     "'\(alias)' is no name for an alias: it has 1 to "
-                        + "\(NodeLimits.aliasBytesMax) bytes")
+                        + "\(GossipLimits.aliasBytesMax) bytes")
             }
             guard !models.isEmpty, models.count <= NodeLimits.ladderRungsMax else {
                 throw .invalid(
@@ -36,18 +29,19 @@ public struct Ladders: Sendable, Equatable {
                 guard models.firstIndex(of: model) == index else {
                     throw .invalid("the alias '\(alias)' names '\(model)' twice")
                 }
-                byModel[model, default: []].append(Rung(alias, UInt8(index)))
+                byModel[model, default: []].append(
+                    ModelRung(alias: alias, rung: UInt8(index)))
             }
         }
-        for (model, rungs) in byModel where rungs.count > NodeLimits.modelAliasesMax {
+        for (model, rungs) in byModel where rungs.count > GossipLimits.rungsMax {
             throw .invalid(
                 "the model '\(model)' is under \(rungs.count) aliases; at most "
-                    + "\(NodeLimits.modelAliasesMax) can be announced")
+                    + "\(GossipLimits.rungsMax) can be announced")
         }
     }
 
     /// Where a model stands, by the names of the aliases.
-    public func rungs(of model: String) -> [Rung] { byModel[model] ?? [] }
+    public func rungs(of model: String) -> [ModelRung] { byModel[model] ?? [] }
 }
 
 extension NodeConfiguration {

@@ -1,4 +1,5 @@
 import Foundation
+import Gossip
 import MeshTransport
 import Testing
 
@@ -91,8 +92,11 @@ struct ConfigurationTests {
         let configuration = try read(
             #"{"aliases": {"chat": ["big", "small"], "code": ["coder", "big"]}}"#)
         let ladders = try configuration.ladders()
-        #expect(ladders.rungs(of: "big") == [Ladders.Rung("chat", 0), Ladders.Rung("code", 1)])
-        #expect(ladders.rungs(of: "small") == [Ladders.Rung("chat", 1)])
+        #expect(
+            ladders.rungs(of: "big") == [
+                ModelRung(alias: "chat", rung: 0), ModelRung(alias: "code", rung: 1),
+            ])
+        #expect(ladders.rungs(of: "small") == [ModelRung(alias: "chat", rung: 1)])
         #expect(ladders.rungs(of: "other").isEmpty)
         for (text, expected) in [
             (#"{"": ["a"]}"#, "an alias"),
