@@ -9,17 +9,16 @@ import Wire
         var mesh = ObservedMesh()
         let full = GossipSizes(
             members: GossipLimits.membersMax, pending: GossipLimits.pendingMax,
-            broadcasts: GossipLimits.broadcastsMax, relays: GossipLimits.relaysMax,
-            accusers: GossipLimits.accusersMax)
+            broadcasts: GossipLimits.broadcastsMax, accusers: GossipLimits.accusersMax)
         mesh.observe(.held(0, full), 2)
         #expect(mesh.broken == [])
-        for change in [\GossipSizes.members, \.pending, \.broadcasts, \.relays, \.accusers] {
+        for change in [\GossipSizes.members, \.pending, \.broadcasts, \.accusers] {
             var over = full
             over[keyPath: change] += 1
             mesh.observe(.held(0, over), 4)
         }
-        #expect(mesh.broken == Array(repeating: "bounds", count: 5))
-        #expect(mesh.judged("bounds") == 6)
+        #expect(mesh.broken == Array(repeating: "bounds", count: 4))
+        #expect(mesh.judged("bounds") == 5)
     }
 
     @Test func `packets and datagrams over their limits are found`() {

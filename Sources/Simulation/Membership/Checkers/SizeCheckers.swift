@@ -29,7 +29,6 @@ extension GossipSizes {
             ("members", members, GossipLimits.membersMax),
             ("pending", pending, GossipLimits.pendingMax),
             ("broadcasts", broadcasts, GossipLimits.broadcastsMax),
-            ("relays", relays, GossipLimits.relaysMax),
             ("accusers", accusers, GossipLimits.accusersMax),
         ]
     }
