@@ -1,4 +1,4 @@
-public import Wire
+package import Wire
 
 // Push–pull in three messages, so that two members who mostly agree send each other little:
 //
