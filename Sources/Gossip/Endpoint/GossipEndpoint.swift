@@ -8,7 +8,7 @@ public import Wire
 /// than what came.
 public struct GossipEndpoint: Sendable {
     /// The membership core; read-only from outside.
-    public private(set) var core: GossipCore
+    public internal(set) var core: GossipCore
     var sessions: DatagramSessions
     private var book = AddressBook()
     private var limits = SourceLimits()
@@ -16,7 +16,7 @@ public struct GossipEndpoint: Sendable {
     private var linkRates: [NodeID: RateBucket] = [:]
     private let hasSocket: Bool
     private var nextSweep: MonotonicInstant
-    private var own = EndpointCounters.Own()
+    var own = EndpointCounters.Own()
 
     /// An endpoint of a core that has just begun.
     ///
@@ -139,7 +139,7 @@ public struct GossipEndpoint: Sendable {
 
     // MARK: Effects
 
-    private mutating func run(
+    mutating func run(
         _ input: GossipInput, at now: MonotonicInstant,
         using generator: inout some RandomNumberGenerator, _ effects: inout [EndpointEffect]
     ) {
@@ -176,7 +176,7 @@ public struct GossipEndpoint: Sendable {
         }
     }
 
-    private mutating func send(
+    mutating func send(
         _ packet: [UInt8], to node: NodeID, path: GossipPath, at now: MonotonicInstant,
         _ effects: inout [EndpointEffect]
     ) {
@@ -214,44 +214,10 @@ public struct GossipEndpoint: Sendable {
         for address in addresses { effects.append(.datagram(datagram, to: address)) }
     }
 
-    // MARK: Relays
-
-    /// Asks `relay` to pass on datagrams that are sealed for `node`.
-    private mutating func forward(
-        _ datagrams: [[UInt8]], to node: NodeID, via relay: NodeID, at now: MonotonicInstant,
-        _ effects: inout [EndpointEffect]
-    ) {
-        for datagram in datagrams {
-            let packets = core.forwarding(datagram, to: node, via: relay)
-            if packets.isEmpty { own.unsendable += 1 }
-            for (packet, path) in packets {
-                if case .relay = path { continue }
-                send(packet, to: relay, path: path, at: now, &effects)
-            }
-        }
-    }
-
-    /// Opens a datagram that `origin` sealed for this node and `relay` passed on. It counts as any
-    /// other from `origin`, but tells nothing of an address, and answers go back the way it came.
-    private mutating func openRelayed(
-        _ sealed: [UInt8], from origin: NodeID, via relay: NodeID, at now: MonotonicInstant,
-        using generator: inout some RandomNumberGenerator, _ effects: inout [EndpointEffect]
-    ) {
-        own.relayedReceived += 1
-        guard let arrival = sessions.read(sealed), arrival.claimedSender == origin else {
-            own.relayedRefused += 1
-            return
-        }
-        let received = open(arrival, sealed, of: SourceLimits.prefix(of: relay), at: now)
-        forward(received.replies + received.released, to: origin, via: relay, at: now, &effects)
-        guard let packet = received.packet else { return }
-        run(
-            .packet(packet, from: origin, path: .relay(relay)), at: now, using: &generator, &effects
-        )
-    }
+    // MARK: Members
 
     /// Opens a datagram, with regard to what its source has sent without proof.
-    private mutating func open(
+    mutating func open(
         _ arrival: DatagramSessions.Arrival, _ datagram: [UInt8], of source: UInt64,
         at now: MonotonicInstant
     ) -> DatagramSessions.Received {
@@ -261,8 +227,6 @@ public struct GossipEndpoint: Sendable {
         if received.isUnproven { limits.charge(source, at: now) }
         return received
     }
-
-    // MARK: Members
 
     private func linkKeyIfNeeded(of node: NodeID) -> LinkKey? {
         sessions.hasSession(with: node) ? nil : core.linkKey(of: node)
