@@ -2,294 +2,307 @@ import Wire
 
 /// What others claim, and what follows from it.
 extension GossipCore {
+    /// Takes in the claims of one packet.
     mutating func receive(
-        _ claims: [Claim], from source: NodeID, at now: MonotonicInstant,
+        _ claims: [Claim], _ heard: inout Heard, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
     ) {
         // Who is alive comes first, whatever the order on the wire: the rest is judged by it.
         for claim in claims {
             if case .alive(let alive) = claim.body {
-                receive(alive, claim, from: source, at: now, &effects)
+                receive(alive, claim, from: heard.from, at: now, &effects)
             }
         }
         for claim in claims {
             switch claim.body {
             case .alive: break
-            case .metadata(let metadata): receive(metadata, claim, &effects)
-            case .activity(let activity): receive(activity, claim, &effects)
-            case .leave(let leave): receive(leave, claim, at: now, &effects)
+            case .metadata(let metadata):
+                receive(
+                    Section(metadata), claim, from: heard.from, at: now, &effects)
+            case .activity(let activity):
+                receive(
+                    Section(activity), claim, from: heard.from, at: now, &effects)
+            case .leave(let leave): receive(leave, claim, from: heard.from, at: now, &effects)
             case .suspect(let suspect):
-                receive(suspect, claim, from: source, at: now, &effects)
+                if suspect.subject == nodeID {
+                    receiveAccusation(suspect, claim, &heard, at: now)
+                } else {
+                    receive(suspect, claim, from: heard.from, at: now, &effects)
+                }
             }
         }
     }
 
-    private mutating func isGenuine(_ claim: Claim) -> Bool {
-        counters.signaturesChecked += 1
-        guard claim.isGenuine(for: authority) else {
-            counters.forged += 1
+    /// Whether a claim's author signed it. Each source has so many checks, of which a forgery takes
+    /// many: whoever forges is soon not listened to, and whoever brings true news always is.
+    mutating func isGenuine(_ claim: Claim, from source: NodeID, at now: MonotonicInstant) -> Bool {
+        let period = GossipLimits.signaturePeriod
+        let burst = GossipLimits.signatureBurst
+        guard
+            deal(with: source, { $0.signatures.take(at: now, period: period, burst: burst) })
+        else {
+            counters.overLimit += 1
             return false
         }
-        return true
+        counters.signaturesChecked += 1
+        if claim.isGenuine(for: authority) { return true }
+        counters.forged += 1
+        deal(with: source) {
+            $0.signatures.charge(
+                GossipLimits.forgeryCharge, at: now, period: period, burst: burst)
+        }
+        return false
     }
+
+    /// What is kept of dealings with a node: a member's or stranger's own, or what all others share.
+    @discardableResult
+    mutating func deal<Result>(
+        with node: NodeID, _ change: (inout Dealings) -> Result
+    ) -> Result {
+        if let slot = members.slot(of: node) { return members[slot].deal(change) }
+        guard links.contains(node), strangers[node] != nil || strangers.count < GossipLimits.strangersMax
+        else { return change(&outsiders) }
+        return change(&strangers[node, default: Dealings()])
+    }
+
+    /// A new version of what a member says, genuine: everybody passes it on, so there may not be
+    /// many in a short time. News of its being here may be twice as many as of anything else.
+    private mutating func isWelcome(_ slot: Slot, burst: Int, at now: MonotonicInstant) -> Bool {
+        if members[slot].news.take(at: now, period: GossipLimits.newsPeriod, burst: burst) {
+            return true
+        }
+        counters.overLimit += 1
+        return false
+    }
+
+    // MARK: Alive
 
     private mutating func receive(
         _ alive: AliveClaim, _ claim: Claim, from source: NodeID, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
     ) {
         guard alive.node != nodeID else { return }
-        if let member = members[alive.node] {
-            let claimed = Standing(
-                generation: alive.generation, incarnation: alive.incarnation, state: .alive)
+        if let slot = members.slot(of: alive.node) {
+            let member = members[slot]
             // What is known is not checked again: repetition costs no signature.
-            guard claimed > member.standing else { return }
-        } else if let waiting = pending[alive.node] {
-            guard
-                (alive.generation, alive.incarnation)
-                    > (waiting.alive.generation, waiting.alive.incarnation)
+            guard isNews(alive, to: member), isGenuine(claim, from: source, at: now),
+                isWelcome(slot, burst: GossipLimits.newsBurst, at: now)
             else { return }
+            accept(alive, claim, slot, at: now, &effects)
+            // A member that renewed its certificate goes on under the old one, which was verified,
+            // until the new one is.
+            guard !members[slot].isCertified else { return }
+        } else {
+            if let waiting = pending[alive.node],
+                (alive.generation, alive.incarnation)
+                    <= (waiting.alive.generation, waiting.alive.incarnation)
+            {
+                return
+            }
+            guard isGenuine(claim, from: source, at: now) else { return }
+            if certificates[alive.node] == alive.certificate {
+                admit(alive, claim, at: now, &effects)
+                return
+            }
         }
-        guard isGenuine(claim) else { return }
-        if certificates[alive.node] == alive.certificate {
-            accept(alive, claim, at: now, &effects)
-            return
-        }
-        // A member that renewed its certificate goes on under the old one, which was verified,
-        // until the new one is; a node that is no member yet waits.
-        if members[alive.node] != nil { accept(alive, claim, at: now, &effects) }
-        if pending[alive.node] == nil {
+        awaitCertificate(alive, claim, from: source, at: now, &effects)
+    }
+
+    private func isNews(_ alive: AliveClaim, to member: Member) -> Bool {
+        Standing(generation: alive.generation, incarnation: alive.incarnation, state: .alive)
+            > member.standing
+    }
+
+    /// Asks for the certificate that a claim names.
+    private mutating func awaitCertificate(
+        _ alive: AliveClaim, _ claim: Claim, from source: NodeID, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        let waiting = pending[alive.node]
+        if waiting == nil {
             let told = pending.values.count { $0.source == source }
             guard pending.count < GossipLimits.pendingMax,
                 told < GossipLimits.pendingPerSourceMax
             else {
                 counters.overLimit += 1
+                if links.contains(source) { unfinished = source }
                 return
             }
         }
+        let isSameStart = waiting?.alive.generation == alive.generation
         pending[alive.node] = Pending(
-            claim: claim, alive: alive, metadata: pending[alive.node]?.metadata,
-            activity: pending[alive.node]?.activity, source: source,
-            since: pending[alive.node]?.since ?? now,
-            retryAt: now + configuration.reconnectInterval)
+            claim: claim, alive: alive, metadata: isSameStart ? waiting?.metadata : nil,
+            activity: isSameStart ? waiting?.activity : nil, source: source,
+            since: waiting?.since ?? now, retryAt: now + configuration.reconnectInterval)
+        guard waiting?.alive.certificate != alive.certificate else { return }
         effects.append(.fetchCertificate(of: alive.node, alive.certificate, from: source))
     }
 
-    /// A member's claim to be here, genuine and certified.
-    mutating func accept(
+    /// A node's first claim to be here, genuine and certified.
+    mutating func admit(
         _ alive: AliveClaim, _ claim: Claim, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
     ) {
-        guard var member = members[alive.node] else {
-            guard members.count < GossipLimits.membersMax else {
-                counters.overLimit += 1
-                return
-            }
-            var member = Member(alive: alive, aliveClaim: claim, stateSince: now)
-            member.hasLink = links.contains(alive.node)
-            members[alive.node] = member
-            insertInOrder(alive.node)
-            recount()
-            broadcast(.alive(alive.node), claim)
-            effects.append(.changed(alive.node, .joined))
-            dialIfOutboundOnly(alive, &effects)
+        if members.count >= GossipLimits.membersMax { forgetTheLongGone(at: now) }
+        guard members.count < GossipLimits.membersMax else {
+            counters.overLimit += 1
             return
         }
-        let claimed = Standing(
-            generation: alive.generation, incarnation: alive.incarnation, state: .alive)
-        guard claimed > member.standing else { return }
-        let isNewStart = alive.generation > member.alive.generation
-        let wasDown = member.state != .alive
-        member.alive = alive
-        member.aliveClaim = claim
-        member.state = .alive
-        member.suspicion = nil
-        member.leaveClaim = nil
-        if isNewStart {
-            member.metadata = nil
-            member.metadataClaim = nil
-            member.activity = nil
-            member.activityClaim = nil
-            member.load = .idle
-            member.roundTrips = []
+        var member = Member(
+            alive, claim, isCertified: true, versions: configuration.versions, at: now)
+        member.hasLink = links.contains(alive.node)
+        let slot = members.insert(member)
+        certificates[alive.node] = nil
+        strangers[alive.node] = nil
+        if member.isActive { enterRound(slot) }
+        pass(on: claim, .alive, of: slot, lane: .second)
+        effects.append(.changed(alive.node, .joined))
+        dialIfOutboundOnly(slot, &effects)
+        if let source = unfinished, pending.count < GossipLimits.pendingMax / 8 {
+            unfinished = nil
+            if let slot = members.slot(of: source), members[slot].hasLink {
+                requestExchange(with: slot, &effects)
+            }
         }
-        if wasDown || isNewStart { member.stateSince = now }
-        members[alive.node] = member
-        recount()
-        broadcast(.alive(alive.node), claim)
-        dropBroadcasts(about: alive.node)
+    }
+
+    /// A known member's newer claim to be here, genuine.
+    mutating func accept(
+        _ alive: AliveClaim, _ claim: Claim, _ slot: Slot, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        let old = members[slot]
+        let isNewStart = alive.generation > old.generation
+        let wasDown = old.state != .alive
+        dropAccusations(of: slot)
+        queue.remove(key(.leave, of: slot))
+        let versions = configuration.versions
+        members.change(slot) { member in
+            member.renew(alive, claim, versions: versions)
+            member.state = .alive
+            member.suspicion = nil
+            if isNewStart {
+                member.metadataClaim = nil
+                member.activityClaim = nil
+                if member.dealings != nil { member.deal { $0.startOver() } }
+            }
+            if wasDown || isNewStart { member.stateSince = now }
+        }
+        if isNewStart {
+            queue.remove(key(.metadata, of: slot))
+            queue.remove(key(.activity, of: slot))
+        }
+        if old.state >= .dead, members[slot].isActive { enterRound(slot) }
+        // A refutation keeps the living: it goes first.
+        pass(on: claim, .alive, of: slot, lane: wasDown ? .first : .second)
         effects.append(
             .changed(alive.node, isNewStart ? .joined : wasDown ? .recovered : .updated))
-        if isNewStart { dialIfOutboundOnly(alive, &effects) }
+        if isNewStart || old.reachability != alive.reachability {
+            dialIfOutboundOnly(slot, &effects)
+        }
     }
 
-    private func dialIfOutboundOnly(_ alive: AliveClaim, _ effects: inout [GossipEffect]) {
-        guard ownAlive.reachability == .outboundOnly, alive.reachability == .direct,
-            !links.contains(alive.node), links.count < GossipLimits.outboundLinksMax
-        else { return }
-        effects.append(.connect(alive.node, alive.addresses))
-    }
+    // MARK: Leave
 
     private mutating func receive(
-        _ metadata: MetadataClaim, _ claim: Claim, _ effects: inout [GossipEffect]
-    ) {
-        guard metadata.node != nodeID else { return }
-        guard let member = members[metadata.node] else {
-            guard let waiting = pending[metadata.node],
-                waiting.alive.generation == metadata.generation, waiting.metadata != claim,
-                isGenuine(claim)
-            else { return }
-            pending[metadata.node]?.metadata = claim
-            return
-        }
-        guard metadata.generation == member.alive.generation, member.state != .left else { return }
-        if let known = member.metadata {
-            guard metadata.version > known.version else { return }
-        }
-        guard isGenuine(claim) else { return }
-        members[metadata.node]?.metadata = metadata
-        members[metadata.node]?.metadataClaim = claim
-        broadcast(.metadata(metadata.node), claim)
-        effects.append(.changed(metadata.node, .updated))
-    }
-
-    private mutating func receive(
-        _ activity: ActivityClaim, _ claim: Claim, _ effects: inout [GossipEffect]
-    ) {
-        guard activity.node != nodeID else { return }
-        guard let member = members[activity.node] else {
-            guard let waiting = pending[activity.node],
-                waiting.alive.generation == activity.generation, waiting.activity != claim,
-                isGenuine(claim)
-            else { return }
-            pending[activity.node]?.activity = claim
-            return
-        }
-        guard activity.generation == member.alive.generation, member.state != .left else { return }
-        if let known = member.activity {
-            guard activity.version > known.version else { return }
-        }
-        guard isGenuine(claim) else { return }
-        members[activity.node]?.activity = activity
-        members[activity.node]?.activityClaim = claim
-        broadcast(.activity(activity.node), claim)
-        effects.append(.changed(activity.node, .updated))
-    }
-
-    private mutating func receive(
-        _ leave: LeaveClaim, _ claim: Claim, at now: MonotonicInstant,
+        _ leave: LeaveClaim, _ claim: Claim, from source: NodeID, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
     ) {
-        guard leave.node != nodeID, var member = members[leave.node],
-            leave.generation >= member.alive.generation, member.state != .left,
-            isGenuine(claim)
+        guard leave.node != nodeID, let slot = members.slot(of: leave.node),
+            leave.generation >= members[slot].generation,
+            members[slot].state != .left || leave.generation > members[slot].generation,
+            isGenuine(claim, from: source, at: now)
         else { return }
-        // Of a start whose first claim has not come yet: that claim will find it left.
-        member.alive.generation = leave.generation
-        member.state = .left
-        member.stateSince = now
-        member.suspicion = nil
-        member.leaveClaim = claim
-        members[leave.node] = member
-        recount()
-        dropBroadcasts(about: leave.node)
-        broadcast(.leave(leave.node), claim)
-        if probe?.target == leave.node { probe = nil }
-        effects.append(.changed(leave.node, .left))
-    }
-
-    private mutating func receive(
-        _ suspect: SuspectClaim, _ claim: Claim, from source: NodeID, at now: MonotonicInstant,
-        _ effects: inout [GossipEffect]
-    ) {
-        guard suspect.accuser != nodeID, suspect.accuser != suspect.subject,
-            let accuser = members[suspect.accuser]
-        else { return }
-        if suspect.subject == nodeID {
-            if suspect.generation == ownAlive.generation,
-                suspect.incarnation < ownAlive.incarnation, !isLeaving
-            {
-                // Refuted already, and whoever passes it on has not heard: it is told, once for
-                // each packet that it sends.
-                answerDue = source
-                return
-            }
-            // The accuser may be dead to this node: that is how the two sides of a partition meet
-            // again, each having buried the other. Only an accusation of what this node really claimed counts: nobody can push its
-            // incarnation ahead.
-            guard suspect.generation == ownAlive.generation,
-                suspect.incarnation == ownAlive.incarnation, !refutationDue, isGenuine(claim)
-            else { return }
-            refutationDue = true
-            if canRefute(at: now) { refute(at: now) }
-            return
-        }
-        guard accuser.isActive, let member = members[suspect.subject],
-            suspect.generation == member.alive.generation,
-            suspect.incarnation == member.alive.incarnation, member.isActive,
-            member.suspicion?.accusers[suspect.accuser] == nil,
-            member.suspicion?.wantsAccuser ?? true, isGenuine(claim)
-        else { return }
-        accuse(suspect, claim, at: now, &effects)
-    }
-
-    /// An accusation that counts: this node's own, or another member's genuine one.
-    mutating func accuse(
-        _ suspect: SuspectClaim, _ claim: Claim, at now: MonotonicInstant,
-        _ effects: inout [GossipEffect]
-    ) {
-        guard var member = members[suspect.subject] else { return }
-        if member.state == .alive {
-            member.state = .suspect
+        dropAccusations(of: slot)
+        for kind in [ClaimKind.alive, .metadata, .activity] { queue.remove(key(kind, of: slot)) }
+        let wasLeft = members[slot].state == .left
+        members.change(slot) { member in
+            // Of a start whose first claim has not come yet: that claim will find it left.
+            member.depart(generation: leave.generation)
+            member.state = .left
             member.stateSince = now
-            member.suspicion = newSuspicion(at: now)
-            effects.append(.changed(suspect.subject, .suspected))
+            member.suspicion = nil
+            member.metadataClaim = nil
+            member.activityClaim = nil
+            member.deal { $0.leaveClaim = claim }
         }
-        member.suspicion?.accusers[suspect.accuser] = claim
-        members[suspect.subject] = member
-        recount()
-        broadcast(.suspect(suspect.subject, by: suspect.accuser), claim)
+        pass(on: claim, .leave, of: slot, lane: .first)
+        probes.removeAll { $0.target == slot }
+        if !wasLeft { effects.append(.changed(leave.node, .left)) }
     }
 
-    private func newSuspicion(at now: MonotonicInstant) -> Suspicion {
-        let count = activeCount
-        // log10 of the size in thousandths, from the number of digits: 1 up to 10 members, then
-        // in even steps. Finer would be false precision.
-        var scale = 1000
-        var bound = 10
-        while bound < count {
-            scale += 1000 * (min(count, bound * 10) - bound) / (bound * 9)
-            bound *= 10
-        }
-        let shortest =
-            configuration.probeInterval.nanoseconds
-            * Int64(configuration.suspicionMultiplier) * Int64(scale) / 1000
-        // Who could confirm: neither the subject, nor oneself. With nobody, the long fuse holds,
-        // unless the stream probe is refused.
-        let confirmations = min(max(count - 2, 0), 3)
-        return Suspicion(
-            began: now, longest: .nanoseconds(shortest * Int64(configuration.suspicionSpan)),
-            shortest: .nanoseconds(shortest), confirmationsMax: confirmations)
-    }
+    // MARK: Sections
 
-    mutating func expireSuspicions(at now: MonotonicInstant, _ effects: inout [GossipEffect]) {
-        for id in suspects {
-            guard let suspicion = members[id]?.suspicion, now >= suspicion.deadline else {
-                continue
-            }
-            members[id]?.state = .dead
-            members[id]?.stateSince = now
-            recount()
-            effects.append(.changed(id, .died))
+    /// A section of what a member says, apart from its being here.
+    struct Section {
+        let node: NodeID
+        let generation: UInt64
+        let version: UInt32
+        let kind: ClaimKind
+
+        init(_ claim: MetadataClaim) {
+            (node, generation, version) = (claim.node, claim.generation, claim.version)
+            kind = .metadata
+        }
+
+        init(_ claim: ActivityClaim) {
+            (node, generation, version) = (claim.node, claim.generation, claim.version)
+            kind = .activity
         }
     }
 
-    private mutating func insertInOrder(_ id: NodeID) {
-        var low = 0
-        var high = order.count
-        while low < high {
-            let middle = (low + high) / 2
-            if order[middle] < id { low = middle + 1 } else { high = middle }
+    private mutating func receive(
+        _ section: Section, _ claim: Claim, from source: NodeID, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        guard section.node != nodeID else { return }
+        guard let slot = members.slot(of: section.node) else {
+            keepForLater(section, claim, from: source, at: now)
+            return
         }
-        order.insert(id, at: low)
+        let member = members[slot]
+        guard section.generation == member.generation, member.state != .left else { return }
+        let known = section.kind == .metadata ? member.metadata?.version : member.activity?.version
+        if let known, section.version <= known { return }
+        guard isGenuine(claim, from: source, at: now),
+            isWelcome(slot, burst: GossipLimits.newsBurst / 2, at: now)
+        else { return }
+        if section.kind == .metadata {
+            members[slot].metadataClaim = claim
+        } else {
+            members[slot].activityClaim = claim
+        }
+        pass(
+            on: claim, section.kind, of: slot,
+            lane: section.kind == .metadata ? .second : .idle)
+        effects.append(.changed(section.node, .updated))
+    }
+
+    /// Of a node whose certificate is awaited.
+    private mutating func keepForLater(
+        _ section: Section, _ claim: Claim, from source: NodeID, at now: MonotonicInstant
+    ) {
+        guard let waiting = pending[section.node],
+            waiting.alive.generation == section.generation
+        else { return }
+        let known = section.kind == .metadata ? waiting.metadata : waiting.activity
+        if let known, known == claim || known.sectionVersion >= section.version { return }
+        guard isGenuine(claim, from: source, at: now) else { return }
+        if section.kind == .metadata {
+            pending[section.node]?.metadata = claim
+        } else {
+            pending[section.node]?.activity = claim
+        }
+    }
+}
+
+extension Claim {
+    /// The version of a section; 0 of other claims.
+    var sectionVersion: UInt32 {
+        switch body {
+        case .metadata(let claim): claim.version
+        case .activity(let claim): claim.version
+        case .alive, .leave, .suspect: 0
+        }
     }
 }

@@ -1,26 +1,21 @@
-public import Wire
+import Wire
 
 /// Passing claims on: with probes and acks, and on an interval of its own.
 extension GossipCore {
-    mutating func broadcast(_ key: BroadcastKey, _ claim: Claim) {
-        if broadcasts[key] == nil, broadcasts.count >= GossipLimits.broadcastsMax {
-            // What was passed on most often makes room.
-            guard
-                let oldest = broadcasts.max(by: {
-                    ($0.value.sent, $1.value.order) < ($1.value.sent, $0.value.order)
-                })
-            else { return }
-            broadcasts[oldest.key] = nil
-            counters.overLimit += 1
-        }
-        broadcastCount += 1
-        broadcasts[key] = Broadcast(bytes: claim.encoded, order: broadcastCount)
+    /// Names a claim in the queue; nil stands for this node.
+    func key(_ kind: ClaimKind, of slot: Slot?, by accuser: NodeID? = nil) -> BroadcastQueue.Key {
+        var key = BroadcastQueue.Key(kind: kind, subject: slot ?? .max)
+        if let accuser { key.accuser = members.slot(of: accuser) ?? .max }
+        return key
     }
 
-    /// Accusations that no longer hold are not passed on.
-    mutating func dropBroadcasts(about subject: NodeID) {
-        for key in broadcasts.keys {
-            if case .suspect(subject, _) = key { broadcasts[key] = nil }
+    /// Has a claim passed on.
+    mutating func pass(
+        on claim: Claim, _ kind: ClaimKind, of slot: Slot?, by accuser: NodeID? = nil,
+        lane: BroadcastQueue.Lane
+    ) {
+        if !queue.add(claim, key(kind, of: slot, by: accuser), lane: lane) {
+            counters.overLimit += 1
         }
     }
 
@@ -35,55 +30,80 @@ extension GossipCore {
         return configuration.retransmitMultiplier * digits
     }
 
-    /// The claims passed on least often, as many as fit; those passed on often enough are dropped.
-    private mutating func takeBroadcasts(room: Int, count: Int) -> [[UInt8]] {
-        guard !broadcasts.isEmpty else { return [] }
-        var taken: [[UInt8]] = []
-        var room = room
-        let limit = retransmissionsMax
-        let queue = broadcasts.sorted {
-            ($0.value.sent, $1.value.order) < ($1.value.sent, $0.value.order)
-        }
-        for (key, entry) in queue {
-            guard taken.count < count else { break }
-            guard entry.bytes.count <= room else { continue }
-            room -= entry.bytes.count
-            taken.append(entry.bytes)
-            if entry.sent + 1 >= limit {
-                broadcasts[key] = nil
-            } else {
-                broadcasts[key]?.sent += 1
-            }
-        }
-        return taken
-    }
-
     /// Sends a message with `claims` first and what there is to pass on in the room left.
     mutating func send(
-        _ message: GossipMessage, claims: [[UInt8]], to id: NodeID, path: GossipPath,
-        _ effects: inout [GossipEffect]
+        _ message: GossipMessage, claims: [[UInt8]], to node: NodeID, path: GossipPath,
+        at now: MonotonicInstant, _ effects: inout [GossipEffect]
     ) {
-        let used = GossipPacket.overhead(of: message) + claims.reduce(0) { $0 + $1.count }
-        var limit = GossipLimits.packetBytesMax
-        if case .relay = path { limit = GossipLimits.relayedPacketBytesMax }
-        let more = takeBroadcasts(
-            room: limit - used,
-            count: GossipLimits.packetClaimsMax - claims.count)
-        counters.packetsSent += 1
-        effects.append(
-            .send(GossipPacket.encode(message, claims: claims + more), to: id, path: path))
+        if let slot = members.slot(of: node) {
+            send(message, claims: claims, toSlot: slot, path: path, at: now, &effects)
+        } else {
+            // Nothing is known of it; what this node speaks longest is the likeliest in common.
+            send(
+                message, claims: claims, to: node, nil, path: path,
+                version: configuration.versions.lowerBound, at: now, &effects)
+        }
     }
 
-    /// The packets that ask `relay` to pass a datagram, sealed for `node`, on, each with the way to
-    /// the relay; none when there is no way but another relay.
-    public mutating func forwarding(
-        _ sealed: [UInt8], to node: NodeID, via relay: NodeID
-    ) -> [(packet: [UInt8], path: GossipPath)] {
-        guard let path = path(to: relay) else { return [] }
-        if case .relay = path { return [] }
-        let message = GossipMessage.forward(number: nextSequence(), to: node, sealed: sealed)
-        guard GossipPacket.overhead(of: message) <= GossipLimits.packetBytesMax else { return [] }
-        return [(GossipPacket.encode(message, claims: []), path)]
+    mutating func send(
+        _ message: GossipMessage, claims: [[UInt8]], toSlot slot: Slot, path: GossipPath,
+        at now: MonotonicInstant, _ effects: inout [GossipEffect]
+    ) {
+        let version = members[slot].version
+        guard version > 0 else { return }
+        send(
+            message, claims: claims, to: members.id(slot), slot, path: path, version: version,
+            at: now, &effects)
+    }
+
+    private mutating func send(
+        _ message: GossipMessage, claims: [[UInt8]], to node: NodeID, _ slot: Slot?,
+        path: GossipPath, version: UInt8, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        var claims = claims
+        let fills = shouldFill(message, at: now)
+        if queue.count > 0 || fills || !claims.isEmpty {
+            var room = GossipLimits.packetBytesMax
+            if case .relay = path { room = GossipLimits.relayedPacketBytesMax }
+            room -= GossipPacket.overhead(of: message)
+            claims = Array(
+                claims.prefix { claim in
+                    room -= claim.count
+                    return room >= 0
+                })
+            room = max(room, 0)
+            let more = queue.take(
+                room: room, count: GossipLimits.packetClaimsMax - claims.count,
+                limit: retransmissionsMax, receiver: slot)
+            claims += more
+            if fills { fill(&claims, room: room - more.reduce(0) { $0 + $1.count }) }
+        }
+        counters.packetsSent += 1
+        effects.append(
+            .send(GossipPacket.encode(message, claims: claims, version: version), to: node, path: path))
+    }
+
+    /// Where no exchange over a link succeeds, probes and acks carry what this node knows, a little
+    /// at a time: what gossip lost is made good by datagrams alone.
+    private func shouldFill(_ message: GossipMessage, at now: MonotonicInstant) -> Bool {
+        switch message {
+        case .ping, .ack: break
+        case .none, .forward, .forwarded, .forwardReceipt: return false
+        }
+        return members.count > 0 && configuration.features.contains(.fillers)
+            && now - lastExchange > exchangeInterval * 2
+    }
+
+    private mutating func fill(_ claims: inout [[UInt8]], room: Int) {
+        filler = (filler + 1) % (members.count + 1)
+        let more = filler == members.count ? own.claims : self.claims(of: members.order[filler])
+        var room = room
+        for claim in more where claim.count <= room {
+            guard claims.count < GossipLimits.packetClaimsMax else { return }
+            room -= claim.count
+            claims.append(claim)
+        }
     }
 
     mutating func gossip(
@@ -91,13 +111,13 @@ extension GossipCore {
         _ effects: inout [GossipEffect]
     ) {
         nextGossip = now + configuration.gossipInterval
-        guard !broadcasts.isEmpty else { return }
-        var told = 0
-        for id in active.shuffled(using: &generator) {
-            guard told < configuration.gossipFanout, !broadcasts.isEmpty else { return }
-            guard let path = path(to: id) else { continue }
-            told += 1
-            send(.none, claims: [], to: id, path: path, &effects)
+        guard queue.isUrgent else { return }
+        let chosen = sample(configuration.gossipFanout, using: &generator) { core, slot in
+            core.path(toSlot: slot) != nil
+        }
+        for slot in chosen {
+            guard queue.isUrgent, let path = path(toSlot: slot) else { return }
+            send(.none, claims: [], toSlot: slot, path: path, at: now, &effects)
         }
     }
 }

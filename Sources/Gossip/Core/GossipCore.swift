@@ -2,36 +2,10 @@ public import Wire
 
 /// The membership state machine of one node.
 public struct GossipCore: Sendable {
-    struct Probe {
-        var sequence: UInt32
-        var target: NodeID
-        var sent: MonotonicInstant
-        var askedOthers = false
-    }
+    typealias Slot = MemberTable.Slot
 
-    struct Broadcast {
-        var bytes: [UInt8]
-        var sent = 0
-        var order: UInt64
-    }
-
-    enum BroadcastKey: Hashable {
-        case alive(NodeID)
-        case metadata(NodeID)
-        case activity(NodeID)
-        case leave(NodeID)
-        case suspect(NodeID, by: NodeID)
-
-        var subject: NodeID {
-            switch self {
-            case .alive(let id), .metadata(let id), .activity(let id), .leave(let id),
-                .suspect(let id, _):
-                id
-            }
-        }
-    }
-
-    struct Pending {
+    /// A node whose certificate is awaited, with what it said.
+    struct Pending: Sendable {
         var claim: Claim
         var alive: AliveClaim
         var metadata: Claim?
@@ -45,42 +19,48 @@ public struct GossipCore: Sendable {
     let authority: any ClaimAuthority
     /// This node.
     public let nodeID: NodeID
-    var ownAlive: AliveClaim
-    var ownAliveClaim: Claim
-    var ownMetadata: MetadataClaim
-    var ownMetadataClaim: Claim
-    var ownActivity: ActivityClaim
-    var ownActivityClaim: Claim
-    var isLeaving = false
-    var refutationDue = false
-    /// Who still passes on what this node has refuted.
-    var answerDue: NodeID?
-    var lastRefutation: MonotonicInstant?
+    var own: Oneself
+    var health = LocalHealth()
 
-    var members: [NodeID: Member] = [:]
-    /// The members' ids in order: a dictionary's own order differs from run to run.
-    var order: [NodeID] = []
-    /// Those of them that take part; see ``recount()``.
-    var active: [NodeID] = []
-    /// Those of them that are suspected.
-    var suspects: [NodeID] = []
+    var members = MemberTable()
     var pending: [NodeID: Pending] = [:]
+    /// Who knows more than could be taken in at once.
+    var unfinished: NodeID?
+    /// Verified certificates of nodes that are no members yet.
     var certificates: [NodeID: CertificateTag] = [:]
+    /// Open links, to nodes that are no members yet too.
     var links: Set<NodeID> = []
-    var seeds: [NodeID: [NetworkAddress]] = [:]
+    var seeds: [Seed] = []
+    var seedDelay: Duration
 
-    var broadcasts: [BroadcastKey: Broadcast] = [:]
-    var broadcastCount: UInt64 = 0
+    var queue = BroadcastQueue()
     var sequence: UInt32 = 0
-    var probe: Probe?
-    var probeRound: [NodeID] = []
-    /// How many datagrams were passed on in the present probe interval.
-    var relayedNow = 0
+    var probes: [Probe] = []
+    /// The rest of this round, the next one last.
+    var probeRound: [Slot] = []
+    /// Members to be probed out of turn.
+    var urgent: [Slot] = []
+    var urgentSince = MonotonicInstant.origin
+    /// Dealings with nodes at the other end of a link that are no members yet, and with all others.
+    var strangers: [NodeID: Dealings] = [:]
+    var outsiders = Dealings()
+    /// What all members together make it pass on.
+    var forwards = RateLimit()
+    /// Suspicions looked into out of turn.
+    var volunteering = RateLimit()
+    /// The member whose claims fill the next probe, where no exchange succeeds.
+    var filler = 0
+    var lastExchange: MonotonicInstant
 
     var nextProbe: MonotonicInstant
     var nextGossip: MonotonicInstant
     var nextPushPull: MonotonicInstant
     var nextReconnect: MonotonicInstant
+    var nextSeeds: MonotonicInstant
+    /// No suspicion has anything due before this.
+    var nextSuspicion = MonotonicInstant(nanoseconds: .max)
+    /// When this node asked to be called: what its lateness is measured from.
+    var promised: MonotonicInstant
 
     /// What was counted so far.
     public internal(set) var counters = GossipCounters()
@@ -95,69 +75,120 @@ public struct GossipCore: Sendable {
         configuration: GossipConfiguration = GossipConfiguration(), now: MonotonicInstant
     ) {
         precondition(metadata.isWithinLimits, "metadata is checked where models are configured")
-        let local = local.fitted
         self.configuration = configuration
         self.authority = authority
         nodeID = local.node
-        ownAlive = local
-        ownAliveClaim = Claim(.alive(local), signedBy: authority)
-        ownMetadata = MetadataClaim(
-            node: local.node, generation: local.generation, version: 0, metadata: metadata)
-        ownMetadataClaim = Claim(.metadata(ownMetadata), signedBy: authority)
-        ownActivity = ActivityClaim(
-            node: local.node, generation: local.generation, version: 0,
-            activity: MemberActivity())
-        ownActivityClaim = Claim(.activity(ownActivity), signedBy: authority)
+        own = Oneself(local, metadata, authority, versions: configuration.versions)
         nextProbe = now + configuration.probeInterval
         nextGossip = now + configuration.gossipInterval
         nextPushPull = now + configuration.pushPullInterval
         nextReconnect = now
+        nextSeeds = now
+        seedDelay = configuration.reconnectInterval
+        lastExchange = now
+        promised = now
+    }
+
+    /// A node that starts with the members that another core knows, itself left out: as one that
+    /// restores its state. What both know is shared until one of them changes it.
+    public init(
+        local: AliveClaim, metadata: MemberMetadata, authority: any ClaimAuthority,
+        configuration: GossipConfiguration = GossipConfiguration(), now: MonotonicInstant,
+        knowing other: GossipCore
+    ) {
+        self.init(
+            local: local, metadata: metadata, authority: authority, configuration: configuration,
+            now: now)
+        members = other.members
+        members.hide(nodeID)
     }
 
     // MARK: Views
 
-    /// All other members known, dead and left ones included, in order of their ids.
-    public var memberViews: [MemberView] { order.compactMap { members[$0]?.view($0) } }
+    /// What this node says of itself now.
+    public var local: AliveClaim { own.alive }
 
-    /// One other member.
-    public func view(of node: NodeID) -> MemberView? { members[node]?.view(node) }
+    /// What this node offers now.
+    public var localMetadata: MemberMetadata { own.metadata.metadata }
+
+    /// What this node said last that it does.
+    public var localActivity: MemberActivity { own.activity.activity }
+
+    /// How badly this node does: 0 well, to ``GossipLimits/localHealthMax``.
+    public var localHealth: Int { health.score }
 
     /// How much is held.
     public var sizes: GossipSizes {
         GossipSizes(
-            members: members.count, pending: pending.count, broadcasts: broadcasts.count,
-            accusers: members.values.map { $0.suspicion?.accusers.count ?? 0 }.max() ?? 0)
+            members: members.count, pending: pending.count, broadcasts: queue.count,
+            accusers: (members.suspects + members[.dead]).map {
+                members[$0].suspicion?.value.accusations.count ?? 0
+            }.max() ?? 0,
+            probes: probes.count, tombstones: members[.dead].count + members[.left].count,
+            certificates: certificates.count, seeds: seeds.count, links: links.count,
+            strangers: strangers.count)
     }
-
-    /// What this node says of itself now.
-    public var local: AliveClaim { ownAlive }
-
-    /// What this node offers now.
-    public var localMetadata: MemberMetadata { ownMetadata.metadata }
 
     /// How many members take part, this one included.
-    var activeCount: Int { active.count + 1 }
+    var activeCount: Int { members[.active].count + 1 }
 
-    /// To be called after any change of a member's state: who takes part and who is suspected is
-    /// asked with every packet and changes seldom.
-    mutating func recount() {
-        active = order.filter { members[$0]?.isActive == true }
-        suspects = active.filter { members[$0]?.state == .suspect }
-    }
+    // MARK: Time
 
     /// When ``tick(at:using:)`` has something to do. An early or late call is safe.
     public var nextDeadline: MonotonicInstant {
-        var earliest = min(nextProbe, nextPushPull, nextReconnect)
-        if !broadcasts.isEmpty { earliest = min(earliest, nextGossip) }
-        if let probe, !probe.askedOthers {
-            earliest = min(earliest, probe.sent + configuration.probeTimeout)
+        var earliest = min(nextProbe, nextPushPull)
+        earliest = min(earliest, nextReconnect)
+        if queue.isUrgent { earliest = min(earliest, nextGossip) }
+        guard !own.isLeaving else { return earliest }
+        earliest = min(earliest, nextSuspicion)
+        for probe in probes { earliest = min(earliest, probe.nextStep) }
+        if !urgent.isEmpty, probes.count < GossipLimits.probesMax {
+            earliest = min(earliest, urgentSince)
         }
-        for id in suspects {
-            if let suspicion = members[id]?.suspicion {
-                earliest = min(earliest, suspicion.nextStep)
-            }
+        return min(earliest, own.nextPublication(configuration))
+    }
+
+    /// Does what is due at `now`.
+    public mutating func tick(
+        at now: MonotonicInstant, using generator: inout some RandomNumberGenerator
+    ) -> [GossipEffect] {
+        var effects: [GossipEffect] = []
+        defer { promised = max(now, nextDeadline) }
+        guard !own.isLeaving else {
+            if now >= nextGossip { gossip(at: now, using: &generator, &effects) }
+            nextProbe = now + configuration.probeInterval
+            nextPushPull = now + configuration.pushPullInterval
+            nextReconnect = now + configuration.reconnectInterval
+            return effects
         }
-        return earliest
+        noteLateness(at: now)
+        if now >= nextSuspicion { attendSuspicions(at: now, using: &generator, &effects) }
+        attendProbes(at: now, using: &generator, &effects)
+        publish(at: now)
+        if now >= nextGossip { gossip(at: now, using: &generator, &effects) }
+        if now >= nextPushPull { beginExchange(at: now, using: &generator, &effects) }
+        if now >= nextReconnect { reconnect(at: now, using: &generator, &effects) }
+        return effects
+    }
+
+    /// A node that slept, or had no time for gossip, must not blame others for its own silence: it
+    /// drops its open questions, and those it suspects get that much longer to be heard
+    /// (Cassandra's pause rule).
+    private mutating func noteLateness(at now: MonotonicInstant) {
+        let late = now - promised
+        guard late > .zero else { return }
+        health.fired(
+            late: late, at: now, every: configuration.probeInterval,
+            raises: configuration.features.contains(.localHealth))
+        guard late >= configuration.pauseThreshold, configuration.features.contains(.pauseRule)
+        else { return }
+        counters.pauses += 1
+        probes = []
+        nextProbe = now + configuration.probeTimeout
+        nextSuspicion = now
+        for slot in members.suspects {
+            members[slot].suspicion?.value.postpone(by: late, at: now)
+        }
     }
 
     // MARK: Inputs
@@ -169,136 +200,109 @@ public struct GossipCore: Sendable {
         using generator: inout some RandomNumberGenerator
     ) -> [GossipEffect] {
         var effects: [GossipEffect] = []
+        defer {
+            // What is overdue stays so: draining a socket after a pause does not hide the pause.
+            if now < promised { promised = max(now, nextDeadline) }
+        }
         switch input {
         case .packet(let bytes, let from, let path):
-            guard let packet = try? GossipPacket(decoding: bytes) else {
+            guard from != nodeID,
+                let packet = try? GossipPacket(decoding: bytes, versions: configuration.versions)
+            else {
                 counters.malformed += 1
                 return []
             }
-            counters.unknownClaims += UInt64(packet.unknownClaims)
-            if path == .datagram { members[from]?.datagramSilences = 0 }
-            receive(packet.claims, from: from, at: now, &effects)
-            if answerDue != nil {
-                answerDue = nil
-                send(.none, claims: [ownAliveClaim.encoded], to: from, path: path, &effects)
-            }
-            if let message = packet.message {
-                receive(message, from: from, path: path, at: now, using: &generator, &effects)
-            }
+            receive(packet, from: from, path: path, at: now, &effects)
         case .exchanged(let bytes, let from): exchanged(bytes, from: from, at: now, &effects)
-        case .linkOpened(let node, let tag, _): linkOpened(node, tag, at: now, &effects)
-        case .linkClosed(let node):
-            links.remove(node)
-            members[node]?.hasLink = false
-            // A link that breaks is the first sign of a death: its end is probed next.
-            if members[node]?.isActive == true, !isLeaving {
-                probeRound.removeAll { $0 == node }
-                probeRound.append(node)
-                nextProbe = min(nextProbe, now + configuration.gossipInterval)
-            }
-        case .linkRefused(let node): linkRefused(node, at: now)
+        case .linkOpened(let node, let tag, let isInbound):
+            linkOpened(node, tag, isInbound: isInbound, at: now, &effects)
+        case .linkClosed(let node): linkClosed(node, at: now)
+        case .linkRefused(let node): linkRefused(node, at: now, &effects)
         case .certified(let node, let tag): certified(node, tag, at: now, &effects)
-        case .roundTrip(let node, let duration): members[node]?.measured(duration)
-        case .metadata(let metadata):
-            guard metadata.isWithinLimits, metadata != ownMetadata.metadata else { return [] }
-            ownMetadata.metadata = metadata
-            ownMetadata.version += 1
-            ownMetadataClaim = Claim(.metadata(ownMetadata), signedBy: authority)
-            broadcast(.metadata(nodeID), ownMetadataClaim)
-        case .identity(let claim): changeIdentity(claim)
-        case .activity(let activity): change(activity)
+        case .roundTrip(let node, let duration):
+            if let slot = members.slot(of: node) { members[slot].deal { $0.measured(duration) } }
+        case .metadata(let metadata): change(metadata, at: now)
+        case .activity(let activity): change(activity, at: now)
+        case .identity(let claim): changeIdentity(claim, at: now)
         case .reachability(let reachability, let observed):
-            var claim = ownAlive
-            claim.reachability = reachability
-            claim.addresses += observed.filter { !claim.addresses.contains($0) }
-            changeIdentity(claim)
-        case .seeds(let list):
-            for seed in list.prefix(GossipLimits.pendingMax) where seed.node != nodeID {
-                seeds[seed.node] = seed.addresses
-            }
-            nextReconnect = now
+            change(reachability, observed, at: now)
+        case .seeds(let list): learn(list, at: now)
         case .leave: leave(at: now, using: &generator, &effects)
         }
         return effects
     }
 
-    /// Does what is due at `now`.
-    public mutating func tick(
-        at now: MonotonicInstant, using generator: inout some RandomNumberGenerator
-    ) -> [GossipEffect] {
-        var effects: [GossipEffect] = []
-        guard !isLeaving else {
-            if now >= nextGossip { gossip(at: now, using: &generator, &effects) }
-            nextProbe = now + configuration.probeInterval
-            nextPushPull = now + configuration.pushPullInterval
-            nextReconnect = now + configuration.reconnectInterval
-            return effects
+    private mutating func receive(
+        _ message: GossipMessage, _ heard: inout Heard, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        switch message {
+        case .none: break
+        case .ping(let number): answer(number, &heard, at: now, &effects)
+        case .ack(let number, let report):
+            receiveAck(number, report, heard, at: now, &effects)
+        case .forward(let number, let target, let sealed):
+            forward(number, to: target, sealed, heard, at: now, &effects)
+        case .forwarded(let origin, let sealed):
+            forwarded(from: origin, sealed, heard, at: now, &effects)
+        case .forwardReceipt(_, let accepted): receivedReceipt(accepted: accepted, heard)
         }
-        noteLateness(at: now)
-        sendLastCalls(at: now, using: &generator, &effects)
-        expireSuspicions(at: now, &effects)
-        advanceProbe(at: now, using: &generator, &effects)
-        if refutationDue, canRefute(at: now) { refute(at: now) }
-        if now >= nextGossip { gossip(at: now, using: &generator, &effects) }
-        if now >= nextPushPull {
-            nextPushPull = now + configuration.pushPullInterval
-            let linked = active.filter { links.contains($0) }
-            if let partner = linked.randomElement(using: &generator) {
-                effects.append(.pushPull(partner, exchangeRequest()))
-            } else if let id = active.randomElement(using: &generator), let member = members[id],
-                member.alive.reachability == .direct
-            {
-                // The link's opening is followed by a push–pull.
-                effects.append(.connect(id, member.alive.addresses))
+    }
+
+    /// Answers a ping, on the way it came. Who is suspected or buried is told so with it, and who
+    /// passes on what this node has refuted is told that.
+    private mutating func answer(
+        _ number: UInt32, _ heard: inout Heard, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        let report = AckReport(
+            load: own.current.load,
+            patience: configuration.features.contains(.patience) ? health.patience(at: now) : 0,
+            coordinate: own.current.coordinate)
+        var claims: [[UInt8]] = []
+        if let slot = members.slot(of: heard.from) {
+            claims = accusationClaims(for: slot)
+            heard.wasTold = !claims.isEmpty
+        }
+        if heard.owesRefutation {
+            heard.owesRefutation = false
+            if claims.isEmpty || claims[0] != own.aliveClaim.encoded {
+                claims.insert(own.aliveClaim.encoded, at: 0)
             }
         }
-        if now >= nextReconnect { reconnect(at: now, using: &generator, &effects) }
-        return effects
+        send(
+            .ack(sequence: number, report), claims: claims, to: heard.from, path: heard.path,
+            at: now, &effects)
     }
 
-    /// A node that slept, or had no time for gossip, must not blame others for its own silence: it
-    /// drops its open questions, and those it suspects get that much longer to be heard
-    /// (Cassandra's pause rule).
-    private mutating func noteLateness(at now: MonotonicInstant) {
-        let lateness = now - nextDeadline
-        guard lateness >= configuration.pauseThreshold else { return }
-        counters.pauses += 1
-        probe = nil
-        nextProbe = now + configuration.probeTimeout
-        for id in suspects {
-            guard let began = members[id]?.suspicion?.began else { continue }
-            members[id]?.suspicion?.began = min(now, began + lateness)
+    private mutating func receive(
+        _ packet: GossipPacket, from: NodeID, path: GossipPath, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        counters.unknownClaims += UInt64(packet.unknownClaims)
+        if let slot = members.slot(of: from) { members[slot].heard = now }
+        var heard = Heard(from: from, path: path)
+        if !packet.claims.isEmpty { receive(packet.claims, &heard, at: now, &effects) }
+        if let message = packet.message {
+            receive(message, &heard, at: now, &effects)
         }
+        if heard.owesRefutation {
+            // Refuted already, and the sender passes the accusation on: it is told, once a packet.
+            send(
+                .none, claims: [own.aliveClaim.encoded], to: from, path: path, at: now, &effects)
+        }
+        tellTheAccused(&heard, at: now, &effects)
     }
+}
 
-    /// Forgets those that left long ago, and of the dead and departed the longest gone when there
-    /// are too many. Dead members are kept as long as there is room: they are who a healed
-    /// partition is found by.
-    mutating func forgetTheLongGone(at now: MonotonicInstant) {
-        var gone = order.filter { members[$0]?.isActive == false }
-        let room =
-            members.count >= GossipLimits.membersMax
-            ? max(0, gone.count - GossipLimits.membersMax / 8) : 0
-        let excess = max(room, gone.count - GossipLimits.tombstonesMax)
-        gone.removeAll { id in
-            guard let member = members[id], member.state == .left,
-                now - member.stateSince >= configuration.tombstoneLifetime
-            else { return false }
-            forget(id)
-            return true
-        }
-        guard excess > 0 else { return }
-        gone.sort { a, b in
-            (members[a]?.stateSince ?? now, a) < (members[b]?.stateSince ?? now, b)
-        }
-        for id in gone.prefix(excess) { forget(id) }
-    }
-
-    private mutating func forget(_ id: NodeID) {
-        members[id] = nil
-        order.removeAll { $0 == id }
-        recount()
-        certificates[id] = nil
-        for key in broadcasts.keys where key.subject == id { broadcasts[key] = nil }
-    }
+/// One packet while it is taken in.
+struct Heard {
+    /// Its authenticated sender.
+    let from: NodeID
+    /// The way it came.
+    let path: GossipPath
+    /// The sender passes on an accusation that this node has refuted.
+    var owesRefutation = false
+    /// The sender was answered, and told with it what it is accused of.
+    var wasTold = false
 }
