@@ -121,13 +121,16 @@ struct BroadcastQueue: Sendable {
                         shells -= 1
                         continue
                     }
+                    // What the receiver said itself counts as told.
                     let isOwn = entry.key.subject == receiver && entry.key.kind != .suspect
-                    guard !isOwn, entry.bytes.count <= room else {
-                        again.append((entry, lane, sent))
-                        continue
+                    if !isOwn {
+                        guard entry.bytes.count <= room else {
+                            again.append((entry, lane, sent))
+                            continue
+                        }
+                        room -= entry.bytes.count
+                        taken.append(entry.bytes)
                     }
-                    room -= entry.bytes.count
-                    taken.append(entry.bytes)
                     if sent + 1 < limit {
                         again.append((entry, lane, sent + 1))
                     } else {

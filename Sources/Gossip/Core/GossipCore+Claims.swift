@@ -60,7 +60,8 @@ extension GossipCore {
         with node: NodeID, _ change: (inout Dealings) -> Result
     ) -> Result {
         if let slot = members.slot(of: node) { return members[slot].deal(change) }
-        guard links.contains(node), strangers[node] != nil || strangers.count < GossipLimits.strangersMax
+        guard links.contains(node),
+            strangers[node] != nil || strangers.count < GossipLimits.strangersMax
         else { return change(&outsiders) }
         return change(&strangers[node, default: Dealings()])
     }

@@ -79,9 +79,11 @@ extension GossipCore {
             claims += more
             if fills { fill(&claims, room: room - more.reduce(0) { $0 + $1.count }) }
         }
+        // A packet of claims alone, of which there are none, is not worth sending.
+        guard message != .none || !claims.isEmpty else { return }
         counters.packetsSent += 1
-        effects.append(
-            .send(GossipPacket.encode(message, claims: claims, version: version), to: node, path: path))
+        let packet = GossipPacket.encode(message, claims: claims, version: version)
+        effects.append(.send(packet, to: node, path: path))
     }
 
     /// Where no exchange over a link succeeds, probes and acks carry what this node knows, a little

@@ -41,6 +41,11 @@ extension GossipCore {
     mutating func requestExchange(
         with node: NodeID, version: UInt8, _ effects: inout [GossipEffect]
     ) {
+        effects.append(.pushPull(node, exchangeRequest(version: version)))
+    }
+
+    /// What this node knows, in short.
+    func exchangeRequest(version: UInt8) -> [UInt8] {
         var entries = [
             StateSummary.Entry(key: StateExchange.key(of: nodeID), fingerprint: ownFingerprint)
         ]
@@ -52,7 +57,7 @@ extension GossipCore {
                     fingerprint: fingerprint(of: slot)))
         }
         entries.sort { $0.key < $1.key }
-        effects.append(.pushPull(node, StateSummary(entries: entries).encoded(version: version)))
+        return StateSummary(entries: entries).encoded(version: version)
     }
 
     /// Answers a member's push–pull: with what it lacks, and what is wanted of it. Nil when the

@@ -32,7 +32,8 @@ extension GossipCore {
         guard !isInbound, !own.isLeaving else { return }
         let slot = members.slot(of: node)
         requestExchange(
-            with: node, version: slot.map { members[$0].version } ?? configuration.versions.lowerBound,
+            with: node,
+            version: slot.map { members[$0].version } ?? configuration.versions.lowerBound,
             &effects)
     }
 

@@ -95,7 +95,8 @@ extension GossipCore {
             signedBy: authority)
         pass(on: claim, .leave, of: nil, lane: .first)
         // Told to more than a fan-out at once: there may be no next round.
-        for slot in sample(2 * configuration.gossipFanout, using: &generator, where: { _, _ in true })
+        for slot in sample(
+            2 * configuration.gossipFanout, using: &generator, where: { _, _ in true })
         {
             guard let path = path(toSlot: slot) else { continue }
             send(.none, claims: [claim.encoded], toSlot: slot, path: path, at: now, &effects)

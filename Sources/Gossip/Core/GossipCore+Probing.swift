@@ -202,7 +202,8 @@ extension GossipCore {
     ) {
         counters.probesFailed += 1
         // Heard meanwhile, it is there, whatever became of the question.
-        if configuration.features.contains(.evidenceOfLife), members[failed.target].heard > failed.sent
+        if configuration.features.contains(.evidenceOfLife),
+            members[failed.target].heard > failed.sent
         {
             return
         }
@@ -246,7 +247,7 @@ extension GossipCore {
 
     mutating func receiveAck(
         _ number: UInt32, _ report: AckReport, _ heard: Heard, at now: MonotonicInstant,
-        _ effects: inout [GossipEffect]
+        using generator: inout some RandomNumberGenerator, _ effects: inout [GossipEffect]
     ) {
         guard let slot = members.slot(of: heard.from) else { return }
         members[slot].deal { dealings in
@@ -262,7 +263,21 @@ extension GossipCore {
         let probe = probes.remove(at: index)
         succeeded(probe, by: heard.path)
         guard heard.path == .datagram, probe.wentByDatagram else { return }
-        members[slot].deal { $0.measured(now - probe.sent) }
+        measured(now - probe.sent, of: slot, at: now, using: &generator)
+    }
+
+    /// A datagram's own round trip: it moves this node on the map too.
+    private mutating func measured(
+        _ roundTrip: Duration, of slot: Slot, at now: MonotonicInstant,
+        using generator: inout some RandomNumberGenerator
+    ) {
+        members[slot].deal { $0.measured(roundTrip) }
+        guard let place = members[slot].dealings?.value.coordinate else { return }
+        vivaldi.observe(roundTrip, of: members.id(slot), at: place, now: now, using: &generator)
+        own.current.coordinate = vivaldi.coordinate
+        if !own.isActivityDue {
+            own.isActivityDue = own.current.isNews(after: own.activity.activity)
+        }
     }
 
     /// A probe was answered.

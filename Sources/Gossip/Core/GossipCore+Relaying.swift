@@ -68,6 +68,21 @@ extension GossipCore {
         return chosen
     }
 
+    /// The packets that ask `relay` to pass a datagram, sealed for `node`, on, each with the way to
+    /// the relay; none when there is no way but another relay.
+    public mutating func forwarding(
+        _ sealed: [UInt8], to node: NodeID, via relay: NodeID
+    ) -> [(packet: [UInt8], path: GossipPath)] {
+        guard let slot = members.slot(of: relay), let path = path(toSlot: slot),
+            members[slot].version > 0
+        else { return [] }
+        let message = GossipMessage.forward(number: nextSequence(), to: node, sealed: sealed)
+        guard GossipPacket.overhead(of: message) <= GossipLimits.packetBytesMax else { return [] }
+        counters.packetsSent += 1
+        let packet = GossipPacket.encode(message, claims: [], version: members[slot].version)
+        return [(packet, path)]
+    }
+
     // MARK: For others
 
     /// Passes a sealed datagram on, if its target is in reach without a further relay. Nothing of it

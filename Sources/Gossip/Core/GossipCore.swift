@@ -21,6 +21,7 @@ public struct GossipCore: Sendable {
     public let nodeID: NodeID
     var own: Oneself
     var health = LocalHealth()
+    var vivaldi = VivaldiNode()
 
     var members = MemberTable()
     var pending: [NodeID: Pending] = [:]
@@ -212,7 +213,7 @@ public struct GossipCore: Sendable {
                 counters.malformed += 1
                 return []
             }
-            receive(packet, from: from, path: path, at: now, &effects)
+            receive(packet, from: from, path: path, at: now, using: &generator, &effects)
         case .exchanged(let bytes, let from): exchanged(bytes, from: from, at: now, &effects)
         case .linkOpened(let node, let tag, let isInbound):
             linkOpened(node, tag, isInbound: isInbound, at: now, &effects)
@@ -234,13 +235,13 @@ public struct GossipCore: Sendable {
 
     private mutating func receive(
         _ message: GossipMessage, _ heard: inout Heard, at now: MonotonicInstant,
-        _ effects: inout [GossipEffect]
+        using generator: inout some RandomNumberGenerator, _ effects: inout [GossipEffect]
     ) {
         switch message {
         case .none: break
         case .ping(let number): answer(number, &heard, at: now, &effects)
         case .ack(let number, let report):
-            receiveAck(number, report, heard, at: now, &effects)
+            receiveAck(number, report, heard, at: now, using: &generator, &effects)
         case .forward(let number, let target, let sealed):
             forward(number, to: target, sealed, heard, at: now, &effects)
         case .forwarded(let origin, let sealed):
@@ -258,7 +259,7 @@ public struct GossipCore: Sendable {
         let report = AckReport(
             load: own.current.load,
             patience: configuration.features.contains(.patience) ? health.patience(at: now) : 0,
-            coordinate: own.current.coordinate)
+            coordinate: vivaldi.coordinate)
         var claims: [[UInt8]] = []
         if let slot = members.slot(of: heard.from) {
             claims = accusationClaims(for: slot)
@@ -277,14 +278,14 @@ public struct GossipCore: Sendable {
 
     private mutating func receive(
         _ packet: GossipPacket, from: NodeID, path: GossipPath, at now: MonotonicInstant,
-        _ effects: inout [GossipEffect]
+        using generator: inout some RandomNumberGenerator, _ effects: inout [GossipEffect]
     ) {
         counters.unknownClaims += UInt64(packet.unknownClaims)
         if let slot = members.slot(of: from) { members[slot].heard = now }
         var heard = Heard(from: from, path: path)
         if !packet.claims.isEmpty { receive(packet.claims, &heard, at: now, &effects) }
         if let message = packet.message {
-            receive(message, &heard, at: now, &effects)
+            receive(message, &heard, at: now, using: &generator, &effects)
         }
         if heard.owesRefutation {
             // Refuted already, and the sender passes the accusation on: it is told, once a packet.

@@ -12,8 +12,12 @@ public struct MemberView: Sendable, Equatable {
     public let alive: AliveClaim
     /// What it offers; nil until it is known.
     public let metadata: MemberMetadata?
+    /// Which of its metadata that is, counted from 0 in each generation.
+    public let metadataVersion: UInt32?
     /// What it does; nil until it is known.
     public let activity: MemberActivity?
+    /// Which of its activities that is, counted from 0 in each generation.
+    public let activityVersion: UInt32?
     /// How busy it was when it last said so.
     public let load: MemberLoad
     /// The lowest round trip of the last ones measured; nil when none was.
@@ -33,6 +37,9 @@ public struct MemberView: Sendable, Equatable {
 }
 
 extension GossipCore {
+    /// Where this node is on the map of round trips; nil before it measured any.
+    public var coordinate: Coordinate? { own.current.coordinate }
+
     /// All other members known, dead and left ones included, in order of their ids.
     public var memberViews: [MemberView] { members.order.map(view) }
 
@@ -43,12 +50,15 @@ extension GossipCore {
         let member = members[slot]
         let alive = member.alive
         let dealt = member.dealt
-        let activity = member.activity?.activity
+        let metadata = member.metadata
+        let activity = member.activity
+        let coordinate = dealt.coordinate ?? activity?.activity.coordinate
         return MemberView(
             id: alive.node, state: member.state, stateSince: member.stateSince, alive: alive,
-            metadata: member.metadata?.metadata, activity: activity,
+            metadata: metadata?.metadata, metadataVersion: metadata?.version,
+            activity: activity?.activity, activityVersion: activity?.version,
             load: dealt.load, roundTrip: dealt.roundTrip,
-            estimatedRoundTrip: nil,
+            estimatedRoundTrip: coordinate.flatMap { own.current.coordinate?.distance(to: $0) },
             hasLink: member.hasLink, isCompatible: member.version > 0,
             isDatagramSilent: dealt.datagramSilences >= GossipLimits.datagramSilencesMax,
             patience: dealt.patience)

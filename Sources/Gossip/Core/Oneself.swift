@@ -191,17 +191,9 @@ extension Coordinate {
     /// Whether it is far enough from `old` to tell others: by 5 ms, or by a tenth of how far it was
     /// from the middle, which on a fast network has to be a millisecond at least.
     func hasMoved(from old: Coordinate) -> Bool {
-        let way = vector - old.vector
         let moved =
-            Self.length(way) + (height - old.height).magnitude
+            (vector - old.vector).length + (height - old.height).magnitude
             + (adjustment - old.adjustment).magnitude
-        return moved > 0.005 || (moved > 0.001 && moved * 10 > Self.length(old.vector) + old.height)
-    }
-
-    private static func length(_ vector: SIMD8<Float>) -> Float {
-        // In an order of its own: that of `sum()` is the library's affair.
-        var squares: Float = 0
-        for index in 0..<8 { squares += vector[index] * vector[index] }
-        return squares.squareRoot()
+        return moved > 0.005 || moved > 0.001 && moved * 10 > old.vector.length + old.height
     }
 }
