@@ -3,7 +3,7 @@ import Wire
 @testable import Gossip
 
 /// Chance from a seed; a failing test prints the seed.
-struct TestRandom: RandomNumberGenerator {
+struct TestRandom: RandomNumberGenerator, Equatable {
     private var state: UInt64
 
     init(seed: UInt64) { state = seed }
