@@ -65,6 +65,8 @@ struct DatagramSession: Sendable {
     var isQueued = false
 
     var rate = RateBucket()
+    /// See ``DatagramLimits/answersElsewhere``.
+    var elsewhere = RateBucket()
     var lastUsed: MonotonicInstant
 
     init(linkKey: LinkKey, counter: UInt64, at now: MonotonicInstant) {

@@ -161,6 +161,11 @@ public struct DatagramSessions: Sendable {
         for node in known { directory[cipher.hint(of: node)] = node }
     }
 
+    /// Whether what answers a peer's datagram may go to other addresses than its source.
+    mutating func mayAnswerElsewhere(_ node: NodeID, at now: MonotonicInstant) -> Bool {
+        sessions[node]?.elsewhere.take(DatagramLimits.answersElsewhere, at: now) ?? false
+    }
+
     /// Whether there is a session, and so no need of a link key.
     public func hasSession(with node: NodeID) -> Bool { sessions[node] != nil }
 

@@ -31,6 +31,7 @@ extension GossipEndpoint {
         let received = open(arrival, sealed, of: SourceLimits.prefix(of: relay), at: now)
         forward(received.replies + received.released, to: origin, via: relay, at: now, &effects)
         guard let packet = received.packet else { return }
+        noteDetour(packet, from: origin, at: now)
         run(
             .packet(packet, from: origin, path: .relay(relay)), at: now, using: &generator, &effects
         )
