@@ -48,7 +48,8 @@ struct GossipPair: Sendable {
         apply(.linkOpened(Self.peer, Self.tag(2), isInbound: false), 0)
         apply(.linkOpened(Self.node, Self.tag(1), isInbound: true), 1)
         for _ in 0..<10 { wait(.milliseconds(200)) }
-        precondition(endpoints.allSatisfy { $0.core.memberViews.count == 1 }, "they know each other")
+        precondition(
+            endpoints.allSatisfy { $0.core.memberViews.count == 1 }, "they know each other")
         // The member starts anew, as far as datagrams go: from now on they are the input's.
         peerSessions.know(Self.node, linkKey: LinkKey(number: 1), at: now)
         for hello in peerSessions.seal([0], to: Self.node, at: now) { receive(hello) }
