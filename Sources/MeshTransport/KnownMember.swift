@@ -27,6 +27,8 @@ final class PublishedMembers: Sendable {
         get { members.withLock { $0 } }
         set { members.withLock { $0 = newValue } }
     }
+
+    var count: Int { members.withLock { $0.count } }
 }
 
 /// Verified certificate chains by the beginning of their digest: to tell who a member is, and to
