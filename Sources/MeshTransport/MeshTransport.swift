@@ -53,6 +53,10 @@ public enum MeshTransportLimits {
     public static let refreshIntervalPerMember: Duration = .milliseconds(1)
     /// The least time that a thread with nothing left to do sleeps.
     public static let timerGrain: Duration = .milliseconds(1)
+    /// How often links look at the clock: keepalives and their limits are in seconds.
+    static let linkTick: Duration = .seconds(2)
+    /// A look at the clock this late means that this node paused.
+    static let linkPause: Duration = .seconds(1)
     /// How long a node that leaves goes on saying so.
     public static let farewell: Duration = .milliseconds(800)
     /// Membership events that an observer who doesn't read keeps; the oldest go first.
