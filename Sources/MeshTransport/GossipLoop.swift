@@ -124,6 +124,11 @@ final class GossipLoop {
     func handle(_ input: GossipInput) {
         guard !isStopped else { return }
         perform(endpoint.handle(input, at: now, using: &random))
+        switch input {
+        // Whether there is a link decides where requests can go.
+        case .linkOpened, .linkClosed: publishSoon()
+        default: break
+        }
     }
 
     /// A link is open; it is handed in for its certificate, and is nil when it is gone again.
@@ -167,19 +172,48 @@ final class GossipLoop {
     var members: [KnownMember] { endpoint.core.memberViews.map(known) }
 
     private func known(_ view: MemberView) -> KnownMember {
-        KnownMember(view: view, certificate: shelf.member(view.alive.certificate))
+        KnownMember(
+            view: view, certificate: shelf.member(view.alive.certificate),
+            path: view.state == .alive || view.state == .suspect ? path(to: view) : nil)
+    }
+
+    private func path(to view: MemberView) -> GossipPath? {
+        let isDirect = view.alive.reachability == .direct && settings.listen != nil
+        return isDirect ? .datagram : view.hasLink ? .link : nil
+    }
+
+    /// What this node knows of itself.
+    var own: OwnView {
+        let claim = endpoint.core.local
+        let reason: String
+        switch claim.reachability {
+        case .direct: reason = "it listens, and nothing speaks against it"
+        case .streamsOnly: reason = "datagrams do not arrive"
+        case .outboundOnly:
+            reason =
+                settings.listen == nil
+                ? "it listens for no peer" : "neither datagrams nor links arrive"
+        }
+        return OwnView(
+            claim: claim,
+            observed: claim.addresses.filter { !settings.addresses.contains($0) },
+            reachabilityReason: reason)
     }
 
     /// A member changed: whoever watches is told, and the members are published soon.
     func changed(_ node: NodeID, _ event: MemberEvent) {
         guard let view = endpoint.core.view(of: node) else { return }
-        let soon = max(now, lastPublished + MeshTransportLimits.publishInterval)
-        publishDue = min(publishDue ?? soon, soon)
+        publishSoon()
         let member = known(view)
         log(event, member)
         for observer in observers.values {
             observer.yield(MembershipEvent(member: member, event: event))
         }
+    }
+
+    private func publishSoon() {
+        let soon = max(now, lastPublished + MeshTransportLimits.publishInterval)
+        publishDue = min(publishDue ?? soon, soon)
     }
 
     /// Many changes at once are published once: it takes time in proportion to the members. Round

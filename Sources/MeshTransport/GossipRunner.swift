@@ -154,6 +154,9 @@ public final class GossipRunner: Sendable {
     /// All other members known, in order of their ids, as of now.
     public func members() async -> [KnownMember] { await thread.run { $0.members } }
 
+    /// What this node knows of itself, as of now.
+    public func own() async -> OwnView { await thread.run { $0.own } }
+
     /// Changes of members from now on.
     public func events() async -> AsyncStream<MembershipEvent> {
         await thread.run { $0.observe() }
