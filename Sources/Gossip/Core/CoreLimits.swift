@@ -47,6 +47,8 @@ extension GossipLimits {
     public static let seedsMax = 64
     /// Seeds are tried at least this often while none is connected.
     public static let seedDelayMax: Duration = .seconds(60)
+    /// Reports of this node's own addresses that wait to be looked at.
+    static let addressReportsMax = 8
     /// Waiting claims looked at per number of times sent, for one packet.
     static let broadcastLooksMax = 24
     /// Up to so many members, all are looked at to choose some; of more, some are drawn.

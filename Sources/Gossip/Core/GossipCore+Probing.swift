@@ -257,6 +257,11 @@ extension GossipCore {
             if let coordinate = report.coordinate { dealings.coordinate = coordinate }
             if heard.path == .datagram, number == dealings.trial { dealings.datagramSilences = 0 }
         }
+        if heard.path == .datagram, let observed = report.observed,
+            addressReports.count < GossipLimits.addressReportsMax
+        {
+            addressReports.append((heard.from, observed))
+        }
         withdrawAccusation(of: slot, at: now, &effects)
         guard let index = probes.firstIndex(where: { $0.sequence == number && $0.target == slot })
         else { return }

@@ -63,6 +63,11 @@ public struct GossipCore: Sendable {
     /// When this node asked to be called: what its lateness is measured from.
     var promised: MonotonicInstant
 
+    /// Where the datagram came from that is being taken in, if that is certain: its sender is told.
+    var arrivedFrom: NetworkAddress?
+    /// Where members said that they see this node, since this was last emptied.
+    var addressReports: [(by: NodeID, address: NetworkAddress)] = []
+
     /// What was counted so far.
     public internal(set) var counters = GossipCounters()
 
@@ -259,7 +264,8 @@ public struct GossipCore: Sendable {
         let report = AckReport(
             load: own.current.load,
             patience: configuration.features.contains(.patience) ? health.patience(at: now) : 0,
-            coordinate: vivaldi.coordinate)
+            coordinate: vivaldi.coordinate,
+            observed: heard.path == .datagram ? arrivedFrom : nil)
         var claims: [[UInt8]] = []
         if let slot = members.slot(of: heard.from) {
             claims = accusationClaims(for: slot)
