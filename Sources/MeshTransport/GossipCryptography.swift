@@ -11,6 +11,7 @@ struct IdentityClaimAuthority: ClaimAuthority {
         switch kind {
         case .alive: .claimAlive
         case .metadata: .claimMetadata
+        case .activity: .claimActivity
         case .leave: .claimLeave
         case .suspect: .claimSuspect
         }

@@ -124,7 +124,7 @@ final class GossipLoop {
         guard let link else { return }
         shelf.put(link.chain, member)
         sessions.know(member.nodeID, linkKey: link.linkKey)
-        handle(.linkOpened(member.nodeID, member.digest.tag))
+        handle(.linkOpened(member.nodeID, member.digest.tag, isInbound: !link.isInitiator))
     }
 
     func linkDown(_ node: NodeID) {
@@ -132,10 +132,28 @@ final class GossipLoop {
         handle(.linkClosed(node))
     }
 
-    /// A member's state, and this node's in return.
-    func exchange(_ state: [UInt8], from node: NodeID) -> [UInt8] {
-        handle(.state(state, from: node))
-        return core.state()
+    /// The answer to a member's push–pull; nil to one that is malformed.
+    func answer(_ request: [UInt8], from node: NodeID) -> [UInt8]? {
+        guard !isStopped else { return nil }
+        let (answer, effects) = core.answer(request, from: node, at: now, using: &random)
+        for effect in effects { perform(effect) }
+        finishTurn()
+        return answer
+    }
+
+    /// What a relay passed on: opened, and answered the same way.
+    private func receiveRelayed(_ sealed: [UInt8], from origin: NodeID, via relay: NodeID) {
+        let received = sessions.open(sealed, at: now)
+        for reply in received.replies { forward(reply, to: origin, via: relay) }
+        guard let packet = received.packet, packet.from == origin else { return }
+        apply(.packet(packet.bytes, from: origin, path: .relay(relay)))
+    }
+
+    /// Asks a relay to pass a sealed datagram on.
+    private func forward(_ sealed: [UInt8], to node: NodeID, via relay: NodeID) {
+        for (packet, path) in core.forwarding(sealed, to: node, via: relay) {
+            perform(.send(packet, to: relay, path: path))
+        }
     }
 
     func update(credentials: LinkCredentials) {
@@ -203,6 +221,12 @@ final class GossipLoop {
                 datagrams, to: node, candidates: core.view(of: node)?.alive.addresses ?? [],
                 at: now)
         case .send(let packet, let node, .link): sendOverLink(packet, to: node)
+        case .send(let packet, let node, .relay(let relay)):
+            for sealed in sessions.seal(packet, to: node, at: now) {
+                forward(sealed, to: node, via: relay)
+            }
+        case .openRelayed(let sealed, let origin, let relay):
+            receiveRelayed(sealed, from: origin, via: relay)
         case .connect(let node, let addresses): dial(node, addresses)
         case .pushPull(let node, let state): pushPull(state, with: node)
         case .fetchCertificate(let node, let tag, let source): fetch(tag, of: node, from: source)
@@ -299,7 +323,7 @@ final class GossipLoop {
         let transport = transport
         exchange({
             guard let link = await transport.link(to: node) else { return nil }
-            return .state(try await GossipStreams.pushPull(state, over: link), from: node)
+            return .exchanged(try await GossipStreams.pushPull(state, over: link), from: node)
         }) { _ in }
     }
 

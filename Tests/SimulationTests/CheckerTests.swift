@@ -154,18 +154,18 @@ import Wire
         checkers.observe(.packet(from: 0, bytes: GossipLimits.packetBytesMax), at: second(2))
         let full = GossipSizes(
             members: GossipLimits.membersMax, pending: GossipLimits.pendingMax,
-            broadcasts: GossipLimits.broadcastsMax, relays: GossipLimits.relaysMax,
+            broadcasts: GossipLimits.broadcastsMax,
             accusers: GossipLimits.accusersMax)
         checkers.observe(.held(0, full), at: second(2))
         #expect(checkers.violationCount == 0)
         checkers.observe(.packet(from: 0, bytes: GossipLimits.packetBytesMax + 1), at: second(3))
         #expect(names(checkers) == ["packet size"])
-        for change in [\GossipSizes.members, \.pending, \.broadcasts, \.relays, \.accusers] {
+        for change in [\GossipSizes.members, \.pending, \.broadcasts, \.accusers] {
             var over = full
             over[keyPath: change] += 1
             checkers.observe(.held(0, over), at: second(4))
         }
-        #expect(checkers.violationCount == 6)
+        #expect(checkers.violationCount == 5)
     }
 }
 

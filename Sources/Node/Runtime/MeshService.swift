@@ -23,7 +23,9 @@ struct MeshService: Service {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await gossip.follow(transport) }
             group.addTask {
-                try await every(Self.loadInterval) { gossip.update(load: models.load) }
+                try await every(Self.loadInterval) {
+                    gossip.update(activity: MemberActivity(load: models.load))
+                }
             }
             group.addTask { try await every(Self.saveInterval) { await savePeers() } }
             group.addTask { try await every(Self.renewalInterval) { await renew() } }

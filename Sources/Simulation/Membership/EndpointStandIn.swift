@@ -44,21 +44,22 @@ struct GossipEndpoint: Sendable {
         _ input: GossipInput, at now: MonotonicInstant,
         using generator: inout some RandomNumberGenerator
     ) -> [EndpointEffect] {
-        perform(core.handle(input, at: now, using: &generator), at: now)
+        perform(
+            core.handle(input, at: now, using: &generator), at: now, using: &generator)
     }
 
     mutating func answer(
         _ request: [UInt8], from node: NodeID, at now: MonotonicInstant,
         using generator: inout some RandomNumberGenerator
     ) -> (answer: [UInt8]?, effects: [EndpointEffect]) {
-        let effects = handle(.state(request, from: node), at: now, using: &generator)
-        return (core.state(), effects)
+        let (answer, effects) = core.answer(request, from: node, at: now, using: &generator)
+        return (answer, perform(effects, at: now, using: &generator))
     }
 
     mutating func tick(
         at now: MonotonicInstant, using generator: inout some RandomNumberGenerator
     ) -> [EndpointEffect] {
-        perform(core.tick(at: now, using: &generator), at: now)
+        perform(core.tick(at: now, using: &generator), at: now, using: &generator)
     }
 
     mutating func know(_ node: NodeID, linkKey: LinkKey) { sessions.know(node, linkKey: linkKey) }
@@ -66,7 +67,8 @@ struct GossipEndpoint: Sendable {
     mutating func renew(cipher: any DatagramCipher) { sessions.renew(cipher: cipher) }
 
     private mutating func perform(
-        _ effects: [GossipEffect], at now: MonotonicInstant
+        _ effects: [GossipEffect], at now: MonotonicInstant,
+        using generator: inout some RandomNumberGenerator
     ) -> [EndpointEffect] {
         var result: [EndpointEffect] = []
         result.reserveCapacity(effects.count)
@@ -79,6 +81,19 @@ struct GossipEndpoint: Sendable {
                     result.append(.datagram(datagram, to: address))
                 }
             case .send(let packet, let node, .link): result.append(.linkPacket(packet, to: node))
+            case .send(let packet, let node, .relay(let relay)):
+                for sealed in sessions.seal(packet, to: node, at: now) {
+                    result += forward(sealed, to: node, via: relay, at: now, using: &generator)
+                }
+            case .openRelayed(let sealed, let origin, let relay):
+                let received = sessions.open(sealed, at: now)
+                for reply in received.replies {
+                    result += forward(reply, to: origin, via: relay, at: now, using: &generator)
+                }
+                guard let packet = received.packet, packet.from == origin else { continue }
+                result += handle(
+                    .packet(packet.bytes, from: origin, path: .relay(relay)), at: now,
+                    using: &generator)
             case .connect(let node, let addresses): result.append(.connect(node, addresses))
             case .pushPull(let node, let state): result.append(.pushPull(node, state))
             case .fetchCertificate(let node, let tag, let source):
@@ -92,5 +107,14 @@ struct GossipEndpoint: Sendable {
             }
         }
         return result
+    }
+
+    private mutating func forward(
+        _ sealed: [UInt8], to node: NodeID, via relay: NodeID, at now: MonotonicInstant,
+        using generator: inout some RandomNumberGenerator
+    ) -> [EndpointEffect] {
+        let packets = core.forwarding(sealed, to: node, via: relay)
+        return perform(
+            packets.map { .send($0.packet, to: relay, path: $0.path) }, at: now, using: &generator)
     }
 }

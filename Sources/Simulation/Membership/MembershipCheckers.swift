@@ -274,7 +274,6 @@ public struct MembershipCheckers: Sendable {
             ("members", sizes.members, GossipLimits.membersMax),
             ("pending", sizes.pending, GossipLimits.pendingMax),
             ("broadcasts", sizes.broadcasts, GossipLimits.broadcastsMax),
-            ("relays", sizes.relays, GossipLimits.relaysMax),
             ("accusers", sizes.accusers, GossipLimits.accusersMax),
         ]
         for (name, count, limit) in held where count > limit {

@@ -68,8 +68,8 @@ extension MembershipSimulation {
         _ = links.open(from, to)
         tally.linksOpened += 1
         noteLink(from, to)
-        deliver(.input(.linkOpened(id(to), tag(to))), to: from)
-        deliver(.input(.linkOpened(id(from), tag(from))), to: to)
+        deliver(.input(.linkOpened(id(to), tag(to), isInbound: false)), to: from)
+        deliver(.input(.linkOpened(id(from), tag(from), isInbound: true)), to: to)
         if nodes[from].halt != nil || nodes[to].halt != nil { watch(from, to) }
     }
 

@@ -80,7 +80,7 @@ extension MembershipSimulation {
 /// How long changes of what nodes offer take to be known.
 struct UpdateMeasurement: Sendable {
     private struct Update: Sendable {
-        var numerics: String
+        var software: String
         var at: MonotonicInstant
         /// How many others could know of it.
         var expected: Int
@@ -101,7 +101,7 @@ struct UpdateMeasurement: Sendable {
         _ node: Int, _ metadata: MemberMetadata, expected: Int, at now: MonotonicInstant
     ) {
         latest[node] = updates.count
-        updates.append(Update(numerics: metadata.numerics, at: now, expected: expected))
+        updates.append(Update(software: metadata.software, at: now, expected: expected))
     }
 
     /// A node's view of another changed.
@@ -109,7 +109,7 @@ struct UpdateMeasurement: Sendable {
         observer: Int, subject: Int, view: MemberView, at now: MonotonicInstant
     ) {
         guard !latest.isEmpty, let number = latest[subject],
-            view.metadata?.numerics == updates[number].numerics,
+            view.metadata?.software == updates[number].software,
             updates[number].times.count < updates[number].expected,
             updates[number].knowing.insert(observer).inserted
         else { return }

@@ -259,8 +259,8 @@ extension MembershipSimulation {
                     contextLength: 2048)
             ]
         return MemberMetadata(
-            numerics: update == 0 ? "shoal-numerics-2" : "shoal-numerics-2+\(update)",
-            kvTypes: 3, models: models)
+            software: update == 0 ? "shoal 0.1.0" : "shoal 0.1.0+\(update)",
+            numerics: "shoal-numerics-2", kvTypes: 3, models: models)
     }
 
     static func endpoint(

@@ -39,7 +39,7 @@ extension MembershipSimulation {
                 tally.exchangeBytes += answer.count
                 sendOverLink(.answer(answer, from: node), from: node, to: from)
             }
-        case .answer(let answer, let from): handle(.state(answer, from: id(from)), node)
+        case .answer(let answer, let from): handle(.exchanged(answer, from: id(from)), node)
         case .input(let input): handle(input, node)
         }
     }
