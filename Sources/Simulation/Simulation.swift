@@ -23,10 +23,20 @@ import Wire
 public enum SimulationLimits {
     /// The most nodes.
     public static let nodesMax = 10_000
+    /// What a node holds and did is looked at so often; in meshes of up to ``inspectedMax`` what it
+    /// holds is looked at after each tick, and now and then what it remembers.
+    public static let surveyInterval: Duration = .seconds(5)
+    /// See ``surveyInterval``.
+    public static let inspectedMax = 256
+    /// In meshes of no more nodes, whether a damaged datagram changed anything is looked into.
+    public static let lookedIntoMax = 16
     /// The longest simulated time.
     public static let durationMax: Duration = .seconds(1_000_000)
     /// The most faults in a configuration.
     public static let faultsMax = 100_000
+    /// The most beliefs, of one node about another, that the checkers follow: in a mesh of
+    /// 10 000 those of 1000 observers.
+    public static let beliefsMax = 10_000_000
     /// The most violations that a report lists; the rest are counted.
     public static let violationsMax = 50
     /// What a socket holds, in bytes, each datagram counted with ``socketOverheadBytes``; what comes

@@ -34,12 +34,12 @@ extension MembershipSimulation {
         case .partition(let group):
             tally.partitions += 1
             network.split([group])
-            notePartitioned([group])
+            noteSplit([group])
             pathsChanged()
         case .split(let groups):
             tally.partitions += 1
             network.split(groups)
-            notePartitioned(groups)
+            noteSplit(groups)
             pathsChanged()
         case .cut(let cut):
             tally.cuts += 1
@@ -96,7 +96,7 @@ extension MembershipSimulation {
         }
         nodes[node].halt = halt
         nodes[node].halts += 1
-        noteImpaired(node)
+        noteImpaired(node, halt == .paused ? .stalled : .suspended)
         for other in links.peers(of: node) { watch(node, other) }
         queue.push(.awake(node, halt: nodes[node].halts), at: now + length)
     }
@@ -106,7 +106,7 @@ extension MembershipSimulation {
         nodes[node].halt = nil
         if case .suspended(let since) = halt { nodes[node].asleep += now - since }
         guard nodes[node].isUp else { return }
-        noteRecovered(node)
+        noteRecovered(node, halt == .paused ? .stalled : .suspended)
         unwatch(node)
         // The shell drains its sockets before it lets timers run.
         catchUp(node)
@@ -126,7 +126,7 @@ extension MembershipSimulation {
         tally.slowLoops += 1
         nodes[node].slowness = each
         nodes[node].slownesses += 1
-        noteImpaired(node)
+        noteImpaired(node, .slow)
         queue.push(.quick(node, slowness: nodes[node].slownesses), at: now + length)
     }
 
@@ -135,7 +135,7 @@ extension MembershipSimulation {
         nodes[node].slowness = .zero
         nodes[node].isServing = false
         guard nodes[node].isUp else { return }
-        noteRecovered(node)
+        noteRecovered(node, .slow)
         if nodes[node].halt == nil { catchUp(node) }
     }
 

@@ -67,7 +67,6 @@ extension MembershipSimulation {
         guard nodes[from].isUp, nodes[to].isUp, links[from, to] == nil else { return }
         _ = links.open(from, to)
         tally.linksOpened += 1
-        noteLink(from, to)
         deliver(.input(.linkOpened(id(to), tag(to), isInbound: false)), to: from)
         deliver(.input(.linkOpened(id(from), tag(from), isInbound: true)), to: to)
         if nodes[from].halt != nil || nodes[to].halt != nil { watch(from, to) }

@@ -1,10 +1,19 @@
 import Gossip
 import Wire
 
+/// A datagram on its way.
+struct SimulatedDatagram: Sendable {
+    var bytes: [UInt8]
+    /// The number of the address it bears.
+    var from: Int
+    /// Whether it was damaged, or made by somebody who is no member: it must change nothing.
+    var isBad = false
+}
+
 /// What waits to be read by a node's gossip thread.
 enum Inbound: Sendable {
-    /// From an address, by its number.
-    case datagram([UInt8], from: Int)
+    /// From an address.
+    case datagram(SimulatedDatagram)
     /// A packet over a link.
     case packet([UInt8], from: Int)
     /// A push–pull's request.
@@ -49,6 +58,15 @@ extension MembershipSimulation {
         var slowness: Duration = .zero
         var slownesses = 0
         var isServing = false
+        /// A datagram on its way.
+        struct SimulatedDatagram: Sendable {
+            var bytes: [UInt8]
+            /// The number of the address it bears.
+            var from: Int
+            /// Whether it was damaged, or made by somebody who is no member: it must change nothing.
+            var isBad = false
+        }
+
         /// What waits to be read.
         var inbox = Inbox()
 
@@ -65,6 +83,9 @@ extension MembershipSimulation {
         var keyNumber: UInt64 = 0
         var keyMadeAt = 0
         var updates = 0
+        var datagramsSent: UInt64 = 0
+        /// The incarnation of its last claim that the checkers know.
+        var claimed: UInt32?
         var remembered: [(node: NodeID, addresses: [NetworkAddress])] = []
 
         /// Whether it reads what comes as it comes.
@@ -82,8 +103,8 @@ extension MembershipSimulation {
 
         /// False when there is no room.
         mutating func add(_ inbound: Inbound) -> Bool {
-            if case .datagram(let datagram, _) = inbound {
-                let cost = datagram.count + SimulationLimits.socketOverheadBytes
+            if case .datagram(let datagram) = inbound {
+                let cost = datagram.bytes.count + SimulationLimits.socketOverheadBytes
                 guard bytes + cost <= SimulationLimits.socketBytesMax else { return false }
                 bytes += cost
             } else if count >= SimulationLimits.inboxMax {
@@ -104,8 +125,8 @@ extension MembershipSimulation {
                 waiting.removeFirst(head)
                 head = 0
             }
-            if case .datagram(let datagram, _) = first {
-                bytes -= datagram.count + SimulationLimits.socketOverheadBytes
+            if case .datagram(let datagram) = first {
+                bytes -= datagram.bytes.count + SimulationLimits.socketOverheadBytes
             }
             return first
         }
@@ -113,7 +134,11 @@ extension MembershipSimulation {
         /// How many datagrams from an address wait.
         func datagrams(from address: Int) -> Int {
             waiting[head...].count {
-                if case .datagram(_, address) = $0 { true } else { false }
+                if case .datagram(let datagram) = $0 {
+                    datagram.from == address && !datagram.isBad
+                } else {
+                    false
+                }
             }
         }
     }
@@ -162,6 +187,7 @@ extension MembershipSimulation {
 
     mutating func stop(_ node: Int, isSilent: Bool) {
         guard nodes[node].isUp else { return }
+        noteWork(node)
         settle(node)
         nodes[node].isUp = false
         nodes[node].start += 1

@@ -22,11 +22,13 @@ extension MembershipSimulation {
 
     private mutating func read(_ inbound: Inbound, _ node: Int) {
         switch inbound {
-        case .datagram(let bytes, let from):
-            let source = addresses[from]
+        case .datagram(let datagram):
+            if datagram.isBad { return readBad(datagram, node) }
+            let source = addresses[datagram.from]
             let clock = clock(node)
             perform(
-                nodes[node].endpoint.receive(bytes, from: source, at: clock, using: &randoms[node]),
+                nodes[node].endpoint.receive(
+                    datagram.bytes, from: source, at: clock, using: &randoms[node]),
                 of: node)
         case .packet(let bytes, let from):
             handle(.packet(bytes, from: id(from), path: .link), node)
@@ -42,6 +44,20 @@ extension MembershipSimulation {
         case .answer(let answer, let from): handle(.exchanged(answer, from: id(from)), node)
         case .input(let input): handle(input, node)
         }
+    }
+
+    /// Reads what is nobody's, and looks whether that changes anything.
+    private mutating func readBad(_ datagram: SimulatedDatagram, _ node: Int) {
+        let isLookedInto = nodes.count <= SimulationLimits.lookedIntoMax
+        let before = isLookedInto ? nodes[node].endpoint.core.memberViews : []
+        let source = addresses[datagram.from]
+        let clock = clock(node)
+        let effects = nodes[node].endpoint.receive(
+            datagram.bytes, from: source, at: clock, using: &randoms[node])
+        let viewsChanged = isLookedInto && nodes[node].endpoint.core.memberViews != before
+        noteResisted(
+            node, effects, bytes: datagram.bytes.count, from: source, viewsChanged: viewsChanged)
+        perform(effects, of: node)
     }
 
     mutating func handle(_ input: GossipInput, _ node: Int) {
@@ -139,6 +155,7 @@ extension MembershipSimulation {
             case .datagram(let bytes, let to): send(bytes, from: node, to: to)
             case .linkPacket(let bytes, let to):
                 trace.add(bytes)
+                noteLinkPacket(node, bytes)
                 tally.linkPackets += 1
                 tally.linkBytes += bytes.count + SimulationLimits.linkPacketOverhead
                 guard let peer = index(to) else { continue }
@@ -155,6 +172,7 @@ extension MembershipSimulation {
             case .changed(let subject, _): changed(node, subject)
             }
         }
+        noteClaim(node)
         schedule(node)
     }
 
@@ -180,29 +198,32 @@ extension MembershipSimulation {
             tally.toNowhere += 1
             return
         }
-        transmit(bytes, from: addresses.own(node), at: node, to: number)
+        transmit(
+            SimulatedDatagram(bytes: bytes, from: addresses.own(node)), at: node, to: number)
     }
 
     /// Puts a datagram on the wire at a node's place, whatever address it bears.
-    mutating func transmit(_ bytes: [UInt8], from source: Int, at node: Int, to number: Int) {
+    mutating func transmit(_ datagram: SimulatedDatagram, at node: Int, to number: Int) {
         guard let receiver = addresses.holder(number) else {
             tally.toNowhere += 1
             return
         }
-        let arrivals = network.send(bytes: bytes.count, from: node, to: receiver, at: now)
+        let arrivals = network.send(
+            bytes: datagram.bytes.count, from: node, to: receiver, at: now)
         for copy in 0..<arrivals.count {
-            var bytes = bytes
-            if copy == 0, let bit = arrivals.damagedBit { bytes[bit >> 3] ^= 1 << UInt8(bit & 7) }
-            queue.push(
-                .datagram(bytes, from: source, to: number),
-                at: now + .nanoseconds(arrivals[copy]))
+            var datagram = datagram
+            if copy == 0, let bit = arrivals.damagedBit {
+                datagram.bytes[bit >> 3] ^= 1 << UInt8(bit & 7)
+                datagram.isBad = true
+            }
+            queue.push(.datagram(datagram, to: number), at: now + .nanoseconds(arrivals[copy]))
         }
     }
 
-    mutating func datagramArrived(_ bytes: [UInt8], from: Int, to: Int) {
+    mutating func datagramArrived(_ datagram: SimulatedDatagram, to: Int) {
         guard let node = addresses.holder(to), nodes[node].isUp,
             configuration.isDirect(node)
         else { return }
-        deliver(.datagram(bytes, from: from), to: node)
+        deliver(.datagram(datagram), to: node)
     }
 }

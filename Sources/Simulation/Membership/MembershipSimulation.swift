@@ -8,7 +8,7 @@ public struct MembershipSimulation: Sendable {
     enum Event: Sendable {
         case timer(Int, start: Int)
         /// Between addresses, by their numbers.
-        case datagram([UInt8], from: Int, to: Int)
+        case datagram(SimulatedDatagram, to: Int)
         /// Over a link, if it still stands.
         case arrival(Inbound, to: Int, link: UInt64)
         case dialled(Int, Int, start: Int)
@@ -25,6 +25,7 @@ public struct MembershipSimulation: Sendable {
         case keyDue(Int, start: Int)
         case moved(Int, start: Int)
         case unclogged(from: [Int], to: [Int])
+        case survey(Int, start: Int, number: Int)
     }
 
     /// A change that a member saw.
@@ -39,6 +40,8 @@ public struct MembershipSimulation: Sendable {
     var network: SimulatedNetwork
     var addresses: SimulatedAddresses
     var links = SimulatedLinks()
+    /// Cuts that stop links too, until they heal.
+    var cuts: [Cut] = []
     var nodes: [Node] = []
     /// Each node's own chance.
     var randoms: [SeededRandom] = []
@@ -109,6 +112,7 @@ public struct MembershipSimulation: Sendable {
                 queue.push(.stall(index), at: now + first)
             }
         }
+        noteBeginning()
         for fault in configuration.schedule() { queue.push(.fault(fault.kind), at: now + fault.at) }
     }
 
@@ -134,7 +138,7 @@ public struct MembershipSimulation: Sendable {
     private mutating func process(_ event: Event) {
         switch event {
         case .timer(let node, let start): timerFired(node, start: start)
-        case .datagram(let bytes, let from, let to): datagramArrived(bytes, from: from, to: to)
+        case .datagram(let datagram, let to): datagramArrived(datagram, to: to)
         case .arrival(let inbound, let node, let link): linkArrival(inbound, to: node, link: link)
         case .dialled(let from, let to, let start): dialled(from, to, start: start)
         case .dialFailed(let from, let to, let start):
@@ -151,6 +155,7 @@ public struct MembershipSimulation: Sendable {
         case .fault(let kind): suffer(kind)
         case .stopped(let node, let start):
             guard nodes[node].start == start else { return }
+            noteStopped(node)
             stop(node, isSilent: false)
         case .awake(let node, let halt): wake(node, halt: halt)
         case .served(let node, let start): served(node, start: start)
@@ -162,7 +167,8 @@ public struct MembershipSimulation: Sendable {
         case .moved(let node, let start):
             guard nodes[node].start == start else { return }
             tellIdentity(node)
-        case .unclogged(let from, let to): noteMended(from, to)
+        case .unclogged(let from, let to): noteUnclogged(from, to)
+        case .survey(let node, let start, let number): survey(node, start: start, number: number)
         }
     }
 
