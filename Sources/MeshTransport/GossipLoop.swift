@@ -54,9 +54,10 @@ final class GossipLoop {
                 identity: credentials.identity, mesh: credentials.genesis.id),
             configuration: settings.configuration, now: Self.clock)
         sessions = DatagramSessions(
-            nodeID: credentials.identity.nodeID, boot: BootID(using: &random),
+            nodeID: credentials.identity.nodeID,
+            boot: BootID(generation: settings.generation, using: &random),
             cipher: Self.cipher(credentials))
-        port = DatagramPort(loop: loop)
+        port = DatagramPort(loop: loop, faults: settings.faults)
         shelveOwnChain()
     }
 
@@ -112,18 +113,26 @@ final class GossipLoop {
     private func receive(_ datagram: [UInt8], from source: SocketAddress) {
         guard !isStopped else { return }
         let now = now
-        let received = sessions.open(datagram, at: now)
-        for reply in received.replies { port.send(reply, to: source) }
+        guard let received = open(datagram, at: now) else { return }
+        for reply in received.replies + received.released { port.send(reply, to: source) }
+        guard let sender = received.sender else { return }
+        port.heard(sender, from: source, at: now)
         guard let packet = received.packet else { return }
-        port.heard(packet.from, from: source, at: now)
-        apply(.packet(packet.bytes, from: packet.from, path: .datagram))
+        apply(.packet(packet, from: sender, path: .datagram))
+    }
+
+    private func open(_ datagram: [UInt8], at now: MonotonicInstant) -> DatagramSessions.Received? {
+        guard let arrival = sessions.read(datagram) else { return nil }
+        return sessions.open(
+            arrival, datagram, linkKey: core.view(of: arrival.claimedSender)?.alive.linkKey,
+            at: now)
     }
 
     /// A link is open; it is handed in for its certificate, and is nil when it is gone again.
     func linkUp(_ member: VerifiedMember, _ link: Link?) {
         guard let link else { return }
         shelf.put(link.chain, member)
-        sessions.know(member.nodeID, linkKey: link.linkKey)
+        sessions.know(member.nodeID, linkKey: link.linkKey, at: now)
         handle(.linkOpened(member.nodeID, member.digest.tag, isInbound: !link.isInitiator))
     }
 
@@ -143,10 +152,10 @@ final class GossipLoop {
 
     /// What a relay passed on: opened, and answered the same way.
     private func receiveRelayed(_ sealed: [UInt8], from origin: NodeID, via relay: NodeID) {
-        let received = sessions.open(sealed, at: now)
-        for reply in received.replies { forward(reply, to: origin, via: relay) }
-        guard let packet = received.packet, packet.from == origin else { return }
-        apply(.packet(packet.bytes, from: origin, path: .relay(relay)))
+        guard let received = open(sealed, at: now) else { return }
+        for reply in received.replies + received.released { forward(reply, to: origin, via: relay) }
+        guard let packet = received.packet, received.sender == origin else { return }
+        apply(.packet(packet, from: origin, path: .relay(relay)))
     }
 
     /// Asks a relay to pass a sealed datagram on.
@@ -216,13 +225,17 @@ final class GossipLoop {
         switch effect {
         case .send(let packet, let node, .datagram):
             let now = now
-            let datagrams = sessions.seal(packet, to: node, at: now)
+            let datagrams = sessions.seal(
+                packet, to: node, linkKey: core.view(of: node)?.alive.linkKey, at: now)
             port.send(
                 datagrams, to: node, candidates: core.view(of: node)?.alive.addresses ?? [],
                 at: now)
         case .send(let packet, let node, .link): sendOverLink(packet, to: node)
         case .send(let packet, let node, .relay(let relay)):
-            for sealed in sessions.seal(packet, to: node, at: now) {
+            let datagrams = sessions.seal(
+                packet, to: node, linkKey: core.view(of: node)?.alive.linkKey, isRelayed: true,
+                at: now)
+            for sealed in datagrams {
                 forward(sealed, to: node, via: relay)
             }
         case .openRelayed(let sealed, let origin, let relay):
@@ -232,7 +245,9 @@ final class GossipLoop {
         case .fetchCertificate(let node, let tag, let source): fetch(tag, of: node, from: source)
         case .changed(let node, let event):
             guard let view = core.view(of: node) else { return }
-            sessions.know(node, linkKey: view.alive.linkKey)
+            sessions.claimed(
+                node, linkKey: view.alive.linkKey, generation: view.alive.generation,
+                incarnation: view.alive.incarnation)
             if event == .joined { port.forget(node) }
             publish()
             let member = KnownMember(view: view, certificate: shelf.member(view.alive.certificate))
@@ -392,6 +407,7 @@ final class GossipLoop {
         return [
             "gossip_datagrams_received": port.received,
             "gossip_datagrams_sent": port.sent,
+            "gossip_datagrams_dropped_on_purpose": port.droppedOnPurpose,
             "gossip_packets_malformed": gossip.malformed,
             "gossip_claims_forged": gossip.forged,
             "gossip_claims_over_limit": gossip.overLimit,
