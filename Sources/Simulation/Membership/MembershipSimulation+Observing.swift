@@ -102,8 +102,8 @@ extension MembershipSimulation {
     }
 
     mutating func noteTicked(_ node: Int, isIdle: Bool) {
-        observe(
-            .ticked(node, next: nodes[node].endpoint.nextDeadline + nodes[node].asleep))
+        let next = nextDeadline(node)
+        observe(.ticked(node, next: next))
         if !isIdle, nodes.count <= SimulationLimits.inspectedMax {
             observe(.held(node, nodes[node].endpoint.core.sizes))
         }

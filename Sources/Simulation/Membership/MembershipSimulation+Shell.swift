@@ -128,11 +128,21 @@ extension MembershipSimulation {
         noteTicked(node, isIdle: effects.isEmpty)
     }
 
+    /// When the endpoint wants to be called, by the simulation's clock.
+    mutating func nextDeadline(_ node: Int) -> MonotonicInstant {
+        Self.deadline(&nodes[node].endpoint) + nodes[node].asleep
+    }
+
+    /// In place: a getter would be handed a copy of the whole endpoint.
+    private static func deadline(_ endpoint: inout GossipEndpoint) -> MonotonicInstant {
+        endpoint.nextDeadline
+    }
+
     /// Sees to it that the endpoint is called when it asked to be.
     mutating func schedule(_ node: Int) {
         guard nodes[node].isUp, nodes[node].halt == nil, !nodes[node].timerIsOverdue else { return }
         let wanted = max(
-            nodes[node].endpoint.nextDeadline + nodes[node].asleep,
+            nextDeadline(node),
             now + SimulationLimits.timerGrain)
         // An early call is safe, so an earlier timer that still stands will do.
         if nodes[node].timerAt != nil, nodes[node].timerFor <= wanted { return }
