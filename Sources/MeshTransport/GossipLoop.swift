@@ -57,7 +57,7 @@ final class GossipLoop {
             nodeID: credentials.identity.nodeID,
             boot: BootID(generation: settings.generation, using: &random),
             cipher: Self.cipher(credentials))
-        port = DatagramPort(loop: loop)
+        port = DatagramPort(loop: loop, faults: settings.faults)
         shelveOwnChain()
     }
 
@@ -407,6 +407,7 @@ final class GossipLoop {
         return [
             "gossip_datagrams_received": port.received,
             "gossip_datagrams_sent": port.sent,
+            "gossip_datagrams_dropped_on_purpose": port.droppedOnPurpose,
             "gossip_packets_malformed": gossip.malformed,
             "gossip_claims_forged": gossip.forged,
             "gossip_claims_over_limit": gossip.overLimit,

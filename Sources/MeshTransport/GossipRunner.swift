@@ -21,6 +21,8 @@ public struct GossipSettings: Sendable {
     public var seeds: [SeedAddress]
     /// The protocol's periods.
     public var configuration = GossipConfiguration()
+    /// What is made to go wrong on purpose.
+    public var faults: [TransportFault] = []
 
     /// Settings as given.
     public init(

@@ -45,9 +45,18 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
     /// A duration from `range`, evenly.
     public mutating func duration(in range: ClosedRange<Duration>) -> Duration {
         let low = range.lowerBound.nanoseconds
-        let high = range.upperBound.nanoseconds
-        return .nanoseconds(Int64.random(in: low...high, using: &self))
+        return .nanoseconds(low + below(range.upperBound.nanoseconds - low + 1))
     }
+
+    /// A number from 0 to below `bound`, evenly up to one part in 2⁶⁴ / `bound`: good enough for a
+    /// simulation, and one multiplication.
+    mutating func below(_ bound: Int64) -> Int64 {
+        guard bound > 1 else { return 0 }
+        return Int64(next().multipliedFullWidth(by: UInt64(bound)).high)
+    }
+
+    /// A number from 0 up to 1, evenly.
+    mutating func share() -> Double { Double(next() >> 11) * 0x1p-53 }
 }
 
 /// SplitMix64's finaliser: every bit of the result depends on every bit of `value`.
