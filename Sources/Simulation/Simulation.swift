@@ -44,6 +44,10 @@ public enum SimulationLimits {
     public static let socketBytesMax = 212_992
     /// What a datagram costs in a socket beyond its own bytes.
     public static let socketOverheadBytes = 512
+    /// Pairs of nodes whose coordinates are compared at the end of a run.
+    public static let coordinatePairs = 2000
+    /// How long a datagram of an outsider takes: less than any other.
+    public static let outsiderDelay: Duration = .microseconds(10)
     /// Packets that wait for one link in one direction; the oldest go first.
     public static let linkPacketsMax = 64
     /// What else than datagrams waits to be read by one node.

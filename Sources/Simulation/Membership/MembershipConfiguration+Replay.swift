@@ -1,9 +1,22 @@
+import Gossip
 import Wire
 
 extension MembershipSimulation.Configuration {
     /// The command that runs this again. Only what the command line has no option for, changes of
-    /// single periods of ``gossip``, is not in it.
+    /// the periods of ``gossip``, is not in it.
     public var replayCommand: String {
+        // What was drawn from the seed is drawn again.
+        var base = Self(nodes: nodes, seed: seed, duration: duration)
+        base.hostile = hostile
+        base.gossip.features = gossip.features
+        if base != self, base.drawingFaults() == self {
+            return base.longReplayCommand + " --faults all"
+        }
+        return longReplayCommand
+    }
+
+    /// With everything that is not as it is by itself.
+    private var longReplayCommand: String {
         let plain = Self(nodes: nodes, seed: seed, duration: duration)
         var words = ["shoal simulate membership", "--nodes \(nodes)", "--seed \(seed)"]
         words.append(Self.length(duration))
@@ -46,13 +59,21 @@ extension MembershipSimulation.Configuration {
         add("versions", versions.joined(separator: ","), if: !versions.isEmpty)
         count("updates", updates)
         if let hostile { add("hostile", hostile.rawValue, if: true) }
+        count("hostiles", hostiles, unless: plain.hostiles)
+        let attacks = attacks.map(\.rawValue).joined(separator: ",")
+        add("attacks", attacks, if: self.attacks != plain.attacks)
+        if let sabotage { add("sabotage", sabotage.rawValue, if: true) }
+        add("count-from", countFrom.decimalSeconds, if: countFrom != .zero)
+        count(
+            "tombstones", gossip.tombstonesMax, unless: plain.gossip.tombstonesMax)
         for fault in faults { add("fault", "\(fault)", if: true) }
         add(
             "convergence-bound", convergenceBound.decimalSeconds,
             if: convergenceBound != plain.convergenceBound)
         if let detectionBound { add("detection-bound", detectionBound.decimalSeconds, if: true) }
         let flags = [
-            ("warm-start", isWarm), ("silent-hosts", !refusesAfterCrash),
+            ("plain-swim", gossip.features.isEmpty), ("warm-start", isWarm),
+            ("silent-hosts", !refusesAfterCrash),
             ("allow-false-deaths", allowsFalseDeaths),
         ]
         words += flags.filter(\.1).map { "--\($0.0)" }

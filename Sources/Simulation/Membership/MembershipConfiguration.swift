@@ -4,7 +4,7 @@ import Wire
 extension MembershipSimulation {
     /// Who in a run means harm.
     public enum Hostility: String, Sendable, CaseIterable {
-        /// The last node: it has its keys and a valid certificate.
+        /// The last nodes: each has its keys and a valid certificate.
         case member
         /// Somebody on the network, who sees every datagram and may send any.
         case outsider
@@ -53,6 +53,14 @@ extension MembershipSimulation {
         public var updates = 0
         /// Who means harm; nil for nobody.
         public var hostile: Hostility?
+        /// How many, if they are members: the last ones.
+        public var hostiles = 1
+        /// What hostile members do, in turn.
+        public var attacks = Attack.allCases
+        /// A defect built into every node, to see that the checkers find it; nil for none.
+        public var sabotage: Sabotage?
+        /// Traffic, signatures and false alarms are counted from here on.
+        public var countFrom: Duration = .zero
         /// Whether a crashed node's host closes its connections and refuses new ones, rather than
         /// falling silent with it.
         public var refusesAfterCrash = true
@@ -81,6 +89,11 @@ extension MembershipSimulation {
         /// Whether a node can be dialled.
         func isDirect(_ node: Int) -> Bool { node < nodes - outboundOnly }
 
+        /// Those that mean harm.
+        var hostileNodes: Range<Int> {
+            hostile == .member ? max(0, nodes - hostiles)..<nodes : nodes..<nodes
+        }
+
         /// Whether a node stands still again and again.
         func isStalled(_ node: Int) -> Bool { node >= nodes - stalled }
 
@@ -108,6 +121,10 @@ extension MembershipSimulation {
                 return "no more nodes can have their datagrams blocked than there are"
             }
             if !(0..<nodes).contains(stalled) { return "at least one node must not be stalled" }
+            if hostile == .member, !(1..<nodes).contains(hostiles) {
+                return "at least one node must be honest, and one not"
+            }
+            if countFrom < .zero { return "counting cannot begin before the start" }
             if stallLength.lowerBound < .zero || stallGap.lowerBound <= .zero {
                 return "stalls must last for 0 seconds or more, and more than 0 must lie between"
             }
@@ -167,6 +184,12 @@ extension MembershipSimulation {
                 detection: detectionBound ?? .milliseconds(Int64(protocolBound * room * 1000)),
                 convergence: convergenceBound)
             bounds.allowsFalseDeaths = allowsFalseDeaths
+            bounds.hostile = Array(hostileNodes)
+            bounds.isWireClean = network.corruption == 0 && network.replay == 0 && hostile == nil
+            bounds.probeInterval = gossip.probeInterval
+            bounds.tombstoneLifetime = gossip.tombstoneLifetime
+            bounds.tombstonesMax = gossip.tombstonesMax
+            bounds.settling = .seconds(45)
             return bounds
         }
     }

@@ -1,3 +1,5 @@
+import Gossip
+
 extension MembershipSimulation.Report {
     /// The report for people.
     public var text: String {
@@ -49,12 +51,6 @@ extension MembershipSimulation.Report {
                     + "\(number(traffic.linkPacketsPerPeriod)) link packets per member and period"
             ),
             (
-                "settled",
-                traffic.settledDatagramsPerPeriod > 0
-                    ? "\(number(traffic.settledDatagramsPerPeriod)) datagrams per member and "
-                        + "period after the first minute" : "the run was too short to say"
-            ),
-            (
                 "bytes",
                 "\(number(traffic.datagramBytesPerSecond, 0)) in datagrams, "
                     + "\(number(traffic.linkBytesPerSecond, 0)) over links, "
@@ -65,7 +61,15 @@ extension MembershipSimulation.Report {
                 "signatures",
                 "\(number(signaturesPerMemberPerSecond, 3)) checked per member and second"
             ),
+            (
+                "coordinates",
+                coordinates.pairs == 0
+                    ? "nothing to measure"
+                    : "off by \(number(coordinates.median * 100)) % in the median, "
+                        + "\(number(coordinates.percentile95 * 100)) % for 95 of 100 pairs"
+            ),
             ("happened", happenings.map { "\($0.count) \($0.what)" }.joined(separator: ", ")),
+            ("judged", checkers.map { "\($0.checker) \($0.judged)" }.joined(separator: ", ")),
             ("digest", traceDigest), ("replay", replayCommand),
             ("invariants", isClean ? "all held" : "\(violationCount) BROKEN"),
         ]

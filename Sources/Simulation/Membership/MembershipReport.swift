@@ -1,4 +1,4 @@
-import Gossip
+public import Gossip
 import Wire
 
 extension MembershipSimulation {
@@ -40,13 +40,12 @@ extension MembershipSimulation {
             public var percent9999: Times
         }
 
-        /// What members sent, each, on average.
+        /// What members sent, each, on average, from the time on that counting began.
         public struct Traffic: Sendable, Equatable, Encodable {
+            /// The seconds that members were up meanwhile, added up: to add rates of several runs.
+            public var memberSeconds: Double
             /// Datagrams, per probe period.
             public var datagramsPerPeriod: Double
-            /// Datagrams after the first minute, when all have met, per probe period; 0 for shorter
-            /// runs.
-            public var settledDatagramsPerPeriod: Double
             /// Packets over links, per probe period.
             public var linkPacketsPerPeriod: Double
             /// Bytes of datagrams after encryption, without IP and UDP headers, per second.
@@ -81,6 +80,9 @@ extension MembershipSimulation {
         public var firstDetection: Times
         /// Times that a healthy, connected member was dead to another.
         public var falseDeaths: Int
+        /// Times that one was dead to a node that was stalled, suspended or slow itself, in the
+        /// whole run.
+        public var falseDeathsToImpaired: Int
         /// Times that a healthy, connected member was suspected by another.
         public var falseSuspicions: Int
         /// Incarnations spent on refuting suspicions.
@@ -89,20 +91,28 @@ extension MembershipSimulation {
         public var dissemination: Dissemination
         /// What members sent.
         public var traffic: Traffic
-        /// Push–pull exchanges in the whole run.
+        /// Push–pull exchanges.
         public var pushPulls: Int
         /// Signatures that each member checked in a second.
         public var signaturesPerMemberPerSecond: Double
+        /// The most signatures that one node checked in a second, over some seconds.
+        public var signaturesPerSecondPeak: Double
+        /// How far off coordinates were at the end; relative.
+        public var coordinates: CoordinateError
         /// Events that were simulated.
         public var events: Int
         /// What happened, and how often; what did not is left out.
         public var happenings: [Happening]
+        /// What each checker judged.
+        public var checkers: [CheckerTally]
         /// How many invariants were broken.
         public var violationCount: Int
         /// The first of them.
         public var violations: [Violation]
         /// A digest of all that happened: equal for equal runs.
         public var traceDigest: String
+        /// A digest of what every honest node believed, and when.
+        public var historyDigest: String
         /// Runs this again.
         public var replayCommand: String
 
@@ -121,41 +131,45 @@ extension MembershipSimulation {
     }
 
     func report() -> Report {
-        let memberSeconds = max(tally.upTime.seconds, 1e-9)
+        let endpoints = endpointTotals()
+        let all = totals()
+        let memberSeconds = max((all.upTime - baseline.upTime).seconds, 1e-9)
         let period = configuration.gossip.probeInterval.seconds
-        func perPeriod(_ count: Int) -> Double { Double(count) / memberSeconds * period }
         func perSecond(_ count: Int) -> Double { Double(count) / memberSeconds }
-        let settled =
-            tally.lateUpTime > .zero
-            ? Double(tally.lateDatagrams) / tally.lateUpTime.seconds * period : 0
         return Report(
             nodes: configuration.nodes, seed: configuration.seed,
             seconds: configuration.duration.seconds, loss: configuration.network.loss,
             crashes: tally.crashes, detection: Report.Times(checkers.detections),
             firstDetection: Report.Times(checkers.firstDetections),
-            falseDeaths: checkers.falseDeaths, falseSuspicions: checkers.falseSuspicions,
-            refutations: Int(tally.refutations),
+            falseDeaths: all.falseDeaths - baseline.falseDeaths,
+            falseDeathsToImpaired: checkers.falseDeathsToImpaired,
+            falseSuspicions: all.falseSuspicions - baseline.falseSuspicions,
+            refutations: Int(all.refutations - baseline.refutations),
             dissemination: Report.Dissemination(
                 updates: updates.count,
                 half: Report.Times(updates.times(untilTenThousandths: 5_000)),
                 percent99: Report.Times(updates.times(untilTenThousandths: 9_900)),
                 percent9999: Report.Times(updates.times(untilTenThousandths: 9_999))),
             traffic: Report.Traffic(
-                datagramsPerPeriod: perPeriod(tally.datagrams),
-                settledDatagramsPerPeriod: settled,
-                linkPacketsPerPeriod: perPeriod(tally.linkPackets),
-                datagramBytesPerSecond: perSecond(tally.datagramBytes),
-                linkBytesPerSecond: perSecond(tally.linkBytes),
-                exchangeBytesPerSecond: perSecond(tally.exchangeBytes)),
-            pushPulls: tally.pushPulls,
-            signaturesPerMemberPerSecond: perSecond(Int(tally.signatures)), events: events,
-            happenings: happenings, violationCount: checkers.violationCount,
+                memberSeconds: memberSeconds,
+                datagramsPerPeriod: perSecond(all.datagrams - baseline.datagrams) * period,
+                linkPacketsPerPeriod: perSecond(all.linkPackets - baseline.linkPackets) * period,
+                datagramBytesPerSecond: perSecond(all.datagramBytes - baseline.datagramBytes),
+                linkBytesPerSecond: perSecond(all.linkBytes - baseline.linkBytes),
+                exchangeBytesPerSecond: perSecond(all.exchangeBytes - baseline.exchangeBytes)),
+            pushPulls: all.pushPulls - baseline.pushPulls,
+            signaturesPerMemberPerSecond: perSecond(Int(all.signatures - baseline.signatures)),
+            signaturesPerSecondPeak: checkers.signaturesPerSecondPeak,
+            coordinates: coordinateError(), events: events,
+            happenings: happenings(endpoints), checkers: checkers.tally,
+            violationCount: checkers.violationCount,
             violations: checkers.violations,
             traceDigest: hexadecimal(trace.value.bigEndianBytes),
+            historyDigest: hexadecimal(checkers.historyDigest.bigEndianBytes),
             replayCommand: configuration.replayCommand)
     }
 
-    private var happenings: [Report.Happening] {
+    private func happenings(_ endpoints: EndpointTotals) -> [Report.Happening] {
         let network = network.counters
         let all: [(String, Int)] = [
             ("crashes", tally.crashes), ("restarts", tally.restarts), ("leaves", tally.leaves),
@@ -175,17 +189,24 @@ extension MembershipSimulation {
             ("datagrams to nobody", tally.toNowhere),
             ("datagrams lost asleep", tally.lostAsleep),
             ("sockets overflown", tally.socketOverflows),
-            ("not authentic", Int(tally.notAuthentic)),
-            ("replays refused", Int(tally.replaysRefused)), ("malformed", Int(tally.malformed)),
-            ("forged", Int(tally.forged)), ("timers deferred", tally.timersDeferred),
+            ("not authentic", Int(endpoints.notAuthentic)),
+            ("replays refused", Int(endpoints.replaysRefused)),
+            ("malformed", Int(endpoints.malformed)),
+            ("forged", Int(endpoints.forged)), ("timers deferred", tally.timersDeferred),
             ("timers early", tally.timersEarly), ("timers late", tally.timersLate),
-            ("pauses noticed", Int(tally.pauses)), ("probes failed", Int(tally.probesFailed)),
+            ("pauses noticed", Int(endpoints.pauses)),
+            ("probes failed", Int(endpoints.probesFailed)),
+            ("datagrams relayed", Int(endpoints.relayed)),
+            ("datagrams through relays", Int(endpoints.relayedReceived)),
+            ("claims of unknown kinds", Int(endpoints.unknownClaims)),
+            ("over limits", Int(endpoints.overLimit)),
+            ("datagrams by outsiders", tally.injected),
             ("link packets", tally.linkPackets), ("links dialled", tally.dials),
             ("dials refused", tally.dialsRefused), ("links opened", tally.linksOpened),
             ("links closed", tally.linksClosed), ("links fallen silent", tally.linksSilent),
             ("certificates fetched", tally.certificates),
             ("certificates refused", tally.certificatesRefused),
-            ("push-pulls", tally.pushPulls), ("refutations", Int(tally.refutations)),
+            ("push-pulls", tally.pushPulls), ("refutations", Int(endpoints.refutations)),
             ("suspicions of the healthy", checkers.falseSuspicions),
         ]
         return all.filter { $0.1 > 0 }.map { Report.Happening(what: $0.0, count: $0.1) }

@@ -4,9 +4,6 @@ import Wire
 extension MembershipSimulation {
     /// Counts of what happened in a run.
     struct Tally: Sendable {
-        /// Datagrams are also counted apart after this, in nanoseconds: when all have met.
-        static let warmUp: Int64 = 60_000_000_000
-
         var crashes = 0
         var restarts = 0
         var leaves = 0
@@ -23,13 +20,13 @@ extension MembershipSimulation {
         var blocks = 0
 
         var datagrams = 0
-        var lateDatagrams = 0
         var datagramBytes = 0
         var linkPackets = 0
         var linkBytes = 0
         var pushPulls = 0
         var exchangeBytes = 0
         var toNowhere = 0
+        var injected = 0
         var lostAsleep = 0
         var socketOverflows = 0
         var servedSlowly = 0
@@ -45,35 +42,102 @@ extension MembershipSimulation {
         var certificates = 0
         var certificatesRefused = 0
 
-        // What endpoints counted, over all their starts.
+        /// What endpoints counted, over all their starts that ended.
+        var endpoints = EndpointTotals()
+    }
+
+    /// What endpoints count.
+    struct EndpointTotals: Sendable {
         var upTime: Duration = .zero
-        var lateUpTime: Duration = .zero
         var refutations: UInt64 = 0
         var signatures: UInt64 = 0
         var malformed: UInt64 = 0
         var forged: UInt64 = 0
         var pauses: UInt64 = 0
         var probesFailed: UInt64 = 0
+        var relayed: UInt64 = 0
+        var relayedReceived: UInt64 = 0
+        var unknownClaims: UInt64 = 0
         var notAuthentic: UInt64 = 0
         var replaysRefused: UInt64 = 0
+        var overLimit: UInt64 = 0
+
+        mutating func add(_ counters: EndpointCounters, upTime time: Duration) {
+            upTime += time
+            refutations += counters.gossip.refutations
+            signatures += counters.gossip.signaturesChecked
+            malformed += counters.gossip.malformed + counters.datagrams.malformed
+            forged += counters.gossip.forged
+            pauses += counters.gossip.pauses
+            probesFailed += counters.gossip.probesFailed
+            relayed += counters.gossip.relayed
+            unknownClaims += counters.gossip.unknownClaims
+            relayedReceived += counters.endpoint.relayedReceived
+            notAuthentic += counters.datagrams.notAuthentic
+            replaysRefused += counters.datagrams.replayed
+            overLimit +=
+                counters.gossip.overLimit + counters.datagrams.overLimit
+                + counters.endpoint.linkOverLimit
+        }
     }
 
-    /// Counts what an endpoint did, when its start ends or the run does.
+    /// What rates are made of.
+    struct Totals: Sendable {
+        var upTime: Duration = .zero
+        var datagrams = 0
+        var datagramBytes = 0
+        var linkPackets = 0
+        var linkBytes = 0
+        var exchangeBytes = 0
+        var pushPulls = 0
+        var signatures: UInt64 = 0
+        var refutations: UInt64 = 0
+        var falseDeaths = 0
+        var falseSuspicions = 0
+    }
+
+    /// Counts what an endpoint did, when its start ends.
     mutating func settle(_ node: Int) {
-        let gossip = nodes[node].endpoint.core.counters
-        let datagrams = nodes[node].endpoint.datagramCounters
-        tally.refutations += gossip.refutations
-        tally.signatures += gossip.signaturesChecked
-        tally.malformed += gossip.malformed + datagrams.malformed
-        tally.forged += gossip.forged
-        tally.pauses += gossip.pauses
-        tally.probesFailed += gossip.probesFailed
-        tally.notAuthentic += datagrams.notAuthentic
-        tally.replaysRefused += datagrams.replayed
-        let since = nodes[node].upSince
-        tally.upTime += now - since
-        let warm = MonotonicInstant(nanoseconds: Tally.warmUp)
-        if now > warm { tally.lateUpTime += now - max(since, warm) }
+        tally.endpoints.add(
+            nodes[node].endpoint.counters, upTime: now - nodes[node].upSince)
+    }
+
+    /// What all endpoints counted so far.
+    func endpointTotals() -> EndpointTotals {
+        var totals = tally.endpoints
+        for node in nodes where node.isUp {
+            totals.add(node.endpoint.counters, upTime: now - node.upSince)
+        }
+        return totals
+    }
+
+    /// Everything so far.
+    func totals() -> Totals {
+        let endpoints = endpointTotals()
+        return Totals(
+            upTime: endpoints.upTime, datagrams: tally.datagrams,
+            datagramBytes: tally.datagramBytes, linkPackets: tally.linkPackets,
+            linkBytes: tally.linkBytes, exchangeBytes: tally.exchangeBytes,
+            pushPulls: tally.pushPulls, signatures: endpoints.signatures,
+            refutations: endpoints.refutations, falseDeaths: checkers.falseDeaths,
+            falseSuspicions: checkers.falseSuspicions)
+    }
+
+    /// How far off the round trips are that coordinates estimate.
+    func coordinateError() -> CoordinateError {
+        var pairs: [(estimated: Duration, actual: Duration)] = []
+        var random = SeededRandom(seed: configuration.seed, stream: 13 << 40)
+        let up = nodes.indices.filter { nodes[$0].isUp }
+        guard up.count > 1 else { return CoordinateError.measure(pairs: pairs) }
+        for _ in 0..<SimulationLimits.coordinatePairs {
+            let a = up[random.index(below: up.count)]
+            let b = up[random.index(below: up.count)]
+            guard a != b,
+                let estimated = nodes[a].endpoint.core.view(of: id(b))?.roundTrip
+            else { continue }
+            pairs.append((estimated, network.roundTrip(a, b)))
+        }
+        return CoordinateError.measure(pairs: pairs)
     }
 }
 

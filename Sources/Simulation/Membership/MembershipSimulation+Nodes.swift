@@ -4,8 +4,8 @@ import Wire
 /// A datagram on its way.
 struct SimulatedDatagram: Sendable {
     var bytes: [UInt8]
-    /// The number of the address it bears.
-    var from: Int
+    /// The address that it bears.
+    var from: NetworkAddress
     /// Whether it was damaged, or made by somebody who is no member: it must change nothing.
     var isBad = false
 }
@@ -84,6 +84,8 @@ extension MembershipSimulation {
         var keyMadeAt = 0
         var updates = 0
         var datagramsSent: UInt64 = 0
+        /// Whether it reads nothing any more; see ``Sabotage/deafAfterGarbage``.
+        var isDeaf = false
         /// The incarnation of its last claim that the checkers know.
         var claimed: UInt32?
         var remembered: [(node: NodeID, addresses: [NetworkAddress])] = []
@@ -132,7 +134,7 @@ extension MembershipSimulation {
         }
 
         /// How many datagrams from an address wait.
-        func datagrams(from address: Int) -> Int {
+        func datagrams(from address: NetworkAddress) -> Int {
             waiting[head...].count {
                 if case .datagram(let datagram) = $0 {
                     datagram.from == address && !datagram.isBad
@@ -148,7 +150,9 @@ extension MembershipSimulation {
     mutating func start(_ node: Int) {
         nodes[node].isUp = true
         nodes[node].start += 1
-        nodes[node].generation += 1
+        if configuration.sabotage != .generationStuck || nodes[node].generation == 0 {
+            nodes[node].generation += 1
+        }
         nodes[node].halt = nil
         nodes[node].slowness = .zero
         nodes[node].isServing = false
@@ -163,10 +167,14 @@ extension MembershipSimulation {
         queue.push(
             .keyDue(node, start: nodes[node].start),
             at: now + .seconds(SimulationLimits.linkKeyLifeSeconds))
-        let boot = BootID(using: &randoms[node])
-        nodes[node].endpoint = Self.endpoint(
-            configuration, node, identity(node), boot: boot, at: clock(node))
-        if nodes[node].generation > 1 { tally.restarts += 1 }
+        let boot = BootID(generation: nodes[node].generation, using: &randoms[node])
+        nodes[node].isDeaf = false
+        if isHostile(node) { becomeHostile(node) }
+        nodes[node].endpoint = GossipEndpoint(
+            core: Self.core(configuration, node, identity(node), at: clock(node)),
+            sessions: DatagramSessions(nodeID: id(node), boot: boot, cipher: cipher(node)),
+            hasSocket: configuration.isDirect(node))
+        if nodes[node].start > 1 { tally.restarts += 1 }
         noteStarted(node)
         let seeds = seeds(of: node)
         handle(.seeds(seeds), node)
@@ -250,7 +258,7 @@ extension MembershipSimulation {
         queue.push(
             .keyDue(node, start: nodes[node].start),
             at: now + .seconds(SimulationLimits.linkKeyLifeSeconds))
-        nodes[node].endpoint.renew(cipher: Self.cipher(node, identity(node)))
+        nodes[node].endpoint.renew(cipher: cipher(node))
         tellIdentity(node)
     }
 
@@ -259,8 +267,10 @@ extension MembershipSimulation {
         deliver(.input(.identity(Self.alive(configuration, node, identity(node)))), to: node)
     }
 
-    static func cipher(_ node: Int, _ identity: SimulatedIdentity) -> SimulatedCipher {
-        SimulatedCipher(node: NodeID(number: UInt64(node) + 1), linkKey: identity.linkKey)
+    private func cipher(_ node: Int) -> any DatagramCipher {
+        let honest = SimulatedCipher(linkKey: identity(node).linkKey)
+        if let hostile = hostiles[node] { return hostile.cipher(honest) }
+        return configuration.sabotage?.cipher(honest, of: id(node)) ?? honest
     }
 
     static func alive(
@@ -289,16 +299,24 @@ extension MembershipSimulation {
             numerics: "shoal-numerics-2", kvTypes: 3, models: models)
     }
 
-    static func endpoint(
-        _ configuration: Configuration, _ node: Int, _ identity: SimulatedIdentity, boot: BootID,
+    static func core(
+        _ configuration: Configuration, _ node: Int, _ identity: SimulatedIdentity,
         at now: MonotonicInstant
-    ) -> GossipEndpoint {
-        let id = NodeID(number: UInt64(node) + 1)
-        let core = GossipCore(
+    ) -> GossipCore {
+        GossipCore(
             local: alive(configuration, node, identity), metadata: metadata(configuration, node),
-            authority: SimulatedAuthority(node: id), configuration: configuration.gossip, now: now)
-        let sessions = DatagramSessions(nodeID: id, boot: boot, cipher: cipher(node, identity))
+            authority: SimulatedAuthority(node: NodeID(number: UInt64(node) + 1)),
+            configuration: configuration.gossip, now: now)
+    }
+
+    /// What stands for a node that never started.
+    static func blank(_ configuration: Configuration, _ node: Int) -> GossipEndpoint {
+        let identity = SimulatedIdentity.first
         return GossipEndpoint(
-            core: core, sessions: sessions, hasSocket: configuration.isDirect(node))
+            core: core(configuration, node, identity, at: .origin),
+            sessions: DatagramSessions(
+                nodeID: NodeID(number: UInt64(node) + 1), boot: BootID(high: 0, low: 1),
+                cipher: SimulatedCipher(linkKey: identity.linkKey)),
+            hasSocket: false)
     }
 }

@@ -76,16 +76,25 @@ extension MembershipSimulation {
 
     /// To be called after everything that a node did.
     mutating func noteClaim(_ node: Int) {
-        let claim = nodes[node].endpoint.core.local
-        guard claim.incarnation != nodes[node].claimed else { return }
-        nodes[node].claimed = claim.incarnation
-        observe(.claimed(node, claim))
+        let incarnation = Self.incarnation(&nodes[node].endpoint)
+        guard incarnation != nodes[node].claimed else { return }
+        nodes[node].claimed = incarnation
+        observe(.claimed(node, nodes[node].endpoint.core.local))
+    }
+
+    private static func incarnation(_ endpoint: inout GossipEndpoint) -> UInt32 {
+        endpoint.core.local.incarnation
+    }
+
+    private mutating func noteSizes(_ node: Int) {
+        let sizes = nodes[node].endpoint.sizes
+        observe(.held(node, (configuration.sabotage?.altered(sizes) ?? sizes).gossip))
     }
 
     mutating func noteBelief(_ node: Int, _ subject: Int, _ view: MemberView) {
         let unread =
             nodes[node].inbox.isEmpty
-            ? 0 : nodes[node].inbox.datagrams(from: addresses.own(subject))
+            ? 0 : nodes[node].inbox.datagrams(from: addresses[addresses.own(subject)])
         observe(
             .believed(observer: node, subject: subject, Belief(view), unread: unread))
     }
@@ -105,7 +114,7 @@ extension MembershipSimulation {
         let next = nextDeadline(node)
         observe(.ticked(node, next: next))
         if !isIdle, nodes.count <= SimulationLimits.inspectedMax {
-            observe(.held(node, nodes[node].endpoint.core.sizes))
+            noteSizes(node)
         }
     }
 
@@ -116,7 +125,7 @@ extension MembershipSimulation {
             .survey(node, start: start, number: number + 1),
             at: now + SimulationLimits.surveyInterval)
         noteWork(node)
-        observe(.held(node, nodes[node].endpoint.core.sizes))
+        noteSizes(node)
         guard nodes.count <= SimulationLimits.inspectedMax, number % 12 == 11 else { return }
         let remembered = nodes[node].endpoint.core.memberViews.compactMap { view in
             index(view.id).map { RememberedMember($0, Belief(view)) }
@@ -125,8 +134,8 @@ extension MembershipSimulation {
     }
 
     mutating func noteWork(_ node: Int) {
-        let gossip = nodes[node].endpoint.core.counters
-        let datagrams = nodes[node].endpoint.datagramCounters
+        let counters = nodes[node].endpoint.counters
+        let (gossip, datagrams) = (counters.gossip, counters.datagrams)
         var work = NodeWork()
         work.refutations = gossip.refutations
         work.signaturesChecked = gossip.signaturesChecked

@@ -23,12 +23,12 @@ extension MembershipSimulation {
     private mutating func read(_ inbound: Inbound, _ node: Int) {
         switch inbound {
         case .datagram(let datagram):
+            if nodes[node].isDeaf { return }
             if datagram.isBad { return readBad(datagram, node) }
-            let source = addresses[datagram.from]
             let clock = clock(node)
             perform(
                 nodes[node].endpoint.receive(
-                    datagram.bytes, from: source, at: clock, using: &randoms[node]),
+                    datagram.bytes, from: datagram.from, at: clock, using: &randoms[node]),
                 of: node)
         case .packet(let bytes, let from):
             handle(.packet(bytes, from: id(from), path: .link), node)
@@ -37,7 +37,7 @@ extension MembershipSimulation {
             let (answer, effects) = nodes[node].endpoint.answer(
                 request, from: id(from), at: clock, using: &randoms[node])
             perform(effects, of: node)
-            if let answer {
+            if let answer = hostileAnswer(answer, of: node) {
                 tally.exchangeBytes += answer.count
                 sendOverLink(.answer(answer, from: node), from: node, to: from)
             }
@@ -50,13 +50,14 @@ extension MembershipSimulation {
     private mutating func readBad(_ datagram: SimulatedDatagram, _ node: Int) {
         let isLookedInto = nodes.count <= SimulationLimits.lookedIntoMax
         let before = isLookedInto ? nodes[node].endpoint.core.memberViews : []
-        let source = addresses[datagram.from]
         let clock = clock(node)
         let effects = nodes[node].endpoint.receive(
-            datagram.bytes, from: source, at: clock, using: &randoms[node])
+            datagram.bytes, from: datagram.from, at: clock, using: &randoms[node])
         let viewsChanged = isLookedInto && nodes[node].endpoint.core.memberViews != before
         noteResisted(
-            node, effects, bytes: datagram.bytes.count, from: source, viewsChanged: viewsChanged)
+            node, effects, bytes: datagram.bytes.count, from: datagram.from,
+            viewsChanged: viewsChanged)
+        if configuration.sabotage == .deafAfterGarbage { nodes[node].isDeaf = true }
         perform(effects, of: node)
     }
 
@@ -96,6 +97,9 @@ extension MembershipSimulation {
 
     /// Reads all that waits, and then lets an overdue timer run.
     mutating func catchUp(_ node: Int) {
+        if configuration.sabotage == .timersBeforeSockets, nodes[node].timerIsOverdue {
+            tick(node)
+        }
         while nodes[node].isFree, let inbound = nodes[node].inbox.take() { read(inbound, node) }
         serveNext(node)
         if nodes[node].timerIsOverdue, nodes[node].isFree { tick(node) }
@@ -159,7 +163,13 @@ extension MembershipSimulation {
 
     // MARK: Effects
 
-    mutating func perform(_ effects: [EndpointEffect], of node: Int) {
+    mutating func perform(_ given: [EndpointEffect], of node: Int) {
+        var effects = given
+        if let sabotage = configuration.sabotage { effects = sabotage.altered(effects) }
+        if !hostiles.isEmpty, var hostile = hostiles[node] {
+            effects = hostile.intercept(effects, at: clock(node))
+            hostiles[node] = hostile
+        }
         for effect in effects {
             switch effect {
             case .datagram(let bytes, let to): send(bytes, from: node, to: to)
@@ -202,14 +212,15 @@ extension MembershipSimulation {
         trace.add(bytes)
         tally.datagrams += 1
         tally.datagramBytes += bytes.count
-        if now.nanoseconds >= Tally.warmUp { tally.lateDatagrams += 1 }
         noteDatagram(node, bytes)
+        if outsider != nil { outsiderSaw(bytes, from: node, to: address) }
         guard let number = addresses.number(of: address) else {
             tally.toNowhere += 1
             return
         }
         transmit(
-            SimulatedDatagram(bytes: bytes, from: addresses.own(node)), at: node, to: number)
+            SimulatedDatagram(bytes: bytes, from: addresses[addresses.own(node)]), at: node,
+            to: number)
     }
 
     /// Puts a datagram on the wire at a node's place, whatever address it bears.

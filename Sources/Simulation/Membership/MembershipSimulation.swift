@@ -26,6 +26,9 @@ public struct MembershipSimulation: Sendable {
         case moved(Int, start: Int)
         case unclogged(from: [Int], to: [Int])
         case survey(Int, start: Int, number: Int)
+        case harm(Int, start: Int)
+        case outsider(MonotonicInstant)
+        case count
     }
 
     /// A change that a member saw.
@@ -54,25 +57,44 @@ public struct MembershipSimulation: Sendable {
     var events = 0
     var tally = Tally()
     var updates = UpdateMeasurement()
+    /// What had been counted when counting was to begin.
+    var baseline = Totals()
+    /// Those that mean harm.
+    var hostiles: [Int: HostileMember] = [:]
+    var outsider: Outsider?
+    var outsiderDue: MonotonicInstant?
+    /// Digests of all datagrams that members sent, while an outsider may send them again.
+    var genuine: Set<UInt64> = []
     /// Changes that nobody was told of yet; kept only if somebody is to be.
     var changes: [Change] = []
     var keepsChanges = false
 
     /// Runs a configuration to its end. Runs share nothing: any number may go on at once.
     ///
+    /// - Precondition: The configuration has no ``Configuration/problem``.
+    public static func run(_ configuration: Configuration) -> Report {
+        var simulation = MembershipSimulation(configuration)
+        let end = MonotonicInstant.origin + configuration.duration
+        while let next = simulation.queue.next, next <= end { simulation.step() }
+        simulation.finish(at: end)
+        return simulation.report()
+    }
+
+    /// Runs a configuration to its end and tells of it meanwhile.
+    ///
     /// - Parameter onMemberChange: Called with every change that a member sees: time, observer,
-    ///   subject and the new view. For tests that want more than the report.
+    ///   subject and the new view. For those that want more than the report.
     /// - Precondition: The configuration has no ``Configuration/problem``.
     public static func run(
         _ configuration: Configuration,
-        onMemberChange: ((MonotonicInstant, Int, Int, MemberView) -> Void)? = nil
+        onMemberChange: (MonotonicInstant, Int, Int, MemberView) -> Void
     ) -> Report {
         var simulation = MembershipSimulation(configuration)
-        simulation.keepsChanges = onMemberChange != nil
+        simulation.keepsChanges = true
         let end = MonotonicInstant.origin + configuration.duration
         while let next = simulation.queue.next, next <= end {
             simulation.step()
-            guard let onMemberChange, !simulation.changes.isEmpty else { continue }
+            guard !simulation.changes.isEmpty else { continue }
             for change in simulation.changes {
                 onMemberChange(simulation.now, change.observer, change.subject, change.view)
             }
@@ -93,11 +115,11 @@ public struct MembershipSimulation: Sendable {
         machines = SeededRandom(seed: configuration.seed, stream: 7 << 40)
         checkers = MembershipCheckers(nodes: count, bounds: configuration.bounds)
         indices.reserveCapacity(count)
+        let blank = Self.blank(configuration, 0)
         for index in 0..<count {
             indices[id(index)] = index
             randoms.append(SeededRandom(seed: configuration.seed, stream: UInt64(index)))
-            nodes.append(
-                Node(endpoint: Self.endpoint(configuration, index, .first, boot: .zero, at: now)))
+            nodes.append(Node(endpoint: blank))
         }
         // Nodes start over a few seconds, the first one at once; or, when they know each other
         // already, all within a period, so that they don't probe in step.
@@ -112,13 +134,19 @@ public struct MembershipSimulation: Sendable {
                 queue.push(.stall(index), at: now + first)
             }
         }
+        if configuration.hostile == .outsider {
+            outsider = Outsider(seed: configuration.seed, at: now)
+            scheduleOutsider()
+        }
+        if configuration.countFrom > .zero {
+            queue.push(.count, at: now + configuration.countFrom)
+        }
         noteBeginning()
         for fault in configuration.schedule() { queue.push(.fault(fault.kind), at: now + fault.at) }
     }
 
     mutating func finish(at end: MonotonicInstant) {
         now = end
-        for index in nodes.indices where nodes[index].isUp { settle(index) }
         checkers.finish(at: now)
     }
 
@@ -168,6 +196,9 @@ public struct MembershipSimulation: Sendable {
             guard nodes[node].start == start else { return }
             tellIdentity(node)
         case .unclogged(let from, let to): noteUnclogged(from, to)
+        case .harm(let node, let start): harm(node, start: start)
+        case .outsider(let at): outsiderActs(at)
+        case .count: baseline = totals()
         case .survey(let node, let start, let number): survey(node, start: start, number: number)
         }
     }

@@ -46,22 +46,23 @@ extension MembershipSwarm {
         return best
     }
 
-    private static let simplifications: [@Sendable (inout MembershipSimulation.Configuration) -> Void] = [
-        { $0.network = NetworkConditions() },
-        { $0.network.loss = 0 },
-        { $0.network.duplication = 0 },
-        { $0.network.reordering = 0 },
-        { $0.network.corruption = 0 },
-        { $0.network.replay = 0 },
-        { $0.network.mtu = nil },
-        { $0.network.latency = NetworkConditions().latency },
-        { $0.timerLateness = .zero ... .zero },
-        { $0.stalled = 0 },
-        { $0.outboundOnly = 0 },
-        { $0.datagramsBlocked = 0 },
-        { $0.versions = [] },
-        { $0.refusesAfterCrash = true },
-        { $0.seeds = 1 },
-        { $0.gossip = GossipConfiguration() },
-    ]
+    private static let simplifications:
+        [@Sendable (inout MembershipSimulation.Configuration) -> Void] = [
+            { $0.network = NetworkConditions() },
+            { $0.network.loss = 0 },
+            { $0.network.duplication = 0 },
+            { $0.network.reordering = 0 },
+            { $0.network.corruption = 0 },
+            { $0.network.replay = 0 },
+            { $0.network.mtu = nil },
+            { $0.network.latency = NetworkConditions().latency },
+            { $0.timerLateness = .zero ... .zero },
+            { $0.stalled = 0 },
+            { $0.outboundOnly = 0 },
+            { $0.datagramsBlocked = 0 },
+            { $0.versions = [] },
+            { $0.refusesAfterCrash = true },
+            { $0.seeds = 1 },
+            { $0.gossip = GossipConfiguration() },
+        ]
 }

@@ -1,5 +1,5 @@
 import Gossip
-public import Wire
+import Wire
 
 /// Runs drawn from a seed: swarm testing (Groce and others, "Swarm testing", ISSTA 2012). Each seed
 /// leaves out some kinds of fault, so that the others get room, and so different runs go to
@@ -12,12 +12,15 @@ public import Wire
 public enum MembershipSwarm {
     /// The run of a seed, with a number of nodes out of `nodes`.
     public static func configuration(
-        nodes: ClosedRange<Int>, seed: UInt64, duration: Duration
+        nodes: ClosedRange<Int>, seed: UInt64, duration: Duration,
+        hostile: MembershipSimulation.Hostility? = nil
     ) -> MembershipSimulation.Configuration {
         var random = SeededRandom(seed: seed, stream: 10 << 40)
         let count = Int.random(in: nodes, using: &random)
-        return MembershipSimulation.Configuration(nodes: count, seed: seed, duration: duration)
-            .drawingFaults()
+        var base = MembershipSimulation.Configuration(
+            nodes: count, seed: seed, duration: duration)
+        base.hostile = hostile
+        return base.drawingFaults()
     }
 }
 
@@ -92,7 +95,9 @@ struct FaultDrawing {
         configuration.network.replay = some(0.3, upTo: 0.05)
         let slowest = [2, 20, 80, 200][Int(random.below(4))]
         configuration.network.latency = .milliseconds(1) ... .milliseconds(slowest)
-        if random.happens(0.1) { configuration.network.mtu = [1400, 1232, 900][Int(random.below(3))] }
+        if random.happens(0.1) {
+            configuration.network.mtu = [1400, 1232, 900][Int(random.below(3))]
+        }
     }
 
     private mutating func drawNodes() {

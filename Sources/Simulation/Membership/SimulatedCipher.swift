@@ -5,148 +5,119 @@ public import Wire
 /// Anyone who tried could break it; what it keeps is that a datagram with a changed byte, or under
 /// another key, does not authenticate, and that nothing can be read from one by accident.
 public struct SimulatedCipher: DatagramCipher {
-    private let node: NodeID
     private let linkKey: LinkKey
     private let gateKey: UInt64
-    private let meshKey: [UInt8]
 
     /// The cipher of a node that holds the private half of `linkKey` and the mesh's gate key.
-    public init(node: NodeID, linkKey: LinkKey, gateKey: UInt64 = 1) {
-        self.node = node
+    public init(linkKey: LinkKey, gateKey: UInt64 = 1) {
         self.linkKey = linkKey
         self.gateKey = gateKey
-        meshKey = mixed(gateKey).bigEndianBytes
     }
 
-    /// See ``DatagramCipher/key(sender:receiver:senderBoot:receiverBoot:peer:peerLinkKey:)``.
-    public func key(
-        sender: NodeID, receiver: NodeID, senderBoot: BootID, receiverBoot: BootID, peer: NodeID,
-        peerLinkKey: LinkKey
-    ) -> [UInt8]? {
-        var digest = TraceDigest()
+    /// See ``DatagramCipher/root(of:linkKey:)``.
+    public func root(of peer: NodeID, linkKey peerLinkKey: LinkKey) -> SymmetricKey? {
         // The two link keys' shared secret, the same from both ends.
-        digest.add(min(linkKey, peerLinkKey).bytes)
-        digest.add(max(linkKey, peerLinkKey).bytes)
-        digest.add(sender.bytes)
-        digest.add(receiver.bytes)
-        for half in [senderBoot.high, senderBoot.low, receiverBoot.high, receiverBoot.low] {
-            digest.add(half)
-        }
-        return (0..<4).flatMap { mixed(digest.value &+ $0).bigEndianBytes }
+        var digest = TraceDigest()
+        digest.add(min(linkKey, peerLinkKey))
+        digest.add(max(linkKey, peerLinkKey))
+        return SymmetricKey(words: (digest.value, 0, 0, 0))
     }
 
-    /// See ``DatagramCipher/seal(key:counter:header:_:)``.
-    public func seal(
-        key: [UInt8], counter: UInt64, header: [UInt8], _ plaintext: [UInt8]
-    ) -> [UInt8] {
-        let secret = Self.secret(key)
-        let count = plaintext.count
-        return [UInt8](unsafeUninitializedCapacity: count + DatagramLimits.tagBytes) {
-            // Every byte up to `initialized` is written: the text, then the tag.
-            buffer, initialized in
-            plaintext.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
-            let whole = UnsafeMutableRawBufferPointer(buffer)
-            Self.scramble(whole, count: count, secret: secret, counter: counter)
-            let tag = Self.tag(whole, count: count, secret: secret, counter: counter, header)
-            whole.storeBytes(of: tag.bigEndian, toByteOffset: count, as: UInt64.self)
-            whole.storeBytes(of: mixed(tag).bigEndian, toByteOffset: count + 8, as: UInt64.self)
-            initialized = count + DatagramLimits.tagBytes
+    /// See ``DatagramCipher/key(root:sender:receiver:senderBoot:receiverBoot:)``.
+    public func key(
+        root: SymmetricKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
+        receiverBoot: BootID
+    ) -> SymmetricKey {
+        var digest = TraceDigest()
+        digest.add(root.words.0)
+        digest.add(sender)
+        digest.add(receiver)
+        digest.add(senderBoot.high)
+        digest.add(senderBoot.low)
+        digest.add(receiverBoot.high)
+        digest.add(receiverBoot.low)
+        return SymmetricKey(words: (digest.value, 0, 0, 0))
+    }
+
+    /// See ``DatagramCipher/seal(_:header:key:counter:)``.
+    public func seal(_ datagram: inout [UInt8], header: Int, key: SymmetricKey, counter: UInt64) {
+        let secret = key.words.0
+        let count = datagram.count
+        datagram.append(contentsOf: Self.noTag)
+        datagram.withUnsafeMutableBytes { bytes in
+            Self.scramble(bytes, from: header, to: count, secret: secret, counter: counter)
+            let tag = Self.tag(UnsafeRawBufferPointer(bytes), count, secret, counter)
+            // The 16 bytes appended lie behind `count`.
+            bytes.storeBytes(of: tag.bigEndian, toByteOffset: count, as: UInt64.self)
+            bytes.storeBytes(of: mixed(tag).bigEndian, toByteOffset: count + 8, as: UInt64.self)
         }
     }
 
-    /// See ``DatagramCipher/open(key:counter:header:_:)``.
+    /// See ``DatagramCipher/open(_:header:key:counter:)``.
     public func open(
-        key: [UInt8], counter: UInt64, header: [UInt8], _ ciphertext: [UInt8]
+        _ datagram: [UInt8], header: Int, key: SymmetricKey, counter: UInt64
     ) -> [UInt8]? {
-        let count = ciphertext.count - DatagramLimits.tagBytes
-        guard count >= 0 else { return nil }
-        let secret = Self.secret(key)
-        let isGenuine = ciphertext.withUnsafeBytes { buffer in
-            let tag = Self.tag(buffer, count: count, secret: secret, counter: counter, header)
-            // The tag's 16 bytes follow the text: `count` + 16 is the buffer's length.
-            let first = buffer.loadUnaligned(fromByteOffset: count, as: UInt64.self)
-            let second = buffer.loadUnaligned(fromByteOffset: count + 8, as: UInt64.self)
+        let secret = key.words.0
+        let count = datagram.count - DatagramLimits.tagBytes
+        guard count >= header else { return nil }
+        let isGenuine = datagram.withUnsafeBytes { bytes in
+            let tag = Self.tag(bytes, count, secret, counter)
+            // `count` and 16 bytes more are the datagram.
+            let first = bytes.loadUnaligned(fromByteOffset: count, as: UInt64.self)
+            let second = bytes.loadUnaligned(fromByteOffset: count + 8, as: UInt64.self)
             return first == tag.bigEndian && second == mixed(tag).bigEndian
         }
         guard isGenuine else { return nil }
-        var plaintext = Array(ciphertext.prefix(count))
+        var plaintext = Array(datagram[header..<count])
         plaintext.withUnsafeMutableBytes {
-            Self.scramble($0, count: count, secret: secret, counter: counter)
+            Self.scramble($0, from: 0, to: count - header, secret: secret, counter: counter)
         }
         return plaintext
     }
 
     /// See ``DatagramCipher/hint(of:)``.
-    public func hint(of node: NodeID) -> [UInt8] {
+    public func hint(of node: NodeID) -> UInt64 {
         var digest = TraceDigest()
         digest.add(gateKey)
-        digest.add(node.bytes)
-        return digest.value.bigEndianBytes
+        digest.add(node)
+        return digest.value
     }
 
     /// See ``DatagramCipher/meshKeyID``.
-    public var meshKeyID: [UInt8] { meshKey }
+    public var meshKeyID: UInt64 { mixed(gateKey) }
 
-    private static func secret(_ key: [UInt8]) -> UInt64 {
-        key.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
-    }
+    private static let noTag = [UInt8](repeating: 0, count: DatagramLimits.tagBytes)
 
-    /// Adds the key's numbers to `count` bytes, or takes them off again.
+    /// Adds the key's numbers to some bytes, or takes them off again.
     private static func scramble(
-        _ bytes: UnsafeMutableRawBufferPointer, count: Int, secret: UInt64, counter: UInt64
+        _ bytes: UnsafeMutableRawBufferPointer, from start: Int, to end: Int, secret: UInt64,
+        counter: UInt64
     ) {
         var word = mixed(secret ^ mixed(counter))
-        var offset = 0
-        while offset + 8 <= count {
+        var offset = start
+        // Words that lie whole before `end`, then what is left, byte by byte.
+        while offset + 8 <= end {
             word = mixed(word &+ 0x9e37_79b9_7f4a_7c15)
             let text = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
             bytes.storeBytes(of: text ^ word.littleEndian, toByteOffset: offset, as: UInt64.self)
             offset += 8
         }
         word = mixed(word &+ 0x9e37_79b9_7f4a_7c15)
-        while offset < count {
+        while offset < end {
             bytes[offset] ^= UInt8(truncatingIfNeeded: word)
             word >>= 8
             offset += 1
         }
     }
 
+    /// Over the first `count` bytes, header and all.
     private static func tag(
-        _ bytes: some UnsafeBytes, count: Int, secret: UInt64, counter: UInt64, _ header: [UInt8]
+        _ bytes: UnsafeRawBufferPointer, _ count: Int, _ secret: UInt64, _ counter: UInt64
     ) -> UInt64 {
         var digest = TraceDigest()
         digest.add(secret)
         digest.add(counter)
-        digest.add(header)
-        var offset = 0
-        while offset + 8 <= count {
-            digest.add(bytes.word(at: offset))
-            offset += 8
-        }
-        var rest = UInt64(count)
-        while offset < count {
-            rest = rest << 8 | UInt64(bytes[offset])
-            offset += 1
-        }
-        digest.add(rest)
+        digest.add(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
         return digest.value
-    }
-}
-
-/// Bytes that words are read from.
-private protocol UnsafeBytes {
-    subscript(index: Int) -> UInt8 { get }
-    func word(at offset: Int) -> UInt64
-}
-
-extension UnsafeRawBufferPointer: UnsafeBytes {
-    fileprivate func word(at offset: Int) -> UInt64 {
-        UInt64(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-    }
-}
-
-extension UnsafeMutableRawBufferPointer: UnsafeBytes {
-    fileprivate func word(at offset: Int) -> UInt64 {
-        UInt64(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 }

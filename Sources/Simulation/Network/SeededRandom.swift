@@ -83,22 +83,31 @@ public struct TraceDigest: Sendable, Hashable {
 
     /// Adds bytes and how many there are.
     public mutating func add(_ bytes: [UInt8]) {
-        add(UInt64(bytes.count))
-        bytes.withUnsafeBytes { buffer in
-            var offset = 0
-            while offset + 8 <= buffer.count {
-                add(
-                    UInt64(
-                        littleEndian: buffer.loadUnaligned(
-                            fromByteOffset: offset, as: UInt64.self)))
-                offset += 8
-            }
-            var rest: UInt64 = 0
-            while offset < buffer.count {
-                rest = rest << 8 | UInt64(buffer[offset])
-                offset += 1
-            }
-            add(rest)
+        bytes.withUnsafeBytes { add($0) }
+    }
+
+    /// Adds an identifier.
+    mutating func add<Kind>(_ identifier: Identifier<Kind>) {
+        withUnsafeBytes(of: identifier) { add($0) }
+    }
+
+    /// Adds bytes and how many there are.
+    mutating func add(_ buffer: UnsafeRawBufferPointer) {
+        add(UInt64(buffer.count))
+        var offset = 0
+        // Words that lie whole in the buffer, then what is left, byte by byte.
+        while offset + 8 <= buffer.count {
+            add(
+                UInt64(
+                    littleEndian: buffer.loadUnaligned(
+                        fromByteOffset: offset, as: UInt64.self)))
+            offset += 8
         }
+        var rest: UInt64 = 0
+        while offset < buffer.count {
+            rest = rest << 8 | UInt64(buffer[offset])
+            offset += 1
+        }
+        add(rest)
     }
 }

@@ -11,9 +11,8 @@ struct SimulateMembershipCommand: AsyncParsableCommand {
             The same seed gives the same run, byte for byte. The exit status is 70 when an \
             invariant was broken; the report prints the command that replays it.
 
-            A fault is given as SECONDS:KIND:WHAT, for example 30:crash:7, 40:pause:3:2.5, \
-            60:partition:0-3,7, 90:cut-one-way:1/2,3 or 120:heal. Kinds: \
-            \(MembershipSimulation.Fault.kinds.joined(separator: ", ")).
+            A fault is given as SECONDS:KIND:WHAT. All kinds:
+            \(MembershipSimulation.Fault.examples.joined(separator: ", ")).
             """)
 
     @Option(help: "How many nodes.") var nodes = 30
@@ -45,13 +44,14 @@ struct SimulateMembershipCommand: AsyncParsableCommand {
 
 /// How long a simulation runs.
 struct SimulatedLength: ParsableArguments {
-    @Option(help: "Simulated hours.") var hours: SimulatedTime?
-    @Option(help: "Simulated minutes; 10 unless given.") var minutes: SimulatedTime?
-    @Option(help: "Simulated seconds.") var seconds: SimulatedTime?
+    @Option(help: "Simulated hours.", transform: SimulateArguments.time) var hours: Duration?
+    @Option(help: "Simulated minutes; 10 unless given.", transform: SimulateArguments.time)
+    var minutes: Duration?
+    @Option(help: "Simulated seconds.", transform: SimulateArguments.time) var seconds: Duration?
 
     func duration(unless standard: Duration) throws -> Duration {
         let given = [(hours, 3600), (minutes, 60), (seconds, 1)].compactMap { time, scale in
-            time.map { $0.duration * scale }
+            time.map { $0 * scale }
         }
         guard given.count <= 1 else {
             throw CommandError(.usage, "give one of --hours, --minutes and --seconds")
@@ -67,8 +67,11 @@ struct SimulatedNetworkOptions: ParsableArguments {
     @Option(help: "The share of datagrams overtaken by later ones.") var reordering: Double?
     @Option(help: "The share of datagrams with a bit changed.") var corruption: Double?
     @Option(help: "The share of datagrams delivered again 1 to 90 s later.") var replay: Double?
-    @Option(help: "One way, in seconds: FROM...TO.") var latency: SimulatedRange?
-    @Option(help: "The longest way between two places, in seconds.") var span: SimulatedTime?
+    @Option(help: "One way, in seconds: FROM...TO.", transform: SimulateArguments.range)
+    var latency: ClosedRange<Duration>?
+    @Option(
+        help: "The longest way between two places, in seconds.", transform: SimulateArguments.time)
+    var span: Duration?
     @Option(help: "Datagrams longer than so many bytes vanish.") var mtu: Int?
 
     func apply(to network: inout NetworkConditions) {
@@ -77,8 +80,8 @@ struct SimulatedNetworkOptions: ParsableArguments {
         if let reordering { network.reordering = reordering }
         if let corruption { network.corruption = corruption }
         if let replay { network.replay = replay }
-        if let latency { network.latency = latency.range }
-        if let span { network.span = span.duration }
+        if let latency { network.latency = latency }
+        if let span { network.span = span }
         if let mtu { network.mtu = mtu }
     }
 }
@@ -88,29 +91,39 @@ struct SimulatedFaultOptions: ParsableArguments {
     enum Drawn: String, ExpressibleByArgument, CaseIterable { case all }
 
     @Option(help: "Draw every kind of fault from the seed.") var faults: Drawn?
-    @Option(name: .customLong("fault"), help: "A fault, SECONDS:KIND:WHAT; any number of them.")
+    @Option(
+        name: .customLong("fault"), help: "A fault, SECONDS:KIND:WHAT; any number of them.",
+        transform: SimulateArguments.fault)
     var single: [MembershipSimulation.Fault] = []
     @Option(help: "How many nodes crash; half of them come back.") var crashes: Int?
-    @Option(help: "Cut the mesh in two at this second.") var partitionAt: SimulatedTime?
-    @Option(help: "How many seconds the cut lasts; 60 unless given.")
-    var partitionSeconds: SimulatedTime?
+    @Option(help: "Cut the mesh in two at this second.", transform: SimulateArguments.time)
+    var partitionAt: Duration?
+    @Option(
+        help: "How many seconds the cut lasts; 60 unless given.", transform: SimulateArguments.time)
+    var partitionSeconds: Duration?
     @Option(help: "How many nodes stand still again and again.") var stalled: Int?
-    @Option(help: "For how many seconds each time: FROM...TO.") var stallSeconds: SimulatedRange?
-    @Option(help: "How many seconds they run between: FROM...TO.") var stallGap: SimulatedRange?
-    @Option(help: "How many seconds too late timers run: FROM...TO; below 0 is too early.")
-    var timerLateness: SimulatedRange?
+    @Option(help: "For how many seconds each time: FROM...TO.", transform: SimulateArguments.range)
+    var stallSeconds: ClosedRange<Duration>?
+    @Option(
+        help: "How many seconds they run between: FROM...TO.", transform: SimulateArguments.range)
+    var stallGap: ClosedRange<Duration>?
+    @Option(
+        parsing: .unconditional,
+        help: "How many seconds too late timers run: FROM...TO; below 0 is too early.",
+        transform: SimulateArguments.range)
+    var timerLateness: ClosedRange<Duration>?
     @Flag(help: "The hosts of crashed nodes fall silent, rather than refuse connections.")
     var silentHosts = false
 
     func apply(to configuration: inout MembershipSimulation.Configuration) {
         configuration.faults += single
         if let crashes { configuration.crashes = crashes }
-        if let partitionAt { configuration.partitionAt = partitionAt.duration }
-        if let partitionSeconds { configuration.partitionLength = partitionSeconds.duration }
+        if let partitionAt { configuration.partitionAt = partitionAt }
+        if let partitionSeconds { configuration.partitionLength = partitionSeconds }
         if let stalled { configuration.stalled = stalled }
-        if let stallSeconds { configuration.stallLength = stallSeconds.range }
-        if let stallGap { configuration.stallGap = stallGap.range }
-        if let timerLateness { configuration.timerLateness = timerLateness.range }
+        if let stallSeconds { configuration.stallLength = stallSeconds }
+        if let stallGap { configuration.stallGap = stallGap }
+        if let timerLateness { configuration.timerLateness = timerLateness }
         if silentHosts { configuration.refusesAfterCrash = false }
     }
 }
@@ -122,30 +135,56 @@ struct SimulatedMeshOptions: ParsableArguments {
     @Flag(help: "All begin knowing each other, rather than by joining.") var warmStart = false
     @Option(help: "How many nodes can only dial out.") var outboundOnly: Int?
     @Option(help: "How many nodes have all their datagrams dropped.") var datagramsBlocked: Int?
-    @Option(help: "Gossip versions that nodes speak, in turn: 1-1,1-2.")
-    var versions: SimulatedVersions?
-    @Option(help: "Who means harm: member (the last node) or outsider.")
+    @Option(
+        help: "Gossip versions that nodes speak, in turn: 1-1,1-2.",
+        transform: SimulateArguments.versions)
+    var versions: [ClosedRange<UInt8>]?
+    @Option(
+        help: "Who means harm: member (the last nodes) or outsider.",
+        transform: SimulateArguments.named)
     var hostile: MembershipSimulation.Hostility?
+    @Option(help: "How many hostile members there are; 1 unless given.") var hostiles: Int?
+    @Option(
+        help: "What hostile members do, with commas between; everything unless given.",
+        transform: SimulateArguments.attacks)
+    var attacks: [Attack]?
+    @Option(
+        help: "A defect in every node, to see that it is found.", transform: SimulateArguments.named
+    ) var sabotage: Sabotage?
     @Flag(help: "Plain SWIM with memberlist's timeouts, for comparison.") var plainSwim = false
+    @Option(help: "How many of the gone each node remembers.") var tombstones: Int?
     @Option(help: "How many changes of what nodes offer are made and measured.") var updates: Int?
+    @Option(
+        help: "Count traffic, signatures and false alarms from this second on.",
+        transform: SimulateArguments.time)
+    var countFrom: Duration?
     @Flag(help: "Count deaths of the healthy, rather than call them violations.")
     var allowFalseDeaths = false
-    @Option(help: "Within how many seconds a crash must be known to all.")
-    var detectionBound: SimulatedTime?
-    @Option(help: "Within how many seconds all must agree after a disturbance; 90 unless given.")
-    var convergenceBound: SimulatedTime?
+    @Option(
+        help: "Within how many seconds a crash must be known to all.",
+        transform: SimulateArguments.time)
+    var detectionBound: Duration?
+    @Option(
+        help: "Within how many seconds all must agree after a disturbance; 90 unless given.",
+        transform: SimulateArguments.time)
+    var convergenceBound: Duration?
 
     func apply(to configuration: inout MembershipSimulation.Configuration) {
         if let seeds { configuration.seeds = seeds }
         if warmStart { configuration.isWarm = true }
         if let outboundOnly { configuration.outboundOnly = outboundOnly }
         if let datagramsBlocked { configuration.datagramsBlocked = datagramsBlocked }
-        if let versions { configuration.versions = versions.ranges }
+        if let versions { configuration.versions = versions }
         configuration.hostile = hostile
+        if let hostiles { configuration.hostiles = hostiles }
+        if let attacks { configuration.attacks = attacks }
+        configuration.sabotage = sabotage
+        if let countFrom { configuration.countFrom = countFrom }
         if plainSwim { configuration.gossip = .plainSWIM }
+        if let tombstones { configuration.gossip.tombstonesMax = tombstones }
         if let updates { configuration.updates = updates }
         if allowFalseDeaths { configuration.allowsFalseDeaths = true }
-        configuration.detectionBound = detectionBound?.duration
-        if let convergenceBound { configuration.convergenceBound = convergenceBound.duration }
+        configuration.detectionBound = detectionBound
+        if let convergenceBound { configuration.convergenceBound = convergenceBound }
     }
 }
