@@ -145,7 +145,7 @@ let package = Package(
         tests(
             "NodeAPI",
             ["NodeAPI", "OpenAIAPI", .hummingbird, .hummingbirdTesting, .logging, .nioCore]),
-        tests("Node", ["Node", "Trust", "Wire"]),
+        tests("Node", ["Node", "NodeAPI", "Trust", "Wire"]),
         tests("shoal", ["shoal"]),
     ]
 )

@@ -12,6 +12,7 @@ struct LocalNode: NodeService {
     let entry: EntryService
     let directory: StateDirectory
     let addresses: [NetworkAddress]
+    let discovery: DiscoveryService
     let httpAddress: LateBound<String>
     let started: ContinuousClock.Instant
 
@@ -64,7 +65,33 @@ struct LocalNode: NodeService {
                 NodeStatus.Model(id: $0.id, digest: $0.digest, nodes: $0.nodes)
             },
             links: await links(),
-            counters: counters)
+            counters: counters,
+            discovery: discoveryStatus(names: members))
+    }
+
+    /// The addresses at which members are looked for: all that somebody gave, and the first of the
+    /// remembered ones.
+    private func discoveryStatus(names members: [KnownMember]) -> NodeStatus.Discovery {
+        let (isAlone, places) = discovery.report
+        let now = MonotonicInstant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds))
+        return NodeStatus.Discovery(
+            alone: isAlone,
+            places: places.prefix(NodeLimits.statusPlacesMax).map { place in
+                var shown = NodeStatus.Place(
+                    address: place.address.description, origin: place.origin.rawValue,
+                    resolved: place.resolved.map(\.description), outcome: "untried", reason: nil,
+                    triedSecondsAgo: place.triedAt.map { (now - $0).seconds })
+                switch place.outcome {
+                case .untried: break
+                case .itself: shown.outcome = "self"
+                case .member(let node):
+                    shown.outcome = "member"
+                    shown.reason =
+                        members.first { $0.view.id == node }?.certificate?.name ?? node.short
+                case .failed(let reason): (shown.outcome, shown.reason) = ("failed", reason)
+                }
+                return shown
+            })
     }
 
     private var uptimeSeconds: Double { (ContinuousClock.now - started).seconds }
@@ -77,7 +104,7 @@ struct LocalNode: NodeService {
             reachability: addresses.isEmpty ? "outbound only" : "direct",
             models: entry.executor.models.offers.map(\.name), roundTripMilliseconds: nil,
             load: NodeStatus.Load(queued: Int(load.queued), running: Int(load.running)),
-            stateSinceSeconds: uptimeSeconds, hasLink: false)
+            stateSinceSeconds: uptimeSeconds, hasLink: false, isIssuer: directory.isIssuer)
     }
 
     private static func member(_ member: KnownMember, now: MonotonicInstant) -> NodeStatus.Member {
@@ -97,7 +124,8 @@ struct LocalNode: NodeService {
             roundTripMilliseconds: view.roundTrip?.milliseconds,
             load: NodeStatus.Load(
                 queued: Int(view.load.queued), running: Int(view.load.running)),
-            stateSinceSeconds: (now - view.stateSince).seconds, hasLink: view.hasLink)
+            stateSinceSeconds: (now - view.stateSince).seconds, hasLink: view.hasLink,
+            isIssuer: member.certificate?.roles.contains(.issuer))
     }
 
     private func links() async -> [NodeStatus.Link] {

@@ -37,6 +37,7 @@ public struct NodeRuntime: Sendable {
     ) throws {
         self.directory = directory
         self.configuration = configuration
+        _ = try configuration.parsedSeeds()  // refused before models are loaded
         self.logger = logger
         self.onReady = onReady
         kernels = try KernelTable.best(environment: environment)
@@ -95,7 +96,8 @@ public struct NodeRuntime: Sendable {
             settings: GossipSettings(
                 listen: port.map { (configuration.peerHost, Int($0)) }, addresses: addresses,
                 generation: try directory.nextGeneration(), metadata: models.metadata,
-                seeds: directory.knownPeers()),
+                // Members to begin with are found by ``DiscoveryService``.
+                seeds: []),
             credentials: credentials, transport: transport, logger: logger, now: now)
         gossip.set(runner)
         try await runner.start()
@@ -103,8 +105,11 @@ public struct NodeRuntime: Sendable {
         let entry = EntryService(
             nodeID: directory.identity.nodeID, name: member.name, executor: executor,
             transport: transport, gossip: runner)
+        let discovery = DiscoveryService(
+            directory: directory, seeds: try configuration.parsedSeeds(),
+            ownAddresses: addresses, transport: transport, gossip: runner, logger: logger)
         let node = LocalNode(
-            entry: entry, directory: directory, addresses: addresses,
+            entry: entry, directory: directory, addresses: addresses, discovery: discovery,
             httpAddress: LateBound<String>(), started: ContinuousClock.now)
         try await serve(node, as: member.name, models: models)
     }
@@ -114,7 +119,7 @@ public struct NodeRuntime: Sendable {
     private func serve(_ node: LocalNode, as name: String, models: ModelStore) async throws {
         let mesh = MeshService(
             directory: directory, transport: node.entry.transport, gossip: node.entry.gossip,
-            models: models, logger: logger)
+            models: models, discovery: node.discovery, logger: logger)
         let http = NodeHTTPServer(
             configuration: NodeHTTPConfiguration(
                 host: configuration.httpHost, port: Int(configuration.httpPort)),
