@@ -50,13 +50,16 @@ let package = Package(
         .executable(name: "shoal", targets: ["shoal"]),
         .library(
             name: "ShoalBenchmarkSupport",
-            targets: ["Engine", "Kernels", "Mesh", "Model", "Noise", "Trust", "Wire"]),
+            targets: [
+                "Engine", "Gossip", "Kernels", "Mesh", "Model", "Noise", "Simulation", "Trust",
+                "Wire",
+            ]),
         // What `Tests/Fuzz` feeds.
         .library(
             name: "ShoalFuzzSupport",
             targets: [
-                "Engine", "GGUF", "Grammar", "Jinja", "Kernels", "Model", "Sampling",
-                "Tokenizer",
+                "Engine", "GGUF", "Gossip", "Grammar", "Jinja", "Kernels", "Model", "Sampling",
+                "Tokenizer", "Wire",
             ]),
     ],
     dependencies: [
@@ -145,7 +148,7 @@ let package = Package(
         tests(
             "NodeAPI",
             ["NodeAPI", "OpenAIAPI", .hummingbird, .hummingbirdTesting, .logging, .nioCore]),
-        tests("Node", ["Node", "NodeAPI", "Trust", "Wire"]),
+        tests("Node", ["Gossip", "MeshTransport", "Node", "NodeAPI", "Trust", "Wire"]),
         tests("shoal", ["shoal"]),
     ]
 )

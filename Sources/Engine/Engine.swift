@@ -43,6 +43,8 @@ public enum EngineLimits {
     public static let chunkTokensMax = 4096
     /// Positions in a page of keys and values.
     public static let pagePositions = 64
+    /// The most pages looked at, of those in use and of those kept, to tell what is cached.
+    static let prefixPagesLookedAt = 512
     /// The most pages of keys and values.
     public static let pagesMax = 1 << 16
     /// Whole contexts that pages are made for, where memory allows more.

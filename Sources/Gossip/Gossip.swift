@@ -22,8 +22,11 @@ public enum GossipLimits {
     public static let packetClaimsMax = 16
     /// A signature, in bytes.
     public static let signatureBytes = 64
-    /// The longest encoded claim, in bytes.
-    public static let claimBytesMax = 1100
+    /// The longest encoded claim, in bytes: with the longest ack beside it, it fits every packet,
+    /// one on its way through a relay too.
+    public static let claimBytesMax = 900
+    /// The longest packet on its way through a relay, before both encryptions, in bytes.
+    public static let relayedPacketBytesMax = 1040
     /// The longest encoded alive claim, in bytes: with a suspicion beside it, it fits every packet.
     public static let aliveBytesMax = 700
     /// The longest push–pull state, in bytes.
@@ -54,6 +57,18 @@ public enum GossipLimits {
     public static let modelsMax = 12
     /// The longest name of a model in metadata, in bytes.
     public static let modelNameBytesMax = 40
+    /// The longest name of a model's format, in bytes.
+    public static let modelFormatBytesMax = 16
+    /// The most aliases that a model stands for.
+    public static let rungsMax = 4
+    /// The longest alias, in bytes.
+    public static let aliasBytesMax = 24
+    /// The longest name of a software version, in bytes.
+    public static let softwareBytesMax = 24
+    /// The most prefixes in a member's activity.
+    public static let prefixesMax = 24
+    /// The greatest patience that a member can ask for.
+    public static let patienceMax: UInt8 = 7
     /// The longest numerics id, in bytes.
     public static let numericsBytesMax = 32
     /// The most links that a member which can only dial out keeps open to others.

@@ -16,6 +16,7 @@ extension GossipCore {
             switch claim.body {
             case .alive: break
             case .metadata(let metadata): receive(metadata, claim, &effects)
+            case .activity(let activity): receive(activity, claim, &effects)
             case .leave(let leave): receive(leave, claim, at: now, &effects)
             case .suspect(let suspect):
                 receive(suspect, claim, from: source, at: now, &effects)
@@ -66,7 +67,8 @@ extension GossipCore {
             }
         }
         pending[alive.node] = Pending(
-            claim: claim, alive: alive, metadata: pending[alive.node]?.metadata, source: source,
+            claim: claim, alive: alive, metadata: pending[alive.node]?.metadata,
+            activity: pending[alive.node]?.activity, source: source,
             since: pending[alive.node]?.since ?? now,
             retryAt: now + configuration.reconnectInterval)
         effects.append(.fetchCertificate(of: alive.node, alive.certificate, from: source))
@@ -105,6 +107,8 @@ extension GossipCore {
         if isNewStart {
             member.metadata = nil
             member.metadataClaim = nil
+            member.activity = nil
+            member.activityClaim = nil
             member.load = .idle
             member.roundTrips = []
         }
@@ -146,6 +150,29 @@ extension GossipCore {
         members[metadata.node]?.metadataClaim = claim
         broadcast(.metadata(metadata.node), claim)
         effects.append(.changed(metadata.node, .updated))
+    }
+
+    private mutating func receive(
+        _ activity: ActivityClaim, _ claim: Claim, _ effects: inout [GossipEffect]
+    ) {
+        guard activity.node != nodeID else { return }
+        guard let member = members[activity.node] else {
+            guard let waiting = pending[activity.node],
+                waiting.alive.generation == activity.generation, waiting.activity != claim,
+                isGenuine(claim)
+            else { return }
+            pending[activity.node]?.activity = claim
+            return
+        }
+        guard activity.generation == member.alive.generation, member.state != .left else { return }
+        if let known = member.activity {
+            guard activity.version > known.version else { return }
+        }
+        guard isGenuine(claim) else { return }
+        members[activity.node]?.activity = activity
+        members[activity.node]?.activityClaim = claim
+        broadcast(.activity(activity.node), claim)
+        effects.append(.changed(activity.node, .updated))
     }
 
     private mutating func receive(

@@ -1,4 +1,4 @@
-import Wire
+public import Wire
 
 /// Passing claims on: with probes and acks, and on an interval of its own.
 extension GossipCore {
@@ -63,13 +63,27 @@ extension GossipCore {
         _ message: GossipMessage, claims: [[UInt8]], to id: NodeID, path: GossipPath,
         _ effects: inout [GossipEffect]
     ) {
-        let used = GossipPacket.headerBytesMax + claims.reduce(0) { $0 + $1.count }
+        let used = GossipPacket.overhead(of: message) + claims.reduce(0) { $0 + $1.count }
+        var limit = GossipLimits.packetBytesMax
+        if case .relay = path { limit = GossipLimits.relayedPacketBytesMax }
         let more = takeBroadcasts(
-            room: GossipLimits.packetBytesMax - used,
+            room: limit - used,
             count: GossipLimits.packetClaimsMax - claims.count)
         counters.packetsSent += 1
         effects.append(
             .send(GossipPacket.encode(message, claims: claims + more), to: id, path: path))
+    }
+
+    /// The packets that ask `relay` to pass a datagram, sealed for `node`, on, each with the way to
+    /// the relay; none when there is no way but another relay.
+    public mutating func forwarding(
+        _ sealed: [UInt8], to node: NodeID, via relay: NodeID
+    ) -> [(packet: [UInt8], path: GossipPath)] {
+        guard let path = path(to: relay) else { return [] }
+        if case .relay = path { return [] }
+        let message = GossipMessage.forward(number: nextSequence(), to: node, sealed: sealed)
+        guard GossipPacket.overhead(of: message) <= GossipLimits.packetBytesMax else { return [] }
+        return [(GossipPacket.encode(message, claims: []), path)]
     }
 
     mutating func gossip(

@@ -16,7 +16,7 @@ extension GossipCore {
             if current.askedOthers { members[node]?.datagramSilences += 1 }
         }
         seeds[node] = nil
-        effects.append(.pushPull(node, state()))
+        effects.append(.pushPull(node, exchangeRequest()))
     }
 
     /// The stream probe was refused: the second opinion agrees with the first. In small meshes,
@@ -43,6 +43,9 @@ extension GossipCore {
         accept(waiting.alive, waiting.claim, at: now, &effects)
         if let metadata = waiting.metadata {
             receive([metadata], from: waiting.source, at: now, &effects)
+        }
+        if let activity = waiting.activity {
+            receive([activity], from: waiting.source, at: now, &effects)
         }
     }
 
@@ -99,6 +102,20 @@ extension GossipCore {
         ownAlive = changed
         ownAliveClaim = Claim(.alive(changed), signedBy: authority)
         broadcast(.alive(nodeID), ownAliveClaim)
+    }
+
+    mutating func change(_ activity: MemberActivity) {
+        var changed = activity.fitted
+        changed.coordinate = ownActivity.activity.coordinate
+        // The load alone rides on acks.
+        let isNews =
+            changed.speeds != ownActivity.activity.speeds
+            || changed.prefixes != ownActivity.activity.prefixes
+        ownActivity.activity = changed
+        guard isNews else { return }
+        ownActivity.version += 1
+        ownActivityClaim = Claim(.activity(ownActivity), signedBy: authority)
+        broadcast(.activity(nodeID), ownActivityClaim)
     }
 
     func canRefute(at now: MonotonicInstant) -> Bool {

@@ -40,7 +40,7 @@ extension GossipCore {
             probeFailed(current, at: now, &effects)
         }
         nextProbe = now + configuration.probeInterval
-        relays = relays.filter { $0.value.expires > now }
+        relayedNow = 0
         volunteer(using: &generator)
         guard let target = nextTarget(using: &generator) else { return }
         let number = nextSequence()
@@ -95,11 +95,7 @@ extension GossipCore {
             $0 != target && members[$0]?.state == .alive && path(to: $0) != nil
         }
         for id in others.shuffled(using: &generator).prefix(configuration.indirectProbes) {
-            guard let path = path(to: id) else { continue }
-            probe?.asked.append(id)
-            send(
-                .pingRequest(sequence: current.sequence, target: target),
-                claims: [], to: id, path: path, &effects)
+            sendPing(to: target, sequence: current.sequence, path: .relay(id), &effects)
         }
         // Datagrams may be blocked where streams pass.
         if links.contains(target) {
@@ -129,44 +125,42 @@ extension GossipCore {
         switch message {
         case .none: break
         case .ping(let number):
-            send(.ack(sequence: number, ownLoad), claims: [], to: from, path: path, &effects)
-        case .ack(let number, let load):
-            receiveAck(number, load, from: from, path: path, at: now, &effects)
-        case .pingRequest(let number, let target):
-            guard target != nodeID, let way = self.path(to: target),
-                relays.count < GossipLimits.relaysMax
-            else { return }
-            let own = nextSequence()
-            relays[own] = Relay(
-                requester: from, target: target, sequence: number,
-                expires: now + configuration.probeInterval)
-            sendPing(to: target, sequence: own, path: way, &effects)
+            let report = AckReport(load: ownActivity.activity.load)
+            send(.ack(sequence: number, report), claims: [], to: from, path: path, &effects)
+        case .ack(let number, let report):
+            receiveAck(number, report, from: from, path: path, at: now, &effects)
+        case .forward(let number, let target, let sealed):
+            var way: GossipPath?
+            if target != nodeID, relayedNow < GossipLimits.relaysMax { way = self.path(to: target) }
+            send(
+                .forwardReceipt(number: number, accepted: way != nil), claims: [], to: from,
+                path: path, &effects)
+            guard let way else { return }
+            relayedNow += 1
+            counters.relayed += 1
+            send(
+                .forwarded(from: from, sealed: sealed), claims: [], to: target, path: way,
+                &effects)
+        case .forwarded(let origin, let sealed):
+            guard origin != nodeID, members[origin] != nil else { return }
+            effects.append(.openRelayed(sealed, from: origin, via: from))
+        case .forwardReceipt: break
         }
     }
 
     private mutating func receiveAck(
-        _ number: UInt32, _ load: MemberLoad, from: NodeID, path: GossipPath,
+        _ number: UInt32, _ report: AckReport, from: NodeID, path: GossipPath,
         at now: MonotonicInstant, _ effects: inout [GossipEffect]
     ) {
-        if let relay = relays[number] {
-            // Only the target's own answer is passed on: numbers can be guessed.
-            guard relay.target == from else { return }
-            relays[number] = nil
-            guard let path = self.path(to: relay.requester) else { return }
-            send(
-                .ack(sequence: relay.sequence, load), claims: [], to: relay.requester, path: path,
-                &effects)
+        guard let current = probe, current.sequence == number, from == current.target else {
             return
         }
-        guard let current = probe, current.sequence == number,
-            from == current.target || current.asked.contains(from)
-        else { return }
         probe = nil
-        if from == current.target, path == .link, current.askedOthers {
+        if path == .link, current.askedOthers {
             members[from]?.datagramSilences += 1
         }
-        members[current.target]?.load = load
-        if from == current.target, !current.askedOthers {
+        members[current.target]?.load = report.load
+        if !current.askedOthers {
             members[from]?.measured(now - current.sent)
         }
         withdrawSuspicion(of: current.target)

@@ -7,15 +7,6 @@ public struct GossipCore: Sendable {
         var target: NodeID
         var sent: MonotonicInstant
         var askedOthers = false
-        /// Whose word for the target's answer counts.
-        var asked: [NodeID] = []
-    }
-
-    struct Relay {
-        var requester: NodeID
-        var target: NodeID
-        var sequence: UInt32
-        var expires: MonotonicInstant
     }
 
     struct Broadcast {
@@ -27,12 +18,15 @@ public struct GossipCore: Sendable {
     enum BroadcastKey: Hashable {
         case alive(NodeID)
         case metadata(NodeID)
+        case activity(NodeID)
         case leave(NodeID)
         case suspect(NodeID, by: NodeID)
 
         var subject: NodeID {
             switch self {
-            case .alive(let id), .metadata(let id), .leave(let id), .suspect(let id, _): id
+            case .alive(let id), .metadata(let id), .activity(let id), .leave(let id),
+                .suspect(let id, _):
+                id
             }
         }
     }
@@ -41,6 +35,7 @@ public struct GossipCore: Sendable {
         var claim: Claim
         var alive: AliveClaim
         var metadata: Claim?
+        var activity: Claim?
         var source: NodeID
         var since: MonotonicInstant
         var retryAt: MonotonicInstant
@@ -54,7 +49,8 @@ public struct GossipCore: Sendable {
     var ownAliveClaim: Claim
     var ownMetadata: MetadataClaim
     var ownMetadataClaim: Claim
-    var ownLoad = MemberLoad.idle
+    var ownActivity: ActivityClaim
+    var ownActivityClaim: Claim
     var isLeaving = false
     var refutationDue = false
     /// Who still passes on what this node has refuted.
@@ -78,7 +74,8 @@ public struct GossipCore: Sendable {
     var sequence: UInt32 = 0
     var probe: Probe?
     var probeRound: [NodeID] = []
-    var relays: [UInt32: Relay] = [:]
+    /// How many datagrams were passed on in the present probe interval.
+    var relayedNow = 0
 
     var nextProbe: MonotonicInstant
     var nextGossip: MonotonicInstant
@@ -107,6 +104,10 @@ public struct GossipCore: Sendable {
         ownMetadata = MetadataClaim(
             node: local.node, generation: local.generation, version: 0, metadata: metadata)
         ownMetadataClaim = Claim(.metadata(ownMetadata), signedBy: authority)
+        ownActivity = ActivityClaim(
+            node: local.node, generation: local.generation, version: 0,
+            activity: MemberActivity())
+        ownActivityClaim = Claim(.activity(ownActivity), signedBy: authority)
         nextProbe = now + configuration.probeInterval
         nextGossip = now + configuration.gossipInterval
         nextPushPull = now + configuration.pushPullInterval
@@ -125,7 +126,6 @@ public struct GossipCore: Sendable {
     public var sizes: GossipSizes {
         GossipSizes(
             members: members.count, pending: pending.count, broadcasts: broadcasts.count,
-            relays: relays.count,
             accusers: members.values.map { $0.suspicion?.accusers.count ?? 0 }.max() ?? 0)
     }
 
@@ -160,23 +160,6 @@ public struct GossipCore: Sendable {
         return earliest
     }
 
-    /// Full state, to answer a push–pull with.
-    public func state() -> [UInt8] {
-        var claims = [ownAliveClaim.encoded, ownMetadataClaim.encoded]
-        for id in order {
-            guard let member = members[id] else { continue }
-            claims.append(member.aliveClaim.encoded)
-            if let claim = member.metadataClaim { claims.append(claim.encoded) }
-            if let claim = member.leaveClaim { claims.append(claim.encoded) }
-            if !member.isActive || member.state == .suspect, let suspicion = member.suspicion {
-                for accuser in suspicion.accusers.keys.sorted() {
-                    suspicion.accusers[accuser].map { claims.append($0.encoded) }
-                }
-            }
-        }
-        return GossipState.encode(Array(claims.prefix(GossipLimits.stateClaimsMax)))
-    }
-
     // MARK: Inputs
 
     /// Takes in what happened. Input from outside that is malformed or forged is counted and
@@ -192,21 +175,18 @@ public struct GossipCore: Sendable {
                 counters.malformed += 1
                 return []
             }
+            counters.unknownClaims += UInt64(packet.unknownClaims)
             if path == .datagram { members[from]?.datagramSilences = 0 }
             receive(packet.claims, from: from, at: now, &effects)
             if answerDue != nil {
                 answerDue = nil
                 send(.none, claims: [ownAliveClaim.encoded], to: from, path: path, &effects)
             }
-            receive(packet.message, from: from, path: path, at: now, using: &generator, &effects)
-        case .state(let bytes, let from):
-            guard let state = try? GossipState(decoding: bytes) else {
-                counters.malformed += 1
-                return []
+            if let message = packet.message {
+                receive(message, from: from, path: path, at: now, using: &generator, &effects)
             }
-            receive(state.claims, from: from, at: now, &effects)
-            answerDue = nil  // the state that goes the other way says it
-        case .linkOpened(let node, let tag): linkOpened(node, tag, at: now, &effects)
+        case .exchanged(let bytes, let from): exchanged(bytes, from: from, at: now, &effects)
+        case .linkOpened(let node, let tag, _): linkOpened(node, tag, at: now, &effects)
         case .linkClosed(let node):
             links.remove(node)
             members[node]?.hasLink = false
@@ -226,7 +206,12 @@ public struct GossipCore: Sendable {
             ownMetadataClaim = Claim(.metadata(ownMetadata), signedBy: authority)
             broadcast(.metadata(nodeID), ownMetadataClaim)
         case .identity(let claim): changeIdentity(claim)
-        case .load(let load): ownLoad = load
+        case .activity(let activity): change(activity)
+        case .reachability(let reachability, let observed):
+            var claim = ownAlive
+            claim.reachability = reachability
+            claim.addresses += observed.filter { !claim.addresses.contains($0) }
+            changeIdentity(claim)
         case .seeds(let list):
             for seed in list.prefix(GossipLimits.pendingMax) where seed.node != nodeID {
                 seeds[seed.node] = seed.addresses
@@ -259,7 +244,7 @@ public struct GossipCore: Sendable {
             nextPushPull = now + configuration.pushPullInterval
             let linked = active.filter { links.contains($0) }
             if let partner = linked.randomElement(using: &generator) {
-                effects.append(.pushPull(partner, state()))
+                effects.append(.pushPull(partner, exchangeRequest()))
             } else if let id = active.randomElement(using: &generator), let member = members[id],
                 member.alive.reachability == .direct
             {
@@ -279,7 +264,6 @@ public struct GossipCore: Sendable {
         guard lateness >= configuration.pauseThreshold else { return }
         counters.pauses += 1
         probe = nil
-        relays = [:]
         nextProbe = now + configuration.probeTimeout
         for id in suspects {
             guard let began = members[id]?.suspicion?.began else { continue }

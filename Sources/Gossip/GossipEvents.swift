@@ -6,16 +6,18 @@ public enum GossipPath: Sendable, Hashable {
     case datagram
     /// The gossip stream of an open link.
     case link
+    /// Sealed for the member, through another that passes it on.
+    case relay(NodeID)
 }
 
 /// What happens to the core.
 public enum GossipInput: Sendable {
     /// A packet came from an authenticated node.
     case packet([UInt8], from: NodeID, path: GossipPath)
-    /// A member's full state came, as a push–pull's request or answer.
-    case state([UInt8], from: NodeID)
-    /// A link to a node is open; its certificate was verified.
-    case linkOpened(NodeID, CertificateTag)
+    /// The answer to a push–pull came; see ``GossipCore/answer(_:from:at:using:)``.
+    case exchanged([UInt8], from: NodeID)
+    /// A link to a node is open; its certificate was verified. Whether the node dialled it.
+    case linkOpened(NodeID, CertificateTag, isInbound: Bool)
     /// The link to a node is gone.
     case linkClosed(NodeID)
     /// No link to the node could be made.
@@ -28,8 +30,12 @@ public enum GossipInput: Sendable {
     case metadata(MemberMetadata)
     /// What this node says of itself has changed: key, certificate or addresses.
     case identity(AliveClaim)
-    /// How busy this node is, for its acks.
-    case load(MemberLoad)
+    /// What this node does now. It may be told at any rate: the load goes into the next acks, and
+    /// the core passes on what changed coarsely. The coordinate is the core's own.
+    case activity(MemberActivity)
+    /// How this node can be reached, as it found out, and at which addresses besides those it was
+    /// given.
+    case reachability(Reachability, [NetworkAddress])
     /// Known members to begin with.
     case seeds([(node: NodeID, addresses: [NetworkAddress])])
     /// This node stops.
@@ -43,7 +49,10 @@ public enum GossipEffect: Sendable, Equatable {
     /// Make a link, unless there is one, and report ``GossipInput/linkOpened(_:_:)`` or
     /// ``GossipInput/linkRefused(_:)``.
     case connect(NodeID, [NetworkAddress])
-    /// Send this state over the link and report the answer as ``GossipInput/state(_:from:)``.
+    /// A datagram that `from` sealed for this node came through a relay: open it.
+    case openRelayed([UInt8], from: NodeID, via: NodeID)
+    /// Send this request over the link and report the answer as
+    /// ``GossipInput/exchanged(_:from:)``.
     case pushPull(NodeID, [UInt8])
     /// Get a node's certificate chain from a member, verify it, and report
     /// ``GossipInput/certified(_:_:)``. Nothing is reported of one that is refused.
@@ -56,12 +65,16 @@ public enum GossipEffect: Sendable, Equatable {
 public struct GossipCounters: Sendable, Equatable {
     /// Packets and states that could not be decoded.
     public var malformed: UInt64 = 0
+    /// Claims of kinds that only newer builds know.
+    public var unknownClaims: UInt64 = 0
     /// Claims whose signature is not their author's.
     public var forged: UInt64 = 0
     /// Claims dropped because a bound was reached.
     public var overLimit: UInt64 = 0
     /// Own incarnations spent on refutation.
     public var refutations: UInt64 = 0
+    /// Datagrams passed on for others.
+    public var relayed: UInt64 = 0
     /// Probes that nobody answered.
     public var probesFailed: UInt64 = 0
     /// Packets handed to the shell.
@@ -80,17 +93,14 @@ public struct GossipSizes: Sendable, Equatable {
     public var pending: Int
     /// Claims waiting to be passed on.
     public var broadcasts: Int
-    /// Probes under way for others.
-    public var relays: Int
     /// The most accusations against one member.
     public var accusers: Int
 
     /// Sizes as given.
-    public init(members: Int, pending: Int, broadcasts: Int, relays: Int, accusers: Int) {
+    public init(members: Int, pending: Int, broadcasts: Int, accusers: Int) {
         self.members = members
         self.pending = pending
         self.broadcasts = broadcasts
-        self.relays = relays
         self.accusers = accusers
     }
 }

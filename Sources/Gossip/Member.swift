@@ -44,6 +44,8 @@ public struct MemberView: Sendable, Equatable {
     public let alive: AliveClaim
     /// What it offers; nil until it is known.
     public let metadata: MemberMetadata?
+    /// What it does; nil until it is known.
+    public let activity: MemberActivity?
     /// How busy it was when it last said so.
     public let load: MemberLoad
     /// The lowest round trip of the last ones measured; nil when none was.
@@ -121,6 +123,8 @@ struct Member {
     var aliveClaim: Claim
     var metadata: MetadataClaim?
     var metadataClaim: Claim?
+    var activity: ActivityClaim?
+    var activityClaim: Claim?
     var leaveClaim: Claim?
     var state = MemberState.alive
     var stateSince: MonotonicInstant
@@ -146,7 +150,8 @@ struct Member {
     func view(_ id: NodeID) -> MemberView {
         MemberView(
             id: id, state: state, stateSince: stateSince, alive: alive,
-            metadata: metadata?.metadata, load: load, roundTrip: roundTrips.min(),
+            metadata: metadata?.metadata, activity: activity?.activity, load: load,
+            roundTrip: roundTrips.min(),
             hasLink: hasLink)
     }
 }

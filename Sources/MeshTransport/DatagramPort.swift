@@ -26,10 +26,25 @@ final class DatagramPort: ChannelInboundHandler {
 
     private(set) var received: UInt64 = 0
     private(set) var sent: UInt64 = 0
+    /// Lost on purpose, in and out.
+    private(set) var droppedOnPurpose: UInt64 = 0
+    private let faults: [TransportFault]
     var onDatagram: (([UInt8], SocketAddress) -> Void)?
     var onDrained: (() -> Void)?
 
-    init(loop: any EventLoop) { self.loop = loop }
+    init(loop: any EventLoop, faults: [TransportFault]) {
+        self.loop = loop
+        self.faults = faults
+    }
+
+    /// Whether a fault takes this datagram.
+    private func isLostOnPurpose() -> Bool {
+        for case .dropDatagrams(let share) in faults where Double.random(in: 0..<1) < share {
+            droppedOnPurpose += 1
+            return true
+        }
+        return false
+    }
 
     func opened(_ channel: any Channel) {
         self.channel = channel
@@ -47,6 +62,7 @@ final class DatagramPort: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var envelope = unwrapInboundIn(data)
+        guard !isLostOnPurpose() else { return }
         received += 1
         guard let bytes = envelope.data.readBytes(length: envelope.data.readableBytes) else {
             return
@@ -72,7 +88,7 @@ final class DatagramPort: ChannelInboundHandler {
     // MARK: Sending
 
     func send(_ datagram: [UInt8], to address: SocketAddress) {
-        guard let channel else { return }
+        guard let channel, !isLostOnPurpose() else { return }
         sent += 1
         channel.write(
             AddressedEnvelope(remoteAddress: address, data: ByteBuffer(bytes: datagram)),

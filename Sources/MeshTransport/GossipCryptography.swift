@@ -11,6 +11,7 @@ struct IdentityClaimAuthority: ClaimAuthority {
         switch kind {
         case .alive: .claimAlive
         case .metadata: .claimMetadata
+        case .activity: .claimActivity
         case .leave: .claimLeave
         case .suspect: .claimSuspect
         }
@@ -34,26 +35,32 @@ struct LinkKeyDatagramCipher: DatagramCipher {
     let linkKey: LinkKeyPair
     let gateKey: GateKey
 
+    func root(of peer: NodeID, linkKey theirs: LinkKey) -> SymmetricKey? {
+        try? DatagramRoot.make(ours: linkKey, node: nodeID, theirs: theirs, peer: peer, mesh: mesh)
+    }
+
     func key(
-        sender: NodeID, receiver: NodeID, senderBoot: BootID, receiverBoot: BootID, peer: NodeID,
-        peerLinkKey: LinkKey
-    ) -> [UInt8]? {
-        let root = try? DatagramRoot(
-            ours: linkKey, node: nodeID, theirs: peerLinkKey, peer: peer, mesh: mesh)
-        return root?.sendingKey(
-            sender: sender, receiver: receiver, senderBoot: senderBoot,
+        root: SymmetricKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
+        receiverBoot: BootID
+    ) -> SymmetricKey {
+        DatagramRoot.sendingKey(
+            root: root, sender: sender, receiver: receiver, senderBoot: senderBoot,
             receiverBoot: receiverBoot)
     }
 
-    func seal(key: [UInt8], counter: UInt64, header: [UInt8], _ plaintext: [UInt8]) -> [UInt8] {
-        DatagramSeal.seal(key: key, counter: counter, header: header, plaintext)
+    func seal(_ datagram: inout [UInt8], header: Int, key: SymmetricKey, counter: UInt64) {
+        DatagramSeal.seal(&datagram, header: header, key: key, counter: counter)
     }
 
-    func open(key: [UInt8], counter: UInt64, header: [UInt8], _ ciphertext: [UInt8]) -> [UInt8]? {
-        try? DatagramSeal.open(key: key, counter: counter, header: header, ciphertext)
+    func open(_ datagram: [UInt8], header: Int, key: SymmetricKey, counter: UInt64) -> [UInt8]? {
+        try? DatagramSeal.open(datagram, header: header, key: key, counter: counter)
     }
 
-    func hint(of node: NodeID) -> [UInt8] { gateKey.senderHint(of: node) }
+    func hint(of node: NodeID) -> UInt64 { Self.word(gateKey.senderHint(of: node)) }
 
-    var meshKeyID: [UInt8] { gateKey.keyID }
+    var meshKeyID: UInt64 { Self.word(gateKey.keyID) }
+
+    private static func word(_ bytes: [UInt8]) -> UInt64 {
+        bytes.reduce(0) { $0 << 8 | UInt64($1) }
+    }
 }

@@ -54,9 +54,10 @@ final class GossipLoop {
                 identity: credentials.identity, mesh: credentials.genesis.id),
             configuration: settings.configuration, now: Self.clock)
         sessions = DatagramSessions(
-            nodeID: credentials.identity.nodeID, boot: BootID(using: &random),
+            nodeID: credentials.identity.nodeID,
+            boot: BootID(generation: settings.generation, using: &random),
             cipher: Self.cipher(credentials))
-        port = DatagramPort(loop: loop)
+        port = DatagramPort(loop: loop, faults: settings.faults)
         shelveOwnChain()
     }
 
@@ -112,19 +113,27 @@ final class GossipLoop {
     private func receive(_ datagram: [UInt8], from source: SocketAddress) {
         guard !isStopped else { return }
         let now = now
-        let received = sessions.open(datagram, at: now)
-        for reply in received.replies { port.send(reply, to: source) }
+        guard let received = open(datagram, at: now) else { return }
+        for reply in received.replies + received.released { port.send(reply, to: source) }
+        guard let sender = received.sender else { return }
+        port.heard(sender, from: source, at: now)
         guard let packet = received.packet else { return }
-        port.heard(packet.from, from: source, at: now)
-        apply(.packet(packet.bytes, from: packet.from, path: .datagram))
+        apply(.packet(packet, from: sender, path: .datagram))
+    }
+
+    private func open(_ datagram: [UInt8], at now: MonotonicInstant) -> DatagramSessions.Received? {
+        guard let arrival = sessions.read(datagram) else { return nil }
+        return sessions.open(
+            arrival, datagram, linkKey: core.view(of: arrival.claimedSender)?.alive.linkKey,
+            at: now)
     }
 
     /// A link is open; it is handed in for its certificate, and is nil when it is gone again.
     func linkUp(_ member: VerifiedMember, _ link: Link?) {
         guard let link else { return }
         shelf.put(link.chain, member)
-        sessions.know(member.nodeID, linkKey: link.linkKey)
-        handle(.linkOpened(member.nodeID, member.digest.tag))
+        sessions.know(member.nodeID, linkKey: link.linkKey, at: now)
+        handle(.linkOpened(member.nodeID, member.digest.tag, isInbound: !link.isInitiator))
     }
 
     func linkDown(_ node: NodeID) {
@@ -132,10 +141,28 @@ final class GossipLoop {
         handle(.linkClosed(node))
     }
 
-    /// A member's state, and this node's in return.
-    func exchange(_ state: [UInt8], from node: NodeID) -> [UInt8] {
-        handle(.state(state, from: node))
-        return core.state()
+    /// The answer to a member's push–pull; nil to one that is malformed.
+    func answer(_ request: [UInt8], from node: NodeID) -> [UInt8]? {
+        guard !isStopped else { return nil }
+        let (answer, effects) = core.answer(request, from: node, at: now, using: &random)
+        for effect in effects { perform(effect) }
+        finishTurn()
+        return answer
+    }
+
+    /// What a relay passed on: opened, and answered the same way.
+    private func receiveRelayed(_ sealed: [UInt8], from origin: NodeID, via relay: NodeID) {
+        guard let received = open(sealed, at: now) else { return }
+        for reply in received.replies + received.released { forward(reply, to: origin, via: relay) }
+        guard let packet = received.packet, received.sender == origin else { return }
+        apply(.packet(packet, from: origin, path: .relay(relay)))
+    }
+
+    /// Asks a relay to pass a sealed datagram on.
+    private func forward(_ sealed: [UInt8], to node: NodeID, via relay: NodeID) {
+        for (packet, path) in core.forwarding(sealed, to: node, via: relay) {
+            perform(.send(packet, to: relay, path: path))
+        }
     }
 
     func update(credentials: LinkCredentials) {
@@ -198,17 +225,29 @@ final class GossipLoop {
         switch effect {
         case .send(let packet, let node, .datagram):
             let now = now
-            let datagrams = sessions.seal(packet, to: node, at: now)
+            let datagrams = sessions.seal(
+                packet, to: node, linkKey: core.view(of: node)?.alive.linkKey, at: now)
             port.send(
                 datagrams, to: node, candidates: core.view(of: node)?.alive.addresses ?? [],
                 at: now)
         case .send(let packet, let node, .link): sendOverLink(packet, to: node)
+        case .send(let packet, let node, .relay(let relay)):
+            let datagrams = sessions.seal(
+                packet, to: node, linkKey: core.view(of: node)?.alive.linkKey, isRelayed: true,
+                at: now)
+            for sealed in datagrams {
+                forward(sealed, to: node, via: relay)
+            }
+        case .openRelayed(let sealed, let origin, let relay):
+            receiveRelayed(sealed, from: origin, via: relay)
         case .connect(let node, let addresses): dial(node, addresses)
         case .pushPull(let node, let state): pushPull(state, with: node)
         case .fetchCertificate(let node, let tag, let source): fetch(tag, of: node, from: source)
         case .changed(let node, let event):
             guard let view = core.view(of: node) else { return }
-            sessions.know(node, linkKey: view.alive.linkKey)
+            sessions.claimed(
+                node, linkKey: view.alive.linkKey, generation: view.alive.generation,
+                incarnation: view.alive.incarnation)
             if event == .joined { port.forget(node) }
             publish()
             let member = KnownMember(view: view, certificate: shelf.member(view.alive.certificate))
@@ -299,7 +338,7 @@ final class GossipLoop {
         let transport = transport
         exchange({
             guard let link = await transport.link(to: node) else { return nil }
-            return .state(try await GossipStreams.pushPull(state, over: link), from: node)
+            return .exchanged(try await GossipStreams.pushPull(state, over: link), from: node)
         }) { _ in }
     }
 
@@ -368,6 +407,7 @@ final class GossipLoop {
         return [
             "gossip_datagrams_received": port.received,
             "gossip_datagrams_sent": port.sent,
+            "gossip_datagrams_dropped_on_purpose": port.droppedOnPurpose,
             "gossip_packets_malformed": gossip.malformed,
             "gossip_claims_forged": gossip.forged,
             "gossip_claims_over_limit": gossip.overLimit,

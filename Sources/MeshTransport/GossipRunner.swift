@@ -21,6 +21,8 @@ public struct GossipSettings: Sendable {
     public var seeds: [SeedAddress]
     /// The protocol's periods.
     public var configuration = GossipConfiguration()
+    /// What is made to go wrong on purpose.
+    public var faults: [TransportFault] = []
 
     /// Settings as given.
     public init(
@@ -125,9 +127,9 @@ public final class GossipRunner: Sendable {
                     [loop, state] in
                     let theirs = try await stream.readAll(limit: GossipLimits.stateBytesMax)
                     let ours = await loop.run {
-                        state.value.exchange(theirs, from: stream.peer)
+                        state.value.answer(theirs, from: stream.peer)
                     }
-                    try await stream.send(ours)
+                    try await stream.send(ours ?? [])
                 }
                 stream.finish()
             case .certificate:
@@ -186,9 +188,9 @@ public final class GossipRunner: Sendable {
         loop.execute { [state] in state.value.handle(.metadata(metadata)) }
     }
 
-    /// Tells, with the next acks, how busy this node is.
-    public func update(load: MemberLoad) {
-        loop.execute { [state] in state.value.handle(.load(load)) }
+    /// Tells the mesh what this node does; it may be called often.
+    public func update(activity: MemberActivity) {
+        loop.execute { [state] in state.value.handle(.activity(activity)) }
     }
 
     /// Uses renewed keys or a renewed certificate, and tells the mesh.

@@ -20,6 +20,12 @@ public enum NodeLimits {
     public static let statusPlacesMax = 64
     /// The most models one node serves.
     public static let modelsMax = 16
+    /// How often a node that has work tells its gossip how busy it is.
+    static let activityInterval: Duration = .milliseconds(500)
+    /// The most cached beginnings of prompts looked at for those that are told of.
+    static let prefixesLookedAt = 64
+    /// The most models that one alias names.
+    public static let ladderRungsMax = 8
     /// The most inference requests from peers that are served at once; the engines' own queues
     /// are shorter.
     public static let remoteRequestsMax = 256

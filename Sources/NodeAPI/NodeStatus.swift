@@ -47,11 +47,14 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public var peerAddresses: [String]
         /// Seconds since it started.
         public var uptimeSeconds: Double
+        /// What it was told to do wrong on purpose, as written after `--fault`.
+        public var faults: [String]
 
         /// This node.
         public init(
             name: String, id: String, meshName: String, meshFingerprint: String, version: String,
-            numerics: String, http: String, peerAddresses: [String], uptimeSeconds: Double
+            numerics: String, http: String, peerAddresses: [String], uptimeSeconds: Double,
+            faults: [String] = []
         ) {
             self.name = name
             self.id = id
@@ -62,10 +65,11 @@ public struct NodeStatus: Codable, Equatable, Sendable {
             self.http = http
             self.peerAddresses = peerAddresses
             self.uptimeSeconds = uptimeSeconds
+            self.faults = faults
         }
 
         private enum CodingKeys: String, CodingKey {
-            case name, id, version, numerics, http
+            case name, id, version, numerics, http, faults
             case meshName = "mesh_name"
             case meshFingerprint = "mesh_fingerprint"
             case peerAddresses = "peer_addresses"

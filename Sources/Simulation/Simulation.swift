@@ -22,6 +22,9 @@ import Gossip
 public enum SimulationLimits {
     /// The most nodes.
     public static let nodesMax = 10_000
+    /// The most beliefs, of one node about another, that the checkers follow: in a mesh of
+    /// 10 000 those of 1000 observers.
+    public static let beliefsMax = 10_000_000
     /// The most violations that a report lists; the rest are counted.
     public static let violationsMax = 50
 

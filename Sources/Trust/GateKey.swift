@@ -58,6 +58,22 @@ public struct GateKey: Sendable, Equatable, WireCodable, CustomStringConvertible
         secret.derive("shoal hint v1", node.bytes, length: 8)
     }
 
+    /// The number by which a member tells the mesh of the beginning of a prompt that it has cached:
+    /// 64 bits of BLAKE2b under a key of the mesh's, over the model, whose requests find it, and
+    /// its tokens.
+    ///
+    /// What a member learns from it: somebody who guesses all tokens of a beginning, and whose it
+    /// is, can see whether the guess is right; nothing can be read off. Who is no member can't even
+    /// guess. Of prompts that share nothing with one's own nothing shows but that there are some.
+    public func prefixDigest(model: ModelDigest, caller: String, tokens: [Int32]) -> UInt64 {
+        var writer = ByteWriter(capacity: 64 + 4 * tokens.count)
+        model.encode(to: &writer)
+        writer.writeString16(caller)
+        for token in tokens { writer.writeInteger(UInt32(bitPattern: token)) }
+        return secret.derive("shoal prefix v1", writer.bytes, length: 8)
+            .reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
     /// See ``WireCodable/encode(to:)``. The encoding holds the secret.
     public func encode(to writer: inout ByteWriter) {
         writer.writeInteger(UInt8(1))

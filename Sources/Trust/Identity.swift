@@ -14,6 +14,8 @@ public enum SignatureDomain: String, Sendable, CaseIterable {
     case claimAlive = "shoal claim alive v1"
     /// A gossip claim: this is what I offer.
     case claimMetadata = "shoal claim metadata v1"
+    /// A gossip claim: this is what I do.
+    case claimActivity = "shoal claim activity v1"
     /// A gossip claim: I leave.
     case claimLeave = "shoal claim leave v1"
     /// A gossip claim: I suspect another.

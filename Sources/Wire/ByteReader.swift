@@ -1,26 +1,26 @@
 /// A cursor over bytes from outside. Every read checks what is left and throws
 /// ``WireError/truncated`` rather than reading past the end.
 public struct ByteReader: Sendable {
-    private let bytes: ArraySlice<UInt8>
-    private var position: Int
+    @usableFromInline let bytes: ArraySlice<UInt8>
+    @usableFromInline var position: Int
 
     /// Reads from the start of `bytes`.
-    public init(_ bytes: [UInt8]) { self.init(bytes[...]) }
+    @inlinable public init(_ bytes: [UInt8]) { self.init(bytes[...]) }
 
     /// Reads from the start of `bytes`, without copying them.
-    public init(_ bytes: ArraySlice<UInt8>) {
+    @inlinable public init(_ bytes: ArraySlice<UInt8>) {
         self.bytes = bytes
         self.position = bytes.startIndex
     }
 
     /// How many bytes have not been read.
-    public var remaining: Int { bytes.endIndex - position }
+    @inlinable public var remaining: Int { bytes.endIndex - position }
 
     /// How many bytes have been read.
-    public var consumed: Int { position - bytes.startIndex }
+    @inlinable public var consumed: Int { position - bytes.startIndex }
 
     /// The next `count` bytes.
-    public mutating func readBytes(_ count: Int) throws(WireError) -> ArraySlice<UInt8> {
+    @inlinable public mutating func readBytes(_ count: Int) throws(WireError) -> ArraySlice<UInt8> {
         guard count >= 0, count <= remaining else { throw .truncated }
         defer { position += count }
         return bytes[position..<position + count]
@@ -33,19 +33,23 @@ public struct ByteReader: Sendable {
     }
 
     /// A big-endian unsigned integer of the width of `type`.
-    public mutating func readInteger<T: FixedWidthInteger & UnsignedInteger>(
+    @inlinable public mutating func readInteger<T: FixedWidthInteger & UnsignedInteger>(
         as type: T.Type = T.self
     ) throws(WireError) -> T {
         let width = T.bitWidth / 8
         guard width <= remaining else { throw .truncated }
-        var value: T = 0
-        for offset in 0..<width { value = (value << 8) | T(bytes[position + offset]) }
+        let value = bytes.withUnsafeBytes { buffer in
+            // In range: `width` bytes remain after `position`, and the buffer begins at startIndex.
+            T(
+                bigEndian: buffer.loadUnaligned(
+                    fromByteOffset: position - bytes.startIndex, as: T.self))
+        }
         position += width
         return value
     }
 
     /// One byte.
-    public mutating func readUInt8() throws(WireError) -> UInt8 {
+    @inlinable public mutating func readUInt8() throws(WireError) -> UInt8 {
         guard remaining >= 1 else { throw .truncated }
         defer { position += 1 }
         return bytes[position]

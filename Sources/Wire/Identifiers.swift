@@ -2,10 +2,24 @@
 ///
 /// Kept as four words rather than an array: identifiers are dictionary keys on every path.
 public struct Identifier<Kind>: Hashable, Comparable, Sendable {
-    private let word0: UInt64
-    private let word1: UInt64
-    private let word2: UInt64
-    private let word3: UInt64
+    @usableFromInline let word0: UInt64
+    @usableFromInline let word1: UInt64
+    @usableFromInline let word2: UInt64
+    @usableFromInline let word3: UInt64
+
+    /// Equal in all words.
+    @inlinable public static func == (left: Self, right: Self) -> Bool {
+        left.word0 == right.word0 && left.word1 == right.word1 && left.word2 == right.word2
+            && left.word3 == right.word3
+    }
+
+    /// Hashes all words.
+    @inlinable public func hash(into hasher: inout Hasher) {
+        hasher.combine(word0)
+        hasher.combine(word1)
+        hasher.combine(word2)
+        hasher.combine(word3)
+    }
 
     /// The width of every identifier, in bytes.
     public static var byteCount: Int { 32 }
@@ -36,7 +50,7 @@ public struct Identifier<Kind>: Hashable, Comparable, Sendable {
     }
 
     /// Byte order, as of unsigned big-endian numbers.
-    public static func < (left: Self, right: Self) -> Bool {
+    @inlinable public static func < (left: Self, right: Self) -> Bool {
         (left.word0, left.word1, left.word2, left.word3)
             < (right.word0, right.word1, right.word2, right.word3)
     }
@@ -61,7 +75,7 @@ extension Identifier: CustomStringConvertible {
 
 extension Identifier: WireCodable {
     /// See ``WireCodable/encode(to:)``.
-    public func encode(to writer: inout ByteWriter) {
+    @inlinable public func encode(to writer: inout ByteWriter) {
         writer.writeInteger(word0)
         writer.writeInteger(word1)
         writer.writeInteger(word2)
@@ -69,7 +83,7 @@ extension Identifier: WireCodable {
     }
 
     /// See ``WireCodable/init(from:)``.
-    public init(from reader: inout ByteReader) throws(WireError) {
+    @inlinable public init(from reader: inout ByteReader) throws(WireError) {
         word0 = try reader.readInteger()
         word1 = try reader.readInteger()
         word2 = try reader.readInteger()
@@ -140,13 +154,13 @@ public struct Nonce128<Kind>: Hashable, Sendable {
 
 extension Nonce128: WireCodable, CustomStringConvertible {
     /// See ``WireCodable/encode(to:)``.
-    public func encode(to writer: inout ByteWriter) {
+    @inlinable public func encode(to writer: inout ByteWriter) {
         writer.writeInteger(high)
         writer.writeInteger(low)
     }
 
     /// See ``WireCodable/init(from:)``.
-    public init(from reader: inout ByteReader) throws(WireError) {
+    @inlinable public init(from reader: inout ByteReader) throws(WireError) {
         high = try reader.readInteger()
         low = try reader.readInteger()
     }

@@ -5,33 +5,35 @@ public struct MonotonicInstant: Hashable, Comparable, Sendable {
     public var nanoseconds: Int64
 
     /// The instant `nanoseconds` after the origin.
-    public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+    @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     /// The origin.
     public static let origin = MonotonicInstant(nanoseconds: 0)
 
     /// Earlier comes first.
-    public static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
+    @inlinable public static func < (left: Self, right: Self) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
 
     /// The instant `duration` later.
-    public static func + (instant: Self, duration: Duration) -> Self {
+    @inlinable public static func + (instant: Self, duration: Duration) -> Self {
         Self(nanoseconds: instant.nanoseconds + duration.nanoseconds)
     }
 
     /// The instant `duration` earlier.
-    public static func - (instant: Self, duration: Duration) -> Self {
+    @inlinable public static func - (instant: Self, duration: Duration) -> Self {
         Self(nanoseconds: instant.nanoseconds - duration.nanoseconds)
     }
 
     /// The time from `right` to `left`.
-    public static func - (left: Self, right: Self) -> Duration {
+    @inlinable public static func - (left: Self, right: Self) -> Duration {
         .nanoseconds(left.nanoseconds - right.nanoseconds)
     }
 }
 
 extension Duration {
     /// The duration in whole nanoseconds, saturating at the range of `Int64` (292 years).
-    public var nanoseconds: Int64 {
+    @inlinable public var nanoseconds: Int64 {
         let (seconds, attoseconds) = components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         if overflow { return seconds < 0 ? .min : .max }

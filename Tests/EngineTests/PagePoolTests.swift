@@ -101,4 +101,50 @@ import Testing
         #expect(pool.pages(for: 0) == 0 && pool.pages(for: 4) == 1 && pool.pages(for: 5) == 2)
         #expect(pool.inconsistency(held: [[page]]) != nil)
     }
+
+    /// Fills a chain of pages of two positions with the tokens from `first` on, and gives it back.
+    private func chain(
+        _ pool: inout PagePool, _ scope: String, from first: Int32, pages count: Int
+    ) throws -> [Int32] {
+        var pages: [Int32] = []
+        var link = PageLink.scope(scope)
+        for index in 0..<Int32(count) {
+            let page = try allocate(&pool)
+            let token = first + 2 * index
+            link = pool.register(page, after: link, tokens: [token, token + 1])
+            pages.append(page)
+        }
+        return pages
+    }
+
+    @Test("What is cached is told by beginnings of 1, 2, 4, 8… pages, the latest used first")
+    func prefixes() throws {
+        var pool = PagePool(pageCount: 16, positions: 2)
+        #expect(pool.recentPrefixes(limit: 9).isEmpty)
+        let long = try chain(&pool, "a", from: 0, pages: 5)
+        let short = try chain(&pool, "b", from: 100, pages: 1)
+        let used = try chain(&pool, "c", from: 200, pages: 1)
+        pool.release(long)
+        pool.release(short)
+        let all = [
+            CachedPrefix(caller: "c", tokens: [200, 201]),
+            CachedPrefix(caller: "b", tokens: [100, 101]),
+            CachedPrefix(caller: "a", tokens: [0, 1]),
+            CachedPrefix(caller: "a", tokens: [0, 1, 2, 3]),
+            CachedPrefix(caller: "a", tokens: Array(0..<8)),
+        ]
+        #expect(pool.recentPrefixes(limit: 9) == all)
+        #expect(pool.recentPrefixes(limit: 3) == Array(all.prefix(3)))
+        // One is used again, and the last of the long chain goes: the first of it tells more.
+        let before = pool.usesCount
+        let found = find(&pool, .scope("a"), [0, 1])
+        #expect(found?.page == long[0] && pool.usesCount > before)
+        #expect(pool.recentPrefixes(limit: 2).map(\.caller).sorted() == ["a", "c"])
+        pool.release([long[0]])
+        var taken: [Int32] = []
+        for _ in 0..<(16 - 7 + 4) { taken.append(try allocate(&pool)) }
+        let left = pool.recentPrefixes(limit: 9)
+        #expect(left == [all[0], all[2], all[1]])
+        #expect(pool.inconsistency(held: [used, taken]) == nil)
+    }
 }

@@ -163,11 +163,12 @@ import Wire
     @Test func aStateIsJudgedInWhateverOrderItComes() {
         var bench = Bench()
         for number in [2, 3] as [UInt64] { _ = bench.give(.certified(node(number), tag(number))) }
-        let state = GossipState.encode([
+        let claims = [
             suspectClaim(2, by: 3).encoded, signed(.alive(aliveClaim(2)), by: 2).encoded,
             signed(.alive(aliveClaim(3)), by: 3).encoded,
-        ])
-        _ = bench.give(.state(state, from: node(3)))
+        ]
+        let answer = StateAnswer.encode(claims: claims, wanted: [])
+        _ = bench.give(.exchanged(answer, from: node(3)))
         #expect(bench.state(of: 2) == .suspect)
     }
 }

@@ -32,7 +32,7 @@ import Wire
         guard case .ping(let number) = ping.packet.message else { return }
         bench.now = bench.now + .milliseconds(30)
         let load = MemberLoad(queued: 4, running: 2)
-        _ = bench.give([], from: 2, message: .ack(sequence: number, load))
+        _ = bench.give([], from: 2, message: .ack(sequence: number, AckReport(load: load)))
         let view = try #require(bench.core.view(of: node(2)))
         #expect(view.load == load)
         #expect(view.roundTrip == .milliseconds(30))
@@ -56,7 +56,7 @@ import Wire
         for number in 2...8 as ClosedRange<UInt64> { bench.admit(number) }
         let effects = bench.run(until: .milliseconds(1600))
         let asked = effects.packets.filter {
-            if case .pingRequest = $0.packet.message { return true }
+            if case .relay = $0.path { return $0.packet.isPing }
             return false
         }
         #expect(asked.count == 3)
@@ -67,44 +67,77 @@ import Wire
             })
     }
 
-    @Test func aRelayPassesOnOnlyTheTargetsAnswer() throws {
+    @Test func aRelayPassesASealedDatagramOnAndSaysSo() throws {
         var bench = Bench()
         for number in 2...4 as ClosedRange<UInt64> { bench.admit(number) }
-        let effects = bench.give([], from: 2, message: .pingRequest(sequence: 77, target: node(3)))
-        let ping = try #require(effects.packets.first { $0.to == node(3) && $0.packet.isPing })
-        guard case .ping(let number) = ping.packet.message else { return }
-        #expect(bench.give([], from: 4, message: .ack(sequence: number, .idle)).packets.isEmpty)
-        let passed = bench.give([], from: 3, message: .ack(sequence: number, .idle))
-        #expect(passed.packets.map(\.packet.message) == [.ack(sequence: 77, .idle)])
-        #expect(passed.packets.map(\.to) == [node(2)])
+        let effects = bench.give(
+            [], from: 2, message: .forward(number: 77, to: node(3), sealed: [1, 2, 3]))
+        #expect(
+            effects.packets.map(\.packet.message) == [
+                .forwardReceipt(number: 77, accepted: true),
+                .forwarded(from: node(2), sealed: [1, 2, 3]),
+            ])
+        #expect(effects.packets.map(\.to) == [node(2), node(3)])
+        let unknown = bench.give(
+            [], from: 2, message: .forward(number: 78, to: node(9), sealed: [1]))
+        #expect(
+            unknown.packets.map(\.packet.message) == [
+                .forwardReceipt(number: 78, accepted: false)
+            ])
     }
 
-    @Test func relaysAreBounded() {
+    @Test func whatARelayPassesOnIsBounded() {
         var bench = Bench()
         for number in 2...4 as ClosedRange<UInt64> { bench.admit(number) }
         for number in 0..<2000 as Range<UInt32> {
-            _ = bench.give([], from: 2, message: .pingRequest(sequence: number, target: node(3)))
+            _ = bench.give(
+                [], from: 2, message: .forward(number: number, to: node(3), sealed: [1]))
         }
-        #expect(bench.core.sizes.relays == GossipLimits.relaysMax)
+        #expect(bench.core.counters.relayed == UInt64(GossipLimits.relaysMax))
+    }
+
+    @Test func aPushPullSendsOnlyWhatTheOtherLacks() throws {
+        var one = Bench(1)
+        var two = Bench(2, seed: 2)
+        for number in 3...6 as ClosedRange<UInt64> {
+            one.admit(number)
+            if number > 3 { two.admit(number) }
+        }
+        two.admit(7)
+        one.admit(2)
+        two.admit(1)
+        let request = one.core.exchangeRequest()
+        let (answer, _) = two.core.answer(
+            request, from: node(1), at: two.now, using: &two.random)
+        let decoded = try StateAnswer(decoding: try #require(answer))
+        let subjects = Set(decoded.claims.map(\.author))
+        #expect(subjects.isSuperset(of: [node(7)]))
+        #expect(subjects.isDisjoint(with: [node(3), node(4), node(5), node(6)]))
+        #expect(decoded.wanted.contains(StateExchange.key(of: node(3))))
+        _ = one.give(.linkOpened(node(2), tag(2), isInbound: false))
+        let effects = one.give(.exchanged(try #require(answer), from: node(2)))
+        #expect(effects.claims.contains(signed(.alive(aliveClaim(3)), by: 3)))
+        #expect(!effects.claims.contains(signed(.alive(aliveClaim(4)), by: 4)))
     }
 
     @Test func aPingIsAnsweredOnItsOwnPath() {
         var bench = Bench()
         bench.admit(2)
-        _ = bench.give(.load(MemberLoad(queued: 1, running: 1)))
+        _ = bench.give(.activity(MemberActivity(load: MemberLoad(queued: 1, running: 1))))
         for path in [GossipPath.datagram, .link] {
             let effects = bench.give([], from: 2, message: .ping(sequence: 5), path: path)
             #expect(effects.packets.map(\.path) == [path])
             #expect(
                 effects.packets.map(\.packet.message) == [
-                    .ack(sequence: 5, MemberLoad(queued: 1, running: 1))
+                    .ack(
+                        sequence: 5, AckReport(load: MemberLoad(queued: 1, running: 1)))
                 ])
         }
     }
 
     @Test func aMemberThatOnlyDialsOutIsProbedOverItsLink() {
         var bench = Bench()
-        _ = bench.give(.linkOpened(node(2), tag(2)))
+        _ = bench.give(.linkOpened(node(2), tag(2), isInbound: true))
         bench.admit(2, reachability: .outboundOnly)
         let effects = bench.run(until: .milliseconds(1200))
         #expect(effects.packets.filter { $0.to == node(2) }.allSatisfy { $0.path == .link })
@@ -115,7 +148,7 @@ import Wire
         var bench = Bench()
         bench.admit(2)
         _ = bench.run(until: .milliseconds(1700))
-        _ = bench.give(.linkOpened(node(2), tag(2)))
+        _ = bench.give(.linkOpened(node(2), tag(2), isInbound: true))
         _ = bench.run(until: .milliseconds(2001))
         #expect(bench.state(of: 2) == .alive)
     }
@@ -199,12 +232,12 @@ extension GossipPacket {
         var bench = Bench()
         _ = bench.give(.seeds([(node: node(2), addresses: [address(2)])]))
         #expect(bench.run(until: .milliseconds(1)).contains(.connect(node(2), [address(2)])))
-        let effects = bench.give(.linkOpened(node(2), tag(2)))
-        #expect(effects.contains(.pushPull(node(2), bench.core.state())))
+        let effects = bench.give(.linkOpened(node(2), tag(2), isInbound: true))
+        #expect(effects.contains(.pushPull(node(2), bench.core.exchangeRequest())))
         for number in [2, 3] as [UInt64] { _ = bench.give(.certified(node(number), tag(number))) }
-        let state = GossipState.encode(
-            [2, 3].map { signed(.alive(aliveClaim($0)), by: $0).encoded })
-        _ = bench.give(.state(state, from: node(2)))
+        let answer = StateAnswer.encode(
+            claims: [2, 3].map { signed(.alive(aliveClaim($0)), by: $0).encoded }, wanted: [])
+        _ = bench.give(.exchanged(answer, from: node(2)))
         #expect(bench.core.memberViews.map(\.id) == [node(2), node(3)])
     }
 }

@@ -54,6 +54,11 @@ struct ToyAuthority: ClaimAuthority {
     }
 }
 
+extension NodeID {
+    /// What ``node(_:)`` made it of.
+    var number: UInt64 { bytes[24...].reduce(0) { $0 << 8 | UInt64($1) } }
+}
+
 func node(_ number: UInt64) -> NodeID { NodeID(number: number) }
 
 func tag(_ number: UInt64) -> CertificateTag { CertificateTag(high: 1, low: number) }
@@ -168,4 +173,9 @@ extension [GossipEffect] {
             return event
         }
     }
+}
+
+extension AckReport {
+    /// Of a member that has nothing to do.
+    static let idle = AckReport(load: .idle)
 }

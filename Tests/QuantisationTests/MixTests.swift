@@ -110,4 +110,13 @@ import Testing
         #expect(type(.q8_0, "blk.0.attn_q.weight", [100, 100]) == .f16)
         #expect(type(.f32, "blk.0.attn_q.weight", [100, 100]) == .f32)
     }
+
+    @Test("A file's own name for its type is the scheme that made it") func fileTypes() {
+        for scheme in QuantisationScheme.allCases {
+            // Of the plain K types and their small mixes a file can't tell which it is.
+            let name = GGUFFile.fileTypeName(scheme.fileType)
+            #expect(name == scheme.rawValue || name == scheme.rawValue + "_S")
+        }
+        #expect(GGUFFile.fileTypeName(9999) == nil)
+    }
 }

@@ -17,38 +17,42 @@ struct DatagramTests {
         theirs = LinkKeyPair(secretKey: [UInt8](repeating: 22, count: 32), notAfter: end)
     }
 
-    private func roots() throws -> (DatagramRoot, DatagramRoot) {
+    private func roots() throws -> (SymmetricKey, SymmetricKey) {
         let (a, b, id) = (mesh.node.nodeID, mesh.issuer.nodeID, mesh.genesis.id)
         return (
-            try DatagramRoot(ours: ours, node: a, theirs: theirs.publicKey, peer: b, mesh: id),
-            try DatagramRoot(ours: theirs, node: b, theirs: ours.publicKey, peer: a, mesh: id)
+            try DatagramRoot.make(ours: ours, node: a, theirs: theirs.publicKey, peer: b, mesh: id),
+            try DatagramRoot.make(ours: theirs, node: b, theirs: ours.publicKey, peer: a, mesh: id)
         )
+    }
+
+    private func key(
+        _ root: SymmetricKey, _ sender: NodeID, _ receiver: NodeID, _ boots: (BootID, BootID)
+    ) -> [UInt8] {
+        DatagramRoot.sendingKey(
+            root: root, sender: sender, receiver: receiver, senderBoot: boots.0,
+            receiverBoot: boots.1
+        ).withUnsafeBytes { Array($0) }
     }
 
     @Test func bothEndsComeToOneKeyForEachDirection() throws {
         let (left, right) = try roots()
         let (a, b) = (mesh.node.nodeID, mesh.issuer.nodeID)
-        let there = left.sendingKey(sender: a, receiver: b, senderBoot: bootA, receiverBoot: bootB)
-        #expect(
-            there
-                == right.sendingKey(sender: a, receiver: b, senderBoot: bootA, receiverBoot: bootB))
-        let back = left.sendingKey(sender: b, receiver: a, senderBoot: bootB, receiverBoot: bootA)
-        #expect(there != back && there.count == 32)
+        let there = key(left, a, b, (bootA, bootB))
+        #expect(there == key(right, a, b, (bootA, bootB)))
+        #expect(there != key(left, b, a, (bootB, bootA)) && there.count == 32)
     }
 
     @Test func aKeyDependsOnNodesMeshAndBothStarts() throws {
         let (a, b, id) = (mesh.node.nodeID, mesh.issuer.nodeID, mesh.genesis.id)
         let root = try roots().0
-        func key(_ root: DatagramRoot, _ sender: BootID, _ receiver: BootID) -> [UInt8] {
-            root.sendingKey(sender: a, receiver: b, senderBoot: sender, receiverBoot: receiver)
-        }
-        let otherMesh = try DatagramRoot(
+        let otherMesh = try DatagramRoot.make(
             ours: ours, node: a, theirs: theirs.publicKey, peer: b, mesh: MeshID(number: 1))
-        let otherNode = try DatagramRoot(
+        let otherNode = try DatagramRoot.make(
             ours: ours, node: a, theirs: theirs.publicKey, peer: mesh.authority.nodeID, mesh: id)
         let keys = [
-            key(root, bootA, bootB), key(root, bootB, bootA), key(root, bootA, .zero),
-            key(otherMesh, bootA, bootB), key(otherNode, bootA, bootB),
+            key(root, a, b, (bootA, bootB)), key(root, a, b, (bootB, bootA)),
+            key(root, a, b, (bootA, .zero)), key(otherMesh, a, b, (bootA, bootB)),
+            key(otherNode, a, b, (bootA, bootB)),
         ]
         #expect(Set(keys).count == keys.count)
     }
@@ -60,58 +64,65 @@ struct DatagramTests {
         ] {
             let key = try #require(LinkKey(bytes))
             #expect(throws: TrustError.degenerateKey) {
-                _ = try DatagramRoot(
+                _ = try DatagramRoot.make(
                     ours: ours, node: mesh.node.nodeID, theirs: key, peer: mesh.issuer.nodeID,
                     mesh: mesh.genesis.id)
             }
         }
     }
 
+    private func key(_ byte: UInt8) throws -> SymmetricKey {
+        try #require(SymmetricKey([UInt8](repeating: byte, count: 32)))
+    }
+
     @Test func whatWasSealedOpensAndNothingElseDoes() throws {
-        let key = [UInt8](repeating: 8, count: 32)
+        let key = try key(8)
         let header: [UInt8] = [1, 2, 3]
         for plaintext in [[], [9], [UInt8](repeating: 5, count: 1200)] {
-            let sealed = DatagramSeal.seal(key: key, counter: 7, header: header, plaintext)
-            #expect(sealed.count == plaintext.count + DatagramSeal.tagBytes)
-            #expect(
-                try DatagramSeal.open(key: key, counter: 7, header: header, sealed) == plaintext)
+            var sealed = header + plaintext
+            DatagramSeal.seal(&sealed, header: 3, key: key, counter: 7)
+            #expect(sealed.count == 3 + plaintext.count + DatagramSeal.tagBytes)
+            #expect(sealed.prefix(3) == header[...])
+            #expect(try DatagramSeal.open(sealed, header: 3, key: key, counter: 7) == plaintext)
         }
-        let sealed = DatagramSeal.seal(key: key, counter: 7, header: header, [1, 2])
-        func refused(_ key: [UInt8], _ counter: UInt64, _ header: [UInt8], _ bytes: [UInt8]) -> Bool
-        {
+        var sealed = header + [1, 2]
+        DatagramSeal.seal(&sealed, header: 3, key: key, counter: 7)
+        func refused(
+            _ bytes: [UInt8], _ key: SymmetricKey, _ counter: UInt64 = 7, header: Int = 3
+        ) -> Bool {
             do {
-                _ = try DatagramSeal.open(key: key, counter: counter, header: header, bytes)
+                _ = try DatagramSeal.open(bytes, header: header, key: key, counter: counter)
                 return false
             } catch { return error == .notAuthentic }
         }
-        #expect(refused([UInt8](repeating: 9, count: 32), 7, header, sealed))
-        #expect(refused(key, 8, header, sealed))
-        #expect(refused(key, 7 + 1 << 32, header, sealed))
-        #expect(refused(key, 7, [1, 2], sealed))
-        for count in 0..<sealed.count {
-            #expect(refused(key, 7, header, Array(sealed.prefix(count))))
-        }
+        #expect(refused(sealed, try self.key(9)))
+        #expect(refused(sealed, key, 8))
+        #expect(refused(sealed, key, 7 + 1 << 32))
+        #expect(refused(sealed, key, header: 2))
+        for count in 0..<sealed.count { #expect(refused(Array(sealed.prefix(count)), key)) }
         for bit in 0..<sealed.count * 8 {
             var changed = sealed
             changed[bit / 8] ^= 1 << (bit % 8)
-            #expect(refused(key, 7, header, changed))
+            #expect(refused(changed, key))
         }
     }
 
     @Test func theCipherIsThatOfRFC8439() throws {
         // Section 2.8.2's key, plaintext and associated data; its nonce has a constant where ours
         // has zeros, so the expected bytes come from the Python package cryptography 50.0.2.
-        let key = (0x80...0x9f).map { UInt8($0) }
+        let key = try #require(SymmetricKey((0x80...0x9f).map { UInt8($0) }))
         let text = Array(
             ("Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the "
                 + "future, sunscreen would be it.").utf8)
         let header: [UInt8] = [
             0x50, 0x51, 0x52, 0x53, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7,
         ]
-        let sealed = DatagramSeal.seal(
-            key: key, counter: 0x4746_4544_4342_4140, header: header, text)
-        #expect(hexadecimal(sealed.prefix(16)) == "a479cb54628946d6f4042a8e384ef4bd")
-        #expect(hexadecimal(sealed.suffix(16)) == "2dbf189b668bd430aef9147e99cb6c89")
+        var sealed = header + text
+        DatagramSeal.seal(
+            &sealed, header: header.count, key: key, counter: 0x4746_4544_4342_4140)
+        let hidden = sealed.dropFirst(header.count)
+        #expect(hexadecimal(hidden.prefix(16)) == "a479cb54628946d6f4042a8e384ef4bd")
+        #expect(hexadecimal(hidden.suffix(16)) == "2dbf189b668bd430aef9147e99cb6c89")
     }
 }
 

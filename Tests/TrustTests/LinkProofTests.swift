@@ -150,12 +150,13 @@ struct IdentityTests {
         let ticket = try mesh.ticket()
         let gate = mesh.gateKey()
         let link = mesh.linkKey()
-        let root = try DatagramRoot(
+        let root = try DatagramRoot.make(
             ours: link, node: mesh.node.nodeID, theirs: link.publicKey, peer: mesh.issuer.nodeID,
             mesh: mesh.genesis.id)
         let secrets = [
             mesh.node.seed, link.secretKey, gate.preSharedKey, ticket.preSharedKey,
             Array(gate.encoded.suffix(32)), Array(ticket.encoded.suffix(32)),
+            root.withUnsafeBytes { Array($0) },
         ]
         for value in [
             mesh.node, link, gate, ticket, ticket.record(created: SampleMesh.now), root,

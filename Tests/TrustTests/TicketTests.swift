@@ -133,6 +133,23 @@ struct GateKeyTests {
         #expect(hint.count == 8 && hint != key.senderHint(of: mesh.issuer.nodeID))
         #expect(hint != mesh.gateKey().senderHint(of: mesh.node.nodeID))
     }
+
+    @Test func aPrefixIsToldByANumberThatOnlyAMemberWhoKnowsItAllCanCheck() {
+        let key = mesh.gateKey()
+        let model = ModelDigest(number: 7)
+        func digest(
+            _ key: GateKey, _ model: ModelDigest, _ caller: String, _ tokens: [Int32]
+        ) -> UInt64 { key.prefixDigest(model: model, caller: caller, tokens: tokens) }
+        let told = digest(key, model, "ab", [1, 2])
+        #expect(told == digest(key, model, "ab", [1, 2]))
+        let others = [
+            digest(mesh.gateKey(), model, "ab", [1, 2]),
+            digest(key, ModelDigest(number: 8), "ab", [1, 2]), digest(key, model, "a", [1, 2]),
+            digest(key, model, "ab", [1]), digest(key, model, "ab", [2, 1]),
+            digest(key, model, "ab", [1, 2, 0]), digest(key, model, "ab", [-1, 2]),
+        ]
+        #expect(!others.contains(told) && Set(others).count == others.count)
+    }
 }
 
 struct JoinTests {

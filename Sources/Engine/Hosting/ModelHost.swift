@@ -156,6 +156,12 @@ public final class ModelHost: Sendable {
         return try result.get()
     }
 
+    /// The engine of a model if it is in memory; does not count as a use of it. Keep it no longer
+    /// than a moment.
+    public func engineInMemory(_ name: String) -> Engine? {
+        state.withLock { $0.models[name]?.engine }
+    }
+
     /// Hands a request to a model's engine; see ``engine(_:)`` and ``Engine/submit(_:)``.
     public func submit(
         _ request: EngineRequest, to name: String

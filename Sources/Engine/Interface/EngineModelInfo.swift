@@ -14,6 +14,9 @@ public struct EngineModelInfo: Sendable, Hashable {
     public var fileByteCount: Int
     /// The format that most bytes of weights are in, such as `Q8_0`.
     public var quantisation: String
+    /// What the file says it is quantised to, such as `Q4_K_M`; ``quantisation`` where it says
+    /// nothing.
+    public var format = ""
     /// Why the file's own template for conversations is not used, and they are rendered plainly;
     /// nil where it is used. A file may also have none.
     public var chatTemplateProblem: String?

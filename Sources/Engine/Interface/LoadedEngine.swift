@@ -122,10 +122,21 @@ public final class Engine: Sendable {
     /// How many requests wait and run, and how fast the engine was lately.
     public var load: EngineLoad { core.load }
 
+    /// Changes whenever ``cachedPrefixes(limit:)`` may.
+    public var cachedPrefixesVersion: UInt64 { core.cachedPrefixesVersion }
+
+    /// Beginnings of prompts whose keys and values are kept, most recently used first: of each
+    /// chain of pages the first, the first two, four, eight and so on, so that a few of them tell
+    /// of a long prompt to within a factor of two. Takes time in proportion to `limit`.
+    public func cachedPrefixes(limit: Int) -> [CachedPrefix] { core.cachedPrefixes(limit: limit) }
+
     /// What the weights, the worker and all pages may take together, in bytes.
     var memoryBytes: Int { memory }
     /// Whether its worker has ended, after ``shutdown()``.
     var hasStopped: Bool { core.hasStopped }
+
+    /// On whose behalf the engine measures itself.
+    public static let calibrationCaller = "calibration"
 
     /// Measures how fast the machine runs the model, so that ``load`` tells it before the first
     /// request: a prompt of ``EngineLimits/calibrationTokens`` tokens, and a short answer. Anyone
@@ -137,7 +148,7 @@ public final class Engine: Sendable {
             id: "calibration",
             prompt: .tokens((0..<Int32(count)).map { $0 % Int32(info.vocabularySize) }),
             maxTokens: min(EngineLimits.calibrationAnswerTokens, info.contextLength - count),
-            caller: "calibration", priority: .min)
+            caller: Self.calibrationCaller, priority: .min)
         for try await _ in try submit(request) {}
     }
 
@@ -159,6 +170,7 @@ extension EngineModelInfo {
             contextLength: model.configuration.contextLength,
             vocabularySize: model.configuration.vocabularySize,
             parameterCount: file.tensors.reduce(0) { $0 + $1.elementCount },
-            fileByteCount: file.byteCount, quantisation: largest?.key.name ?? "")
+            fileByteCount: file.byteCount, quantisation: largest?.key.name ?? "",
+            format: file.fileTypeName ?? largest?.key.name ?? "")
     }
 }

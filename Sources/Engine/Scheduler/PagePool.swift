@@ -30,8 +30,11 @@ struct PagePool: Sendable {
     private var references: [Int32]
     private var registered: [Content: Int32] = [:]
     private var contents: [Int32: (content: Content, serial: UInt64)] = [:]
+    private var pagesBySerial: [UInt64: Int32] = [:]
     private var nextSerial: UInt64 = 0
     private var kept: RecencyList
+    /// Counts every change of what is registered and of when it was used.
+    private(set) var usesCount: UInt64 = 0
 
     init(pageCount: Int, positions: Int) {
         self.pageCount = pageCount
@@ -93,6 +96,7 @@ struct PagePool: Sendable {
         else { return nil }
         if references[Int(page)] == 0 { kept.remove(page) }
         references[Int(page)] += 1
+        usesCount += 1
         return (page, .page(serial))
     }
 
@@ -108,14 +112,78 @@ struct PagePool: Sendable {
             return .page(serial)
         }
         nextSerial += 1
+        usesCount += 1
         registered[content] = page
         contents[page] = (content, nextSerial)
+        pagesBySerial[nextSerial] = page
         return .page(nextSerial)
     }
 
     private mutating func forget(_ page: Int32) {
         guard let old = contents.removeValue(forKey: page) else { return }
         registered[old.content] = nil
+        pagesBySerial[old.serial] = nil
+        usesCount += 1
+    }
+
+    // MARK: What is here, for others
+
+    /// Beginnings of chains of registered pages, of 1, 2, 4, 8… pages each: those in use, then those
+    /// kept, most recently used first. Looks at ``EngineLimits/prefixPagesLookedAt`` pages at most.
+    func recentPrefixes(limit: Int) -> [CachedPrefix] {
+        let used = references.indices.lazy.filter { references[$0] > 0 }.map { Int32($0) }
+        let newest = kept.newestFirst(limit: EngineLimits.prefixPagesLookedAt)
+        var found: [CachedPrefix] = []
+        var depths: [Int32: Int] = [:]
+        for page in Array(used.prefix(EngineLimits.prefixPagesLookedAt)) + newest {
+            guard found.count < limit else { break }
+            guard let depth = depth(of: page, &depths), depth & (depth - 1) == 0,
+                let prefix = prefix(to: page)
+            else { continue }
+            found.append(prefix)
+        }
+        return found
+    }
+
+    /// How many pages a chain has up to a registered page; nil for one that is not registered, or
+    /// whose chain is broken, so that no prompt finds it.
+    private func depth(of page: Int32, _ known: inout [Int32: Int]) -> Int? {
+        var chain: [Int32] = []
+        var next: Int32? = page
+        while let page = next {
+            if let depth = known[page] {
+                for (steps, page) in chain.reversed().enumerated() {
+                    known[page] = depth + steps + 1
+                }
+                return known[chain.first ?? page]
+            }
+            chain.append(page)
+            guard let content = contents[page]?.content, chain.count <= pageCount else {
+                return nil
+            }
+            switch content.parent {
+            case .page(let serial): next = pagesBySerial[serial]
+            case .scope:
+                for (steps, page) in chain.reversed().enumerated() { known[page] = steps + 1 }
+                return chain.count
+            }
+        }
+        return nil
+    }
+
+    /// The tokens of a chain up to a registered page, and whose it is.
+    private func prefix(to page: Int32) -> CachedPrefix? {
+        var parts: [[Int32]] = []
+        var next: Int32? = page
+        while let page = next, let content = contents[page]?.content {
+            parts.append(content.tokens)
+            switch content.parent {
+            case .page(let serial): next = pagesBySerial[serial]
+            case .scope(let scope):
+                return CachedPrefix(caller: scope, tokens: Array(parts.reversed().joined()))
+            }
+        }
+        return nil
     }
 
     /// What is wrong with the books, given all that sequences hold; for tests.
@@ -132,6 +200,7 @@ struct PagePool: Sendable {
         if kept.all.contains(where: { references[Int($0)] > 0 || contents[$0] == nil }) {
             return "a kept page is in use or not registered"
         }
+        if pagesBySerial.count != contents.count { return "serial numbers differ from pages" }
         return registered.count == contents.count ? nil : "registered pages differ both ways"
     }
 }
@@ -165,6 +234,17 @@ struct RecencyList: Sendable {
         if before >= 0 { newer[Int(before)] = after } else { oldest = after >= 0 ? after : nil }
         if after >= 0 { older[Int(after)] = before } else { newest = before >= 0 ? before : nil }
         count -= 1
+    }
+
+    /// From the newest, at most `limit`.
+    func newestFirst(limit: Int) -> [Int32] {
+        var pages: [Int32] = []
+        var next = newest
+        while let page = next, pages.count < limit {
+            pages.append(page)
+            next = older[Int(page)] >= 0 ? older[Int(page)] : nil
+        }
+        return pages
     }
 
     /// From the oldest to the newest.

@@ -216,6 +216,12 @@ final class EngineCore: Sendable {
         }
     }
 
+    var cachedPrefixesVersion: UInt64 { monitor.withLock { $0.scheduler.pool.usesCount } }
+
+    func cachedPrefixes(limit: Int) -> [CachedPrefix] {
+        monitor.withLock { $0.scheduler.pool.recentPrefixes(limit: limit) }
+    }
+
     func shutDown() {
         let (jobs, embeddings) = monitor.withLock { state in
             state.isShutDown = true

@@ -145,18 +145,21 @@ public enum Router {
             offer.name == model || (model.utf8.count >= 8 && offer.digest.hex.hasPrefix(model))
         }
         if let here = local.models.first(where: matches) { return here }
-        var liveHolders: [ModelOffer: Int] = [:]
+        // By digest alone: what else is offered with a model may differ from node to node.
+        var held: [ModelDigest: (offer: ModelOffer, live: Int)] = [:]
         for peer in peers {
             for offer in peer.models where matches(offer) {
-                liveHolders[offer, default: 0] += peer.isRoutable ? 1 : 0
+                var entry = held[offer.digest] ?? (offer, 0)
+                if offer.name < entry.offer.name { entry.offer = offer }
+                entry.live += peer.isRoutable ? 1 : 0
+                held[offer.digest] = entry
             }
         }
-        let best = liveHolders.min { left, right in
-            (right.value, left.key.digest, left.key.name)
-                < (left.value, right.key.digest, right.key.name)
+        let best = held.values.min { left, right in
+            (right.live, left.offer.digest) < (left.live, right.offer.digest)
         }
         guard let best else { throw .unknownModel(name: model, available: names) }
-        return best.key
+        return best.offer
     }
 }
 

@@ -10,9 +10,11 @@ import Wire
 /// This node behind its HTTP interface.
 struct LocalNode: NodeService {
     let entry: EntryService
+    let activity: ActivityReporter
     let directory: StateDirectory
     let addresses: [NetworkAddress]
     let discovery: DiscoveryService
+    let faults: [TransportFault]
     let httpAddress: LateBound<String>
     let started: ContinuousClock.Instant
 
@@ -28,14 +30,25 @@ struct LocalNode: NodeService {
 
     func models() async -> [ServedModel] {
         let (local, peers) = await entry.routingMembers()
-        var found: [ModelOffer: [String]] = [:]
-        for member in [local] + peers where member.isRoutable {
-            for model in member.models { found[model, default: []].append(member.name) }
+        // By name and digest: what else is said of a model may differ from node to node.
+        struct Key: Hashable {
+            var name: String
+            var digest: ModelDigest
         }
-        return found.map { model, nodes in
+        var found: [Key: (contextLength: UInt32, nodes: [String])] = [:]
+        for member in [local] + peers where member.isRoutable {
+            for model in member.models {
+                let key = Key(name: model.name, digest: model.digest)
+                var entry = found[key] ?? (model.contextLength, [])
+                entry.contextLength = min(entry.contextLength, model.contextLength)
+                entry.nodes.append(member.name)
+                found[key] = entry
+            }
+        }
+        return found.map { key, entry in
             ServedModel(
-                id: model.name, digest: model.digest.hex,
-                contextLength: Int(model.contextLength), nodes: nodes.sorted())
+                id: key.name, digest: key.digest.hex,
+                contextLength: Int(entry.contextLength), nodes: entry.nodes.sorted())
         }.sorted { ($0.id, $0.digest) < ($1.id, $1.digest) }
     }
 
@@ -59,7 +72,8 @@ struct LocalNode: NodeService {
                 name: entry.name, id: entry.nodeID.hex, meshName: directory.genesis.name,
                 meshFingerprint: directory.genesis.fingerprint, version: ShoalVersion.current,
                 numerics: NumericsID.current, http: httpAddress.value ?? "",
-                peerAddresses: addresses.map(\.description), uptimeSeconds: uptimeSeconds),
+                peerAddresses: addresses.map(\.description), uptimeSeconds: uptimeSeconds,
+                faults: faults.map(\.description)),
             members: everyone.sorted { ($0.name, $0.id) < ($1.name, $1.id) },
             models: models.map {
                 NodeStatus.Model(id: $0.id, digest: $0.digest, nodes: $0.nodes)
@@ -97,7 +111,7 @@ struct LocalNode: NodeService {
     private var uptimeSeconds: Double { (ContinuousClock.now - started).seconds }
 
     private var ownMember: NodeStatus.Member {
-        let load = entry.executor.models.load
+        let load = activity.activity.load
         return NodeStatus.Member(
             name: entry.name, id: entry.nodeID.hex, state: .alive, isSelf: true,
             addresses: addresses.map(\.description),

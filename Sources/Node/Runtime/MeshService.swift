@@ -11,20 +11,17 @@ struct MeshService: Service {
     let directory: StateDirectory
     let transport: LinkTransport
     let gossip: GossipRunner
-    let models: ModelStore
+    let activity: ActivityReporter
     let discovery: DiscoveryService
     let logger: Logger
 
-    private static let loadInterval: Duration = .milliseconds(500)
     /// A link key lives a day; half of that is left for peers that are away.
     private static let renewalInterval: Duration = .seconds(12 * 3600)
 
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await gossip.follow(transport) }
-            group.addTask {
-                try await every(Self.loadInterval) { gossip.update(load: models.load) }
-            }
+            group.addTask { await activity.report { gossip.update(activity: $0) } }
             group.addTask { await discovery.run() }
             group.addTask { try await every(Self.renewalInterval) { await renew() } }
             group.addTask { try? await gracefulShutdown() }
@@ -50,6 +47,7 @@ struct MeshService: Service {
             let (credentials, _) = try NodeRuntime.credentials(of: directory)
             try await transport.update(credentials)
             gossip.update(credentials: credentials)
+            activity.use(credentials.gateKey)
         } catch {
             logger.error("keys are not renewed", metadata: ["why": "\(error)"])
         }

@@ -54,6 +54,11 @@ public struct NodeRuntime: Sendable {
 
     private func run(_ models: ModelStore) async throws {
         let now = Self.wallTime
+        let faults = try configuration.parsedFaults()
+        for fault in faults {
+            logger.warning(
+                "FAULT ON PURPOSE: \(fault.explanation)", metadata: ["fault": "\(fault)"])
+        }
         let (credentials, member) = try Self.credentials(of: directory)
         let executor = Executor(models: models)
         let gossip = LateBound<GossipRunner>()
@@ -92,12 +97,14 @@ public struct NodeRuntime: Sendable {
         }
         let addresses = try candidateAddresses(port: port)
         ownSeed.set(SeedAddress(node: directory.identity.nodeID, addresses: addresses))
+        var settings = GossipSettings(
+            listen: port.map { (configuration.peerHost, Int($0)) }, addresses: addresses,
+            generation: try directory.nextGeneration(), metadata: models.metadata,
+            // Members to begin with are found by ``DiscoveryService``.
+            seeds: [])
+        settings.faults = faults
         let runner = try await GossipRunner(
-            settings: GossipSettings(
-                listen: port.map { (configuration.peerHost, Int($0)) }, addresses: addresses,
-                generation: try directory.nextGeneration(), metadata: models.metadata,
-                // Members to begin with are found by ``DiscoveryService``.
-                seeds: []),
+            settings: settings,
             credentials: credentials, transport: transport, logger: logger, now: now)
         gossip.set(runner)
         try await runner.start()
@@ -109,17 +116,19 @@ public struct NodeRuntime: Sendable {
             directory: directory, seeds: try configuration.parsedSeeds(),
             ownAddresses: addresses, transport: transport, gossip: runner, logger: logger)
         let node = LocalNode(
-            entry: entry, directory: directory, addresses: addresses, discovery: discovery,
-            httpAddress: LateBound<String>(), started: ContinuousClock.now)
-        try await serve(node, as: member.name, models: models)
+            entry: entry,
+            activity: ActivityReporter(models: models, gateKey: credentials.gateKey),
+            directory: directory, addresses: addresses, discovery: discovery,
+            faults: faults, httpAddress: LateBound<String>(), started: ContinuousClock.now)
+        try await serve(node, as: member.name)
     }
 
     /// Runs the services until a signal comes. HTTP stops first, so that no request is taken that
     /// the mesh can no longer answer.
-    private func serve(_ node: LocalNode, as name: String, models: ModelStore) async throws {
+    private func serve(_ node: LocalNode, as name: String) async throws {
         let mesh = MeshService(
             directory: directory, transport: node.entry.transport, gossip: node.entry.gossip,
-            models: models, discovery: node.discovery, logger: logger)
+            activity: node.activity, discovery: node.discovery, logger: logger)
         let http = NodeHTTPServer(
             configuration: NodeHTTPConfiguration(
                 host: configuration.httpHost, port: Int(configuration.httpPort)),
@@ -188,7 +197,7 @@ public struct NodeRuntime: Sendable {
         }
         let store = ModelStore(
             kernels: kernels, memoryBytesMax: configuration.memoryMiB.map { $0 << 20 },
-            threads: configuration.threads)
+            threads: configuration.threads, ladders: try configuration.ladders())
         let directory = directory
         for specification in specifications {
             logger.info("loading model", metadata: ["file": "\(specification)"])
@@ -198,6 +207,11 @@ public struct NodeRuntime: Sendable {
                     try directory.modelDigest(ofFile: path)
                 }
             }
+        }
+        guard store.metadata.isWithinLimits else {
+            throw StateError.invalid(
+                "what this node offers does not fit one claim of the mesh: give it fewer models, "
+                    + "shorter names for them (NAME=FILE), or fewer aliases")
         }
         for offer in store.offers {
             logger.info(

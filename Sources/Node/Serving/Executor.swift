@@ -31,6 +31,7 @@ struct Executor: Sendable {
     ///
     /// - Parameter caller: on whose behalf; callers get equal shares, and share no cached prefix.
     func start(_ request: InferenceRequest, caller: String) -> any InferenceChannel {
+        defer { models.work.ring() }
         do throws(InferenceRefusal) {
             let (name, engineRequest) = try prepare(request, caller: caller)
             return EngineChannel(request.id, engineRequest, model: name, host: models.host)
@@ -104,6 +105,7 @@ struct Executor: Sendable {
                     code: .modelNotHere,
                     message: "the model \(request.model) is not on this node"))
         }
+        defer { models.work.ring() }
         return EmbeddingChannel(request, model: entry.name, host: models.host)
     }
 

@@ -21,13 +21,21 @@ public final class ModelStore: Sendable {
 
     let host: ModelHost
     private let entries = Mutex<[Entry]>([])
+    private let ladders: Ladders
+    /// Rings when there is work.
+    let work = WorkBell()
 
     /// An empty store.
     ///
     /// - Parameters:
     ///   - memoryBytesMax: What all models together may take; nil for what is available now.
     ///   - threads: Threads of each engine; nil for one per processor.
-    public init(kernels: KernelTable, memoryBytesMax: Int? = nil, threads: Int? = nil) {
+    ///   - ladders: The aliases that models are announced under.
+    public init(
+        kernels: KernelTable, memoryBytesMax: Int? = nil, threads: Int? = nil,
+        ladders: Ladders = .none
+    ) {
+        self.ladders = ladders
         host = ModelHost(
             configuration: ModelHost.Configuration(
                 memoryBytesMax: memoryBytesMax, engine: EngineConfiguration(threads: threads)),
@@ -121,30 +129,25 @@ public final class ModelStore: Sendable {
 
     /// What this node offers, in the order of loading.
     var offers: [ModelOffer] {
-        entries.withLock { entries in
-            entries.map {
-                ModelOffer(
-                    digest: $0.digest, name: $0.name,
-                    contextLength: UInt32(clamping: $0.info.contextLength), task: $0.task)
-            }
+        all.map {
+            ModelOffer(
+                digest: $0.digest, name: $0.name,
+                contextLength: UInt32(clamping: $0.info.contextLength), task: $0.task,
+                format: $0.info.format, rungs: ladders.rungs(of: $0.name))
         }
     }
 
-    /// The same, for gossip.
+    /// All models, in the order of loading.
+    var all: [Entry] { entries.withLock { $0 } }
+
+    /// Whether a model is on its way into memory, for requests that wait for it.
+    var isLoading: Bool { host.models.values.contains(.loading) }
+
+    /// What this node offers and runs, for gossip.
     var metadata: MemberMetadata {
         MemberMetadata(
-            numerics: NumericsID.current,
+            software: "shoal \(ShoalVersion.current)", numerics: NumericsID.current,
             kvTypes: KVType.allCases.reduce(0) { $0 | 1 << $1.rawValue }, models: offers)
-    }
-
-    /// How busy the engines are together.
-    var load: MemberLoad {
-        let loads = host.models.values.compactMap { state -> EngineLoad? in
-            if case .loaded(_, let load) = state { load } else { nil }
-        }
-        return MemberLoad(
-            queued: UInt16(clamping: loads.reduce(0) { $0 + $1.queued }),
-            running: UInt16(clamping: loads.reduce(0) { $0 + $1.running }))
     }
 
     /// Ends all engines.

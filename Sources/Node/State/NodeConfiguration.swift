@@ -1,4 +1,5 @@
 import Foundation
+public import MeshTransport
 public import Wire
 
 /// What `shoal node run` reads from `config.json` of its directory. Flags and the environment
@@ -31,6 +32,11 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
     public var memoryMiB: Int?
     /// Threads that share a forward pass; nil for one per processor.
     public var threads: Int?
+    /// What is made to go wrong on purpose, to try the mesh: see ``TransportFault``.
+    public var faults: [String] = []
+    /// For each alias the models that it stands for, best first. Those that this node serves are
+    /// announced with their rung of the ladder, and no more: requests are not routed by alias yet.
+    public var aliases: [String: [String]] = [:]
 
     /// The defaults.
     public init() {}
@@ -58,6 +64,8 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         dialOutOnly = try values.decodeIfPresent(Bool.self, forKey: .dialOutOnly) ?? dialOutOnly
         memoryMiB = try Self.count(values, .memoryMiB, 1...NodeLimits.memoryMiBMax)
         threads = try Self.count(values, .threads, 1...NodeLimits.threadsMax)
+        faults = try values.decodeIfPresent([String].self, forKey: .faults) ?? faults
+        aliases = try values.decodeIfPresent([String: [String]].self, forKey: .aliases) ?? aliases
     }
 
     /// Reads a port as a number of any size first: the decoder's own error for one that does not
@@ -97,6 +105,8 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         case dialOutOnly
         case memoryMiB
         case threads
+        case faults
+        case aliases
     }
 
     private struct AnyKey: CodingKey {
@@ -108,7 +118,8 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
 
     /// Applies `SHOAL_PEER_HOST`, `SHOAL_PEER_PORT`, `SHOAL_HTTP_HOST`, `SHOAL_HTTP_PORT`,
     /// `SHOAL_MODELS` (separated by colons), `SHOAL_ADDRESSES` and `SHOAL_SEEDS` (by commas),
-    /// `SHOAL_DIAL_OUT_ONLY` (1 or 0), `SHOAL_MEMORY_MIB` and `SHOAL_THREADS`.
+    /// `SHOAL_DIAL_OUT_ONLY` (1 or 0), `SHOAL_MEMORY_MIB`, `SHOAL_THREADS` and `SHOAL_FAULTS` (by
+    /// commas).
     public mutating func apply(environment: [String: String]) throws(StateError) {
         func port(_ name: String) throws(StateError) -> UInt16? {
             guard let text = environment[name] else { return nil }
@@ -140,6 +151,9 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         }
         memoryMiB = try count("SHOAL_MEMORY_MIB", 1...NodeLimits.memoryMiBMax) ?? memoryMiB
         threads = try count("SHOAL_THREADS", 1...NodeLimits.threadsMax) ?? threads
+        if let text = environment["SHOAL_FAULTS"] {
+            faults = text.split(separator: ",").map(String.init)
+        }
         if let text = environment["SHOAL_DIAL_OUT_ONLY"] {
             guard ["0", "1"].contains(text) else {
                 throw .invalid("SHOAL_DIAL_OUT_ONLY is '\(text)', not 0 or 1")
@@ -166,6 +180,18 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
                 throw .invalid("'\(text)' is not an address: write HOST:PORT")
             }
             parsed.append(address)
+        }
+        return parsed
+    }
+
+    /// The faults given, parsed.
+    public func parsedFaults() throws(StateError) -> [TransportFault] {
+        var parsed: [TransportFault] = []
+        for text in faults {
+            guard let fault = TransportFault(text) else {
+                throw .invalid("'\(text)' is not a fault: write \(TransportFault.usage)")
+            }
+            parsed.append(fault)
         }
         return parsed
     }

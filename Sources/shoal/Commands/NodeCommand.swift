@@ -15,7 +15,8 @@ struct NodeRunCommand: AsyncParsableCommand {
         discussion: """
             Settings come from flags, else from the environment (SHOAL_PEER_HOST, SHOAL_PEER_PORT, \
             SHOAL_HTTP_HOST, SHOAL_HTTP_PORT, SHOAL_MODELS, SHOAL_ADDRESSES, SHOAL_SEEDS, \
-            SHOAL_DIAL_OUT_ONLY, SHOAL_MEMORY_MIB, SHOAL_THREADS), else from config.json in the node's directory. Model \
+            SHOAL_DIAL_OUT_ONLY, SHOAL_MEMORY_MIB, SHOAL_THREADS, SHOAL_FAULTS), else from \
+            config.json in the node's directory. Model \
             files in its models folder are served too.
             """)
 
@@ -35,6 +36,11 @@ struct NodeRunCommand: AsyncParsableCommand {
     var seed: [String] = []
     @Flag(inversion: .prefixedNo, help: "Listen for no peer; only dial out.")
     var dialOutOnly: Bool?
+    @Option(
+        help: ArgumentHelp(
+            "Lose datagrams on purpose, as behind a firewall: drop-datagrams, or "
+                + "drop-datagrams=SHARE. To try the mesh's other ways.", valueName: "fault"))
+    var fault: [String] = []
     @Option(
         name: .customLong("memory-mib"),
         help: ArgumentHelp(
@@ -70,7 +76,10 @@ struct NodeRunCommand: AsyncParsableCommand {
         configuration.threads = threads ?? configuration.threads
         configuration.models += model
         configuration.seeds += seed
+        if !fault.isEmpty { configuration.faults = fault }
         if !address.isEmpty { configuration.addresses = address }
+        // A fault that nobody knows must not pass for one that is there.
+        _ = try configuration.parsedFaults()
         let level = logLevel
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)

@@ -24,7 +24,9 @@ struct StatusCommand: AsyncParsableCommand {
         let own = status.node
         Output.write(
             "\(own.name) of mesh '\(own.meshName)' (\(own.meshFingerprint)), "
-                + "HTTP at \(own.http), up \(Self.age(own.uptimeSeconds))\n\n")
+                + "HTTP at \(own.http), up \(Self.age(own.uptimeSeconds))\n")
+        for fault in own.faults { Output.write("FAULT ON PURPOSE: \(fault)\n") }
+        Output.write("\n")
         Output.write(
             Output.table(
                 ["MEMBER", "STATE", "SINCE", "RTT", "LINK", "LOAD", "MODELS", "ADDRESSES"],

@@ -52,6 +52,9 @@ struct TestnetUpCommand: AsyncParsableCommand {
             Each node is a process of its own with its own directory, keys and ports on 127.0.0.1. \
             Unless models are placed by --model, node-1 holds none and every other node holds the \
             demo models of testnet/models, so that what node-1 is asked is answered elsewhere.
+
+            The last nodes of the mesh can be made hard to reach, to see that the others reach them \
+            all the same: by --dial-out-only the last of all, by --drop-datagrams those before them.
             """)
 
     @OptionGroup var option: TestnetOption
@@ -61,11 +64,35 @@ struct TestnetUpCommand: AsyncParsableCommand {
             "A model, for every node but the first; node-N:FILE for one node. May be repeated.",
             valueName: "file"))
     var model: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "How many nodes listen for no peer, as behind NAT: the last ones.", valueName: "count"))
+    var dialOutOnly = 0
+    @Option(
+        help: ArgumentHelp(
+            "How many nodes lose all their datagrams, as behind a firewall: those before.",
+            valueName: "count"))
+    var dropDatagrams = 0
     @Flag(help: "Print JSON.") var json = false
 
     func validate() throws {
         guard (1...TestnetDirectory.nodesMax).contains(nodes) else {
             throw ValidationError("--nodes is from 1 to \(TestnetDirectory.nodesMax).")
+        }
+        guard dialOutOnly >= 0, dropDatagrams >= 0, dialOutOnly + dropDatagrams < nodes else {
+            throw ValidationError(
+                "--dial-out-only and --drop-datagrams together are fewer than --nodes: "
+                    + "node-1, which lets the others in, is reached by all means.")
+        }
+    }
+
+    /// What each node is like, from the first.
+    private var kinds: [Testnet.NodeKind] {
+        (0..<nodes).map { index in
+            let isDiallingOut = index >= nodes - dialOutOnly
+            let isDropping = !isDiallingOut && index >= nodes - dialOutOnly - dropDatagrams
+            return Testnet.NodeKind(
+                dialOutOnly: isDiallingOut, faults: isDropping ? ["drop-datagrams"] : [])
         }
     }
 
@@ -80,7 +107,7 @@ struct TestnetUpCommand: AsyncParsableCommand {
         }
         let placed = try placement()
         do {
-            try await testnet.start(count: nodes, models: placed) { Output.note($0) }
+            try await testnet.start(count: nodes, models: placed, kinds: kinds) { Output.note($0) }
         } catch {
             let state = try? testnet.directory.load()
             try? await testnet.stop(state?.nodes ?? [])
@@ -176,8 +203,15 @@ struct TestnetStatusCommand: AsyncParsableCommand {
         var pid: Int32?
         var http: String?
         var addresses: [String]
+        var dial_out_only: Bool
+        var faults: [String]
         var models: [String]
         var log: String
+
+        var peers: String {
+            let reached = dial_out_only ? "dials out only" : addresses.joined(separator: ",")
+            return ([reached.isEmpty ? "-" : reached] + faults).joined(separator: ", ")
+        }
     }
 
     func run() async throws {
@@ -189,11 +223,13 @@ struct TestnetStatusCommand: AsyncParsableCommand {
         let rows = try (testnet.directory.load()?.nodes ?? []).map { node in
             let running = testnet.process(of: node)
             let state = try? StateDirectory.open(at: node.directory)
-            let models = (try? state?.configuration())?.models ?? []
+            let configuration = (try? state?.configuration()) ?? NodeConfiguration()
             return Row(
                 name: node.name, running: running != nil, pid: running?.pid, http: running?.http,
-                addresses: running?.addresses ?? [],
-                models: models.map { ($0 as NSString).lastPathComponent }, log: node.log)
+                addresses: running?.addresses ?? [], dial_out_only: configuration.dialOutOnly,
+                faults: configuration.faults,
+                models: configuration.models.map { ($0 as NSString).lastPathComponent },
+                log: node.log)
         }
         if json { return try Output.json(["nodes": rows]) }
         Output.write(
@@ -202,7 +238,7 @@ struct TestnetStatusCommand: AsyncParsableCommand {
                 rows.map {
                     [
                         $0.name, $0.pid.map { "running, \($0)" } ?? "not running", $0.http ?? "-",
-                        $0.addresses.isEmpty ? "-" : $0.addresses.joined(separator: ","),
+                        $0.peers,
                         $0.models.isEmpty ? "-" : $0.models.joined(separator: ","),
                     ]
                 }))

@@ -18,11 +18,23 @@ struct Testnet {
         executable = Bundle.main.executablePath ?? CommandLine.arguments[0]
     }
 
+    /// What a node of a testnet is like beside its models.
+    struct NodeKind: Codable, Equatable {
+        /// It listens for no peer.
+        var dialOutOnly = false
+        /// What goes wrong at it on purpose; see `TransportFault`.
+        var faults: [String] = []
+    }
+
     /// Makes a mesh of `count` nodes and waits until each sees all others alive. Node 1 makes the
     /// mesh; the others join it with a ticket each, as they would from other machines.
     ///
-    /// - Parameter models: For each node, from the first, its models as paths or `NAME=PATH`.
-    func start(count: Int, models: [[String]], progress: (String) -> Void) async throws {
+    /// - Parameters:
+    ///   - models: For each node, from the first, its models as paths or `NAME=PATH`.
+    ///   - kinds: For each node, what it is like.
+    func start(
+        count: Int, models: [[String]], kinds: [NodeKind], progress: (String) -> Void
+    ) async throws {
         let manager = FileManager.default
         try manager.createDirectory(
             atPath: directory.path, withIntermediateDirectories: true,
@@ -57,6 +69,8 @@ struct Testnet {
             configuration.peerPort = ports[2 * index]
             configuration.httpPort = ports[2 * index + 1]
             configuration.models = models[index]
+            configuration.dialOutOnly = kinds[index].dialOutOnly
+            configuration.faults = kinds[index].faults
             try state.save(configuration)
             try launch(node)
             if index == 0 { try await waitUntilReady(node) }

@@ -1,4 +1,6 @@
 import Foundation
+import Gossip
+import MeshTransport
 import Testing
 
 @testable import Node
@@ -29,6 +31,8 @@ struct ConfigurationTests {
         configuration.models = ["models/a.gguf"]
         configuration.dialOutOnly = true
         configuration.addresses = ["192.0.2.1:7433"]
+        configuration.faults = ["drop-datagrams=0.5"]
+        configuration.aliases = ["chat": ["big", "small"]]
         try state.save(configuration)
         #expect(try state.configuration() == configuration)
     }
@@ -61,6 +65,49 @@ struct ConfigurationTests {
             var configuration = NodeConfiguration()
             let words = refusal { try configuration.apply(environment: [name: value]) }
             #expect(words.contains(name) && words.contains("'\(value)'"))
+        }
+    }
+
+    @Test func faultsAreReadOrNamed() throws {
+        func faults(_ texts: String...) throws -> [TransportFault] {
+            var configuration = NodeConfiguration()
+            try configuration.apply(environment: ["SHOAL_FAULTS": texts.joined(separator: ",")])
+            return try configuration.parsedFaults()
+        }
+        #expect(try faults() == [])
+        #expect(
+            try faults("drop-datagrams", "drop-datagrams=0.25") == [
+                .dropDatagrams(share: 1), .dropDatagrams(share: 0.25),
+            ])
+        for text in ["drop", "drop-datagrams=", "drop-datagrams=0", "drop-datagrams=1.1", "x=1"] {
+            let words = refusal { _ = try faults(text) }
+            #expect(words.contains("'\(text)'") && words.contains("drop-datagrams=SHARE"))
+        }
+        for fault in try faults("drop-datagrams", "drop-datagrams=0.25") {
+            #expect(TransportFault("\(fault)") == fault)
+        }
+    }
+
+    @Test func aliasesGiveEachModelItsRungs() throws {
+        let configuration = try read(
+            #"{"aliases": {"chat": ["big", "small"], "code": ["coder", "big"]}}"#)
+        let ladders = try configuration.ladders()
+        #expect(
+            ladders.rungs(of: "big") == [
+                ModelRung(alias: "chat", rung: 0), ModelRung(alias: "code", rung: 1),
+            ])
+        #expect(ladders.rungs(of: "small") == [ModelRung(alias: "chat", rung: 1)])
+        #expect(ladders.rungs(of: "other").isEmpty)
+        for (text, expected) in [
+            (#"{"": ["a"]}"#, "an alias"),
+            (#"{"a-name-of-more-than-24-bytes": ["a"]}"#, "'a-name-of-more-than-24-bytes'"),
+            (#"{"chat": []}"#, "'chat' names no model"),
+            (#"{"chat": ["a", "b", "a"]}"#, "'chat' names 'a' twice"),
+            (#"{"a": ["m"], "b": ["m"], "c": ["m"], "d": ["m"], "e": ["m"]}"#, "'m'"),
+        ] {
+            let configuration = try read(#"{"aliases": \#(text)}"#)
+            let words = refusal { _ = try configuration.ladders() }
+            #expect(words.contains(expected), "\(text): \(words)")
         }
     }
 }

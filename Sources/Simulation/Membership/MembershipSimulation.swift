@@ -7,6 +7,7 @@ public struct MembershipSimulation: Sendable {
     enum Event: Sendable {
         case timer(Int, start: Int)
         case packet([UInt8], from: Int, to: Int, path: GossipPath)
+        case relayed([UInt8], from: Int, to: Int, via: Int)
         case dialled(Int, Int, start: Int)
         case dialFailed(Int, Int, start: Int)
         case linkLost(Int, Int)
@@ -130,6 +131,12 @@ public struct MembershipSimulation: Sendable {
         case .packet(let bytes, let from, let to, let path):
             if path == .link, !nodes[to].links.contains(from) { return }
             give(.packet(bytes, from: id(from), path: path), to: to, onMemberChange)
+        case .relayed(let bytes, let from, let to, let via):
+            guard nodes[via].isUp, !nodes[via].isPaused else { return }
+            for delay in network.deliveries(from: via, to: to) {
+                queue.push(
+                    .packet(bytes, from: from, to: to, path: .relay(id(via))), at: now + delay)
+            }
         case .dialled(let from, let to, let start):
             guard nodes[from].isUp, nodes[from].start == start,
                 !nodes[from].links.contains(to)
@@ -140,8 +147,8 @@ public struct MembershipSimulation: Sendable {
             }
             nodes[from].links.append(to)
             nodes[to].links.append(from)
-            give(.linkOpened(id(to), tag(to)), to: from, onMemberChange)
-            give(.linkOpened(id(from), tag(from)), to: to, onMemberChange)
+            give(.linkOpened(id(to), tag(to), isInbound: false), to: from, onMemberChange)
+            give(.linkOpened(id(from), tag(from), isInbound: true), to: to, onMemberChange)
         case .dialFailed(let from, let to, let start):
             guard nodes[from].start == start else { return }
             give(.linkRefused(id(to)), to: from, onMemberChange)
@@ -159,14 +166,15 @@ public struct MembershipSimulation: Sendable {
             give(.linkClosed(id(node)), to: other, onMemberChange)
         case .stateRequest(let state, let from, let to):
             guard nodes[to].isUp, nodes[to].links.contains(from) else { return }
-            give(.state(state, from: id(from)), to: to, onMemberChange)
             guard !nodes[to].isPaused else { return }
-            queue.push(
-                .stateAnswer(nodes[to].core.state(), from: to, to: from),
-                at: now + network.linkDelay())
+            let (answer, effects) = nodes[to].core.answer(
+                state, from: id(from), at: now, using: &randoms[to])
+            perform(effects, of: to, onMemberChange)
+            guard let answer else { return }
+            queue.push(.stateAnswer(answer, from: to, to: from), at: now + network.linkDelay())
         case .stateAnswer(let state, let from, let to):
             guard nodes[to].isUp, nodes[to].links.contains(from) else { return }
-            give(.state(state, from: id(from)), to: to, onMemberChange)
+            give(.exchanged(state, from: id(from)), to: to, onMemberChange)
         case .certified(let node, let of, let start):
             guard nodes[node].start == start else { return }
             give(.certified(id(of), tag(of)), to: node, onMemberChange)
@@ -301,6 +309,9 @@ public struct MembershipSimulation: Sendable {
                 trace.add(bytes)
                 checkers.observe(.packet(from: node, bytes: bytes.count), at: now)
                 send(bytes, from: node, to: index(to), path)
+            case .openRelayed(let bytes, let origin, let relay):
+                give(
+                    .packet(bytes, from: origin, path: .relay(relay)), to: node, onMemberChange)
             case .connect(let to, _): dial(node, index(to))
             case .pushPull(let to, let state):
                 pushPulls += 1
@@ -334,6 +345,12 @@ public struct MembershipSimulation: Sendable {
         case .datagram:
             for delay in network.deliveries(from: from, to: to) {
                 queue.push(.packet(bytes, from: from, to: to, path: path), at: now + delay)
+            }
+        case .relay(let relay):
+            // The relay passes on what is sealed, and keeps nothing.
+            for delay in network.deliveries(from: from, to: index(relay)) {
+                queue.push(
+                    .relayed(bytes, from: from, to: to, via: index(relay)), at: now + delay)
             }
         case .link:
             guard nodes[from].links.contains(to), network.isConnected(from, to) else { return }

@@ -1,0 +1,334 @@
+public import Wire
+
+extension DatagramSessions {
+    /// The clear part of a datagram that is perhaps a member's.
+    public struct Arrival: Sendable {
+        let header: DatagramHeader
+        /// Who it says it is from. Nothing is proved yet.
+        public let claimedSender: NodeID
+    }
+
+    /// What a datagram gave.
+    public struct Received: Sendable, Equatable {
+        /// Who it is from, when that is proved, by a first copy or a further one.
+        public var sender: NodeID?
+        /// The packet in it.
+        public var packet: [UInt8]?
+        /// Datagrams to send back to where it came from, and nowhere else: the sender has proved
+        /// nothing, or nothing new. Together no longer than what came.
+        public var replies: [[UInt8]] = []
+        /// Datagrams for the sender that waited for this one.
+        public var released: [[UInt8]] = []
+        /// Whether it counts against what its source may send without proof.
+        public var isUnproven = false
+
+        static let nothing = Received()
+        static let unproven = Received(isUnproven: true)
+    }
+
+    /// Reads the clear part of what came from anybody. Nil for what is not of this mesh, not of this
+    /// version or from nobody known: counted, and nothing else.
+    public mutating func read(_ datagram: [UInt8]) -> Arrival? {
+        let header: DatagramHeader
+        do { header = try DatagramHeader(of: datagram) } catch {
+            switch error {
+            case .malformed: counters.malformed += 1
+            case .unknownVersion: counters.unknownVersion += 1
+            }
+            return nil
+        }
+        guard header.meshKeyID == meshKeyID else {
+            counters.malformed += 1
+            return nil
+        }
+        guard let sender = directory[header.hint], sender != nodeID else {
+            counters.unknownSender += 1
+            return nil
+        }
+        return Arrival(header: header, claimedSender: sender)
+    }
+
+    /// Takes in a datagram whose clear part was read. What does not authenticate is counted and
+    /// changes no more than that.
+    ///
+    /// - Parameters:
+    ///   - linkKey: The claimed sender's, if there is no session yet.
+    ///   - isHeeded: Whether its source has not used up what it may send without proof. What only a
+    ///     peer of now can have sent, or is cheap to check, is heeded all the same.
+    public mutating func open(
+        _ arrival: Arrival, _ datagram: [UInt8], linkKey: LinkKey? = nil, isHeeded: Bool = true,
+        at now: MonotonicInstant
+    ) -> Received {
+        let sender = arrival.claimedSender
+        let header = arrival.header
+        guard makeSession(with: sender, linkKey: linkKey, at: now),
+            let session = sessions[sender]
+        else { return .unproven }
+        switch header.kind {
+        case .hello: return openHello(header, session, datagram, from: sender, isHeeded, at: now)
+        case .answer: return openAnswer(header, session, datagram, from: sender, at: now)
+        case .data: return openData(header, session, datagram, from: sender, isHeeded, at: now)
+        }
+    }
+
+    /// The secret shared with the peer. A Diffie–Hellman is the one slow thing that a stranger can ask
+    /// for: once per member and key, and so many a second.
+    private mutating func rootForStranger(
+        _ sender: NodeID, at now: MonotonicInstant
+    ) -> SymmetricKey? {
+        guard let session = sessions[sender], session.root == nil, !session.isUnusable else {
+            return sessions[sender]?.root
+        }
+        guard agreements.take(DatagramLimits.agreementsPerSecond, at: now) else {
+            counters.overLimit += 1
+            return nil
+        }
+        return root(with: sender)
+    }
+
+    // MARK: Hello
+
+    private mutating func openHello(
+        _ header: DatagramHeader, _ session: DatagramSession, _ datagram: [UInt8],
+        from sender: NodeID, _ isHeeded: Bool, at now: MonotonicInstant
+    ) -> Received {
+        let isNews = session.isNews(header)
+        guard isNews || isHeeded && helloAnswers.hasRoom(DatagramLimits.helloAnswers, at: now)
+        else {
+            counters.overLimit += 1
+            return .unproven
+        }
+        guard let root = rootForStranger(sender, at: now),
+            let plaintext = open(
+                datagram, header,
+                key: cipher.key(
+                    root: root, sender: sender, receiver: nodeID, senderBoot: header.boot,
+                    receiverBoot: .zero)),
+            plaintext.count == DatagramLimits.helloBytes
+        else {
+            counters.notAuthentic += 1
+            return .unproven
+        }
+        if isNews {
+            sessions[sender]?.heardBoot = header.boot
+            sessions[sender]?.heardHello = header.counter
+        } else {
+            _ = helloAnswers.take(DatagramLimits.helloAnswers, at: now)
+        }
+        // Nothing about the sender is believed yet: the hello may be a recording.
+        var echo = ByteWriter(capacity: DatagramLimits.helloBytes)
+        echo.writeInteger(UInt32(truncatingIfNeeded: header.counter))
+        let key = cipher.key(
+            root: root, sender: nodeID, receiver: sender, senderBoot: boot,
+            receiverBoot: header.boot)
+        let answer = make(.answer, to: sender, key: key, echo.bytes)
+        precondition(answer.count <= datagram.count, "an answer never amplifies")
+        return Received(replies: [answer], isUnproven: !isNews)
+    }
+
+    // MARK: Answer
+
+    private mutating func openAnswer(
+        _ header: DatagramHeader, _ session: DatagramSession, _ datagram: [UInt8],
+        from sender: NodeID, at now: MonotonicInstant
+    ) -> Received {
+        guard session.greeting != nil else {
+            // Perhaps a further copy of the answer that was awaited: it tells of an address.
+            if header.boot == session.boot, let channel = session.channel,
+                open(datagram, header, key: channel.receive) != nil
+            {
+                counters.replayed += 1
+                return Received(sender: sender)
+            }
+            counters.replayed += 1
+            return .unproven
+        }
+        guard let keys = keys(with: sender, boot: header.boot, at: now),
+            let plaintext = open(datagram, header, key: keys.receive)
+        else {
+            counters.notAuthentic += 1
+            return .unproven
+        }
+        var echo = ByteReader(plaintext)
+        guard let echoed: UInt32 = try? echo.readInteger(), echo.remaining == 0,
+            session.awaits(echoed, at: now), mark(header, from: sender, isAnswer: true)
+        else {
+            counters.replayed += 1
+            return .unproven
+        }
+        adopt(keys, from: sender, at: now)
+        return Received(sender: sender, released: release(to: sender, orNothing: true, at: now))
+    }
+
+    // MARK: Data
+
+    private mutating func openData(
+        _ header: DatagramHeader, _ session: DatagramSession, _ datagram: [UInt8],
+        from sender: NodeID, _ isHeeded: Bool, at now: MonotonicInstant
+    ) -> Received {
+        let isOfSession = header.boot == session.boot && session.channel != nil
+        if isOfSession {
+            guard !session.window.isTooOld(header.counter) else {
+                counters.replayed += 1
+                return .unproven
+            }
+            if let plaintext = openInSession(header, session, datagram, from: sender, at: now) {
+                return arrived(plaintext, header, from: sender, at: now)
+            }
+        }
+        // Another start of the peer, or the same under a newer link key: its key is made with our
+        // boot id, which only an answer to it within this start of ours can have told it.
+        let isNewer = session.isNewer(header.boot)
+        guard isHeeded || isNewer else {
+            counters.overLimit += 1
+            return .unproven
+        }
+        guard let keys = keys(with: sender, boot: header.boot, at: now),
+            let plaintext = open(datagram, header, key: keys.receive)
+        else {
+            counters.notAuthentic += 1
+            // Perhaps one of the two restarted, and the peer does not know. A known session's damaged
+            // datagram asks for nothing.
+            return isOfSession ? .unproven : greeted(sender, datagram, isHeeded, at: now)
+        }
+        guard header.boot == session.boot || isNewer else {
+            counters.replayed += 1
+            return greeted(sender, datagram, isHeeded, at: now)
+        }
+        guard mark(header, from: sender, isAnswer: false) else {
+            counters.replayed += 1
+            return .unproven
+        }
+        adopt(keys, from: sender, at: now)
+        var received = finished(plaintext, from: sender, at: now)
+        received.released = release(to: sender, orNothing: false, at: now)
+        return received
+    }
+
+    /// The plaintext under the session's keys, of which there may be two.
+    private mutating func openInSession(
+        _ header: DatagramHeader, _ session: DatagramSession, _ datagram: [UInt8],
+        from sender: NodeID, at now: MonotonicInstant
+    ) -> [UInt8]? {
+        guard let channel = session.channel else { return nil }
+        if let plaintext = open(datagram, header, key: channel.receive) {
+            if channel.previous != nil, channel.previousUntil == nil {
+                sessions[sender]?.channel?.previousUntil = now + DatagramLimits.previousLifetime
+            }
+            return plaintext
+        }
+        guard let previous = channel.previous else { return nil }
+        if let end = channel.previousUntil, now >= end {
+            sessions[sender]?.channel?.previous = nil
+            return nil
+        }
+        return open(datagram, header, key: previous)
+    }
+
+    /// A datagram that authenticated in the session: new, or a further copy.
+    private mutating func arrived(
+        _ plaintext: [UInt8], _ header: DatagramHeader, from sender: NodeID,
+        at now: MonotonicInstant
+    ) -> Received {
+        guard sessions[sender]?.window.mark(header.counter) == true else {
+            counters.replayed += 1
+            return Received(sender: sender)
+        }
+        return finished(plaintext, from: sender, at: now)
+    }
+
+    private mutating func finished(
+        _ plaintext: [UInt8], from sender: NodeID, at now: MonotonicInstant
+    ) -> Received {
+        sessions[sender]?.lastUsed = now
+        guard !plaintext.isEmpty else { return Received(sender: sender) }
+        guard sessions[sender]?.rate.take(DatagramLimits.packetsPerMember, at: now) == true else {
+            counters.overMemberLimit += 1
+            return Received(sender: sender)
+        }
+        return Received(sender: sender, packet: plaintext)
+    }
+
+    /// A hello to who may not know of a restart, with no more bytes than it sent.
+    private mutating func greeted(
+        _ sender: NodeID, _ datagram: [UInt8], _ isHeeded: Bool, at now: MonotonicInstant
+    ) -> Received {
+        let length =
+            DatagramLimits.headerBytes + DatagramLimits.helloBytes + DatagramLimits.tagBytes
+        guard isHeeded, length <= datagram.count,
+            greetings.hasRoom(DatagramLimits.greetings, at: now),
+            let hello = greet(sender, .inReply, at: now)
+        else { return .unproven }
+        _ = greetings.take(DatagramLimits.greetings, at: now)
+        return Received(replies: [hello], isUnproven: true)
+    }
+
+    // MARK: Keys
+
+    private func open(
+        _ datagram: [UInt8], _ header: DatagramHeader, key: SymmetricKey
+    ) -> [UInt8]? {
+        cipher.open(
+            datagram, header: DatagramLimits.headerBytes, key: key, counter: header.counter)
+    }
+
+    private mutating func keys(
+        with peer: NodeID, boot peerBoot: BootID, at now: MonotonicInstant
+    ) -> DatagramSession.Channel? {
+        guard let root = rootForStranger(peer, at: now) else { return nil }
+        return DatagramSession.Channel(
+            send: cipher.key(
+                root: root, sender: nodeID, receiver: peer, senderBoot: boot,
+                receiverBoot: peerBoot),
+            receive: cipher.key(
+                root: root, sender: peer, receiver: nodeID, senderBoot: peerBoot,
+                receiverBoot: boot))
+    }
+
+    /// Takes in the number of a datagram that authenticated under other keys than the session's. A
+    /// start's numbers go on when its keys change, so the window does too.
+    private mutating func mark(
+        _ header: DatagramHeader, from sender: NodeID, isAnswer: Bool
+    ) -> Bool {
+        guard var session = sessions[sender] else { return false }
+        if session.boot != header.boot {
+            session.boot = header.boot
+            session.window = ReplayWindow()
+            session.channel = nil
+            // A session whose predecessor was forgotten goes on believing answers only.
+            session.newestStart = max(session.newestStart, header.boot.high)
+        }
+        guard session.window.mark(header.counter) else { return false }
+        sessions[sender] = session
+        return true
+    }
+
+    private mutating func adopt(
+        _ keys: DatagramSession.Channel, from sender: NodeID, at now: MonotonicInstant
+    ) {
+        var keys = keys
+        if let old = sessions[sender]?.channel, old.receive != keys.receive {
+            keys.previous = old.receive
+        }
+        counters.sessionsMade += 1
+        sessions[sender]?.channel = keys
+        sessions[sender]?.isStale = false
+        sessions[sender]?.greeting = nil
+        sessions[sender]?.lastUsed = now
+    }
+
+    /// What waited for the session; else, if asked for, empty data.
+    private mutating func release(
+        to node: NodeID, orNothing: Bool, at now: MonotonicInstant
+    ) -> [[UInt8]] {
+        guard let session = sessions[node], let channel = session.channel else { return [] }
+        var waiting = session.waiting
+        if now - session.waitingSince > DatagramLimits.waitingLifetime {
+            counters.waitedInVain += UInt64(waiting.count)
+            waiting = []
+        }
+        sessions[node]?.waiting = []
+        if waiting.isEmpty, orNothing { waiting = [[]] }
+        return waiting.map { make(.data, to: node, key: channel.send, $0) }
+    }
+}

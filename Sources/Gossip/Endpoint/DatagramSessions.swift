@@ -1,0 +1,286 @@
+public import Wire
+
+/// Datagram keys between starts of processes: a pure state machine.
+///
+/// Each start draws a boot id. A peer's boot id is believed only when it comes under a key made with
+/// one's own, so a recorded datagram of an earlier start proves nothing. To an unknown boot id only
+/// a hello is sent, padded, and its answer is no longer than the hello: nobody can use a node to
+/// amplify. No key comes from a link, so a restarted peer is reachable at once.
+///
+///     hello   key(sender boot, zero)          padding
+///     answer  key(answerer's boot, hello's)   the hello's counter, its low 32 bits
+///     data    key(sender boot, receiver boot) a packet, or nothing
+///
+/// **Restarts.** A session ends when the peer's boot id changes. Data of a session that is not known,
+/// because one of the two restarted, is answered with a hello, so that the peer learns of it at once;
+/// and a hello's answer, if nothing waits to be sent, with empty data, which proves one's own boot id.
+/// Boot ids are ordered (``Wire/Nonce128/init(generation:using:)``): a start that is not newer than
+/// all that were believed is believed only when it answers a hello of now, for it may be recorded.
+///
+/// **Link keys.** Each side may replace its own at any time. Its sessions stand, under the keys they
+/// have. The peer hears of the new key from a claim or a link, goes on under the old keys, and greets
+/// with the new ones; when the answer comes it changes over, and the other side with the first
+/// datagram that comes so. Two that were cut off and both replaced their keys meanwhile still have
+/// their session, over which each other's claims come. Only if one of them restarted as well have
+/// they no common key: then a link, which needs no earlier knowledge of keys, brings the claims.
+///
+/// **Gate keys.** Datagrams are of the gate key in use; who has another one is met over links.
+public struct DatagramSessions: Sendable {
+    /// The way a datagram comes about, which says how often a peer may be greeted.
+    enum Way { case ownAccord, repeated, inReply, relay }
+
+    struct Retry: Sendable {
+        var node: NodeID
+        var due: MonotonicInstant
+    }
+
+    let nodeID: NodeID
+    let boot: BootID
+    var cipher: any DatagramCipher
+    var meshKeyID: UInt64
+    var ownHint: UInt64
+    /// Who is known, by hint. Shared between copies until one changes it.
+    private(set) var directory: [UInt64: NodeID] = [:]
+    var sessions: [NodeID: DatagramSession] = [:]
+    /// Hellos to repeat, by time.
+    private(set) var retries: [Retry] = []
+    /// Where a new session's numbers begin: past those of all sessions that are gone.
+    var counterBase: UInt64 = 0
+    /// Whether a session was ever forgotten: a peer without one is believed only when it answers.
+    private var hasForgotten = false
+    var agreements = RateBucket()
+    var helloAnswers = RateBucket()
+    var greetings = RateBucket()
+
+    /// What was dropped so far.
+    public internal(set) var counters = DatagramCounters()
+
+    /// Sessions of one start of a node.
+    ///
+    /// - Parameters:
+    ///   - boot: Fresh: see ``Wire/Nonce128/init(generation:using:)``.
+    ///   - other: Whose directory of nodes to begin with; its memory is shared.
+    public init(
+        nodeID: NodeID, boot: BootID, cipher: any DatagramCipher,
+        knowing other: DatagramSessions? = nil
+    ) {
+        precondition(boot != .zero, "a boot id is drawn")
+        self.nodeID = nodeID
+        self.boot = boot
+        self.cipher = cipher
+        meshKeyID = cipher.meshKeyID
+        ownHint = cipher.hint(of: nodeID)
+        if let other, other.meshKeyID == meshKeyID { directory = other.directory }
+    }
+
+    // MARK: Who is known
+
+    /// Tells of a node whose datagrams are to be heeded. Its link key is asked for when a session is
+    /// made.
+    public mutating func know(_ node: NodeID) {
+        guard node != nodeID else { return }
+        let hint = cipher.hint(of: node)
+        guard directory[hint] == nil else { return }
+        guard directory.count < DatagramLimits.sessionsMax else {
+            counters.overLimit += 1
+            return
+        }
+        directory[hint] = node
+    }
+
+    /// Tells of a node and the link key that it showed just now, over a link.
+    public mutating func know(_ node: NodeID, linkKey: LinkKey, at now: MonotonicInstant) {
+        guard node != nodeID else { return }
+        know(node)
+        guard makeSession(with: node, linkKey: linkKey, at: now) else { return }
+        if sessions[node]?.linkKey != linkKey { sessions[node]?.changeLinkKey(linkKey) }
+    }
+
+    /// Tells of a node's claim. If it is a newer one, its link key is taken, and with a newer
+    /// generation its earlier start is over.
+    public mutating func claimed(
+        _ node: NodeID, linkKey: LinkKey, generation: UInt64, incarnation: UInt32
+    ) {
+        know(node)
+        guard var session = sessions[node] else { return }
+        if let known = session.incarnation {
+            guard (generation, incarnation) > (session.generation, known) else { return }
+        }
+        let isNewStart = generation > session.generation
+        session.generation = generation
+        session.incarnation = incarnation
+        if session.linkKey != linkKey { session.changeLinkKey(linkKey) }
+        if isNewStart, session.boot != .zero, session.boot.high < generation {
+            session.channel = nil
+            session.isStale = false
+        }
+        sessions[node] = session
+    }
+
+    /// Compares with what is claimed, now and then: nodes that are no longer known (`linkKey` says
+    /// nil) are forgotten if nothing came from them for a while, and what was recorded of them is
+    /// still not believed when they come back. Where keys do not agree, the claim's is tried: a link
+    /// that is slow to be told of may have shown an older one.
+    public mutating func sweep(at now: MonotonicInstant, linkKey: (NodeID) -> LinkKey?) {
+        var gone: [UInt64] = []
+        for (hint, node) in directory {
+            let claimed = linkKey(node)
+            if let session = sessions[node] {
+                if let claimed {
+                    if claimed != session.linkKey, session.channel == nil || session.isStale {
+                        sessions[node]?.changeLinkKey(claimed)
+                    }
+                    continue
+                }
+                guard now - session.lastUsed >= DatagramLimits.sessionIdle else { continue }
+                counterBase = max(counterBase, session.counter)
+                hasForgotten = true
+                sessions[node] = nil
+            }
+            if claimed == nil { gone.append(hint) }
+        }
+        for hint in gone { directory[hint] = nil }
+        retries.removeAll { sessions[$0.node] == nil }
+    }
+
+    /// Uses `cipher` from now on: this node's link key, or the mesh's gate key, was replaced.
+    public mutating func renew(cipher: any DatagramCipher) {
+        self.cipher = cipher
+        for node in sessions.keys {
+            sessions[node]?.root = nil
+            sessions[node]?.isUnusable = false
+        }
+        guard cipher.meshKeyID != meshKeyID else { return }
+        meshKeyID = cipher.meshKeyID
+        ownHint = cipher.hint(of: nodeID)
+        let known = directory.values
+        directory = [:]
+        for node in known { directory[cipher.hint(of: node)] = node }
+    }
+
+    /// The most packets that wait for one session.
+    var waitingMost: Int { sessions.values.reduce(0) { max($0, $1.waiting.count) } }
+
+    /// Whether there is a session, and so no need of a link key.
+    public func hasSession(with node: NodeID) -> Bool { sessions[node] != nil }
+
+    /// Makes a session, if there is none, a key and room.
+    mutating func makeSession(
+        with node: NodeID, linkKey: LinkKey?, at now: MonotonicInstant
+    ) -> Bool {
+        if sessions[node] != nil { return true }
+        guard let linkKey, node != nodeID else {
+            counters.unknownSender += 1
+            return false
+        }
+        guard sessions.count < DatagramLimits.sessionsMax else {
+            counters.overLimit += 1
+            return false
+        }
+        var session = DatagramSession(linkKey: linkKey, counter: counterBase, at: now)
+        session.isForgetful = hasForgotten
+        sessions[node] = session
+        return true
+    }
+
+    // MARK: Sending
+
+    /// The datagrams that carry `packet` to `node`: one of data, and a hello while the session is
+    /// made, after which the packet follows. Empty for a node that is not known.
+    ///
+    /// - Parameters:
+    ///   - linkKey: The node's, if there is no session yet.
+    ///   - isRelayed: Whether they go to the node through another one.
+    public mutating func seal(
+        _ packet: [UInt8], to node: NodeID, linkKey: LinkKey? = nil, isRelayed: Bool = false,
+        at now: MonotonicInstant
+    ) -> [[UInt8]] {
+        guard packet.count <= DatagramLimits.packetBytesMax else {
+            counters.oversized += 1
+            return []
+        }
+        guard makeSession(with: node, linkKey: linkKey, at: now) else { return [] }
+        var datagrams: [[UInt8]] = []
+        if let channel = sessions[node]?.channel {
+            datagrams.append(make(.data, to: node, key: channel.send, packet))
+            guard sessions[node]?.isStale == true else { return datagrams }
+        } else {
+            counters.waitedInVain += UInt64(sessions[node]?.wait(packet, at: now) ?? 0)
+        }
+        if let hello = greet(node, isRelayed ? .relay : .ownAccord, at: now) {
+            datagrams.append(hello)
+            if !isRelayed { retry(node, at: now) }
+        }
+        return datagrams
+    }
+
+    /// A hello, unless the peer was greeted just now.
+    mutating func greet(_ node: NodeID, _ way: Way, at now: MonotonicInstant) -> [UInt8]? {
+        guard let root = root(with: node),
+            sessions[node]?.mayGreet(way, at: now) == true
+        else { return nil }
+        counters.hellosSent += 1
+        let key = cipher.key(
+            root: root, sender: nodeID, receiver: node, senderBoot: boot, receiverBoot: .zero)
+        return make(
+            .hello, to: node, key: key, [UInt8](repeating: 0, count: DatagramLimits.helloBytes))
+    }
+
+    /// The secret shared with a peer that has a session.
+    mutating func root(with node: NodeID) -> SymmetricKey? {
+        guard let session = sessions[node], !session.isUnusable else { return nil }
+        if let root = session.root { return root }
+        let root = cipher.root(of: node, linkKey: session.linkKey)
+        sessions[node]?.root = root
+        sessions[node]?.isUnusable = root == nil
+        return root
+    }
+
+    mutating func make(
+        _ kind: DatagramKind, to node: NodeID, key: SymmetricKey, _ plaintext: [UInt8]
+    ) -> [UInt8] {
+        guard let counter = sessions[node].map({ $0.counter + 1 }) else {
+            preconditionFailure("a datagram is made in a session")
+        }
+        sessions[node]?.counter = counter
+        let header = DatagramHeader(
+            kind: kind, meshKeyID: meshKeyID, hint: ownHint, boot: boot, counter: counter)
+        var datagram: [UInt8] = []
+        datagram.reserveCapacity(
+            DatagramLimits.headerBytes + plaintext.count + DatagramLimits.tagBytes)
+        header.encode(to: &datagram)
+        datagram.append(contentsOf: plaintext)
+        cipher.seal(
+            &datagram, header: DatagramLimits.headerBytes, key: key, counter: counter)
+        return datagram
+    }
+
+    // MARK: Time
+
+    /// When ``repeatHellos(at:)`` has something to do; nil for never.
+    public var nextDeadline: MonotonicInstant? { retries.first?.due }
+
+    private mutating func retry(_ node: NodeID, at now: MonotonicInstant) {
+        guard retries.count < DatagramLimits.helloRetriesQueuedMax else { return }
+        // All wait equally long, so the list stays in order of time.
+        retries.append(Retry(node: node, due: now + DatagramLimits.helloRetry))
+    }
+
+    /// Hellos to send once more, because packets wait for their answer.
+    public mutating func repeatHellos(
+        at now: MonotonicInstant
+    ) -> [(datagram: [UInt8], to: NodeID)] {
+        var hellos: [(datagram: [UInt8], to: NodeID)] = []
+        let due = Array(retries.prefix { $0.due <= now })
+        retries.removeFirst(due.count)
+        for entry in due {
+            guard let session = sessions[entry.node], !session.waiting.isEmpty,
+                now - session.waitingSince <= DatagramLimits.waitingLifetime,
+                let hello = greet(entry.node, .repeated, at: now)
+            else { continue }
+            hellos.append((hello, entry.node))
+            retry(entry.node, at: now)
+        }
+        return hellos
+    }
+}

@@ -1,0 +1,296 @@
+public import Wire
+
+/// One node's membership, complete but for clocks, chance and I/O: the core, the keys of its
+/// datagrams, and the addresses of its peers. A node's loop and the simulator run the same one.
+///
+/// Datagrams and link events go in, effects come out. Whatever a stranger sends, or a member under
+/// another's name, is counted and has no effect but datagrams back to where it came from, no longer
+/// than what came.
+public struct GossipEndpoint: Sendable {
+    /// The membership core; read-only from outside.
+    public private(set) var core: GossipCore
+    var sessions: DatagramSessions
+    private var book = AddressBook()
+    private var limits = SourceLimits()
+    private var isSeeded = false
+    private var linkRates: [NodeID: RateBucket] = [:]
+    private let hasSocket: Bool
+    private var nextSweep: MonotonicInstant
+    private var own = EndpointCounters.Own()
+
+    /// An endpoint of a core that has just begun.
+    ///
+    /// - Parameter hasSocket: Whether there is a socket for datagrams at all.
+    public init(core: GossipCore, sessions: DatagramSessions, hasSocket: Bool) {
+        self.core = core
+        self.sessions = sessions
+        self.hasSocket = hasSocket
+        nextSweep = .origin
+        for view in core.memberViews { self.sessions.know(view.id) }
+    }
+
+    // MARK: Views
+
+    /// What was counted so far.
+    public var counters: EndpointCounters {
+        EndpointCounters(gossip: core.counters, datagrams: sessions.counters, endpoint: own)
+    }
+
+    /// How much is held.
+    public var sizes: EndpointSizes {
+        EndpointSizes(
+            gossip: core.sizes, directory: sessions.directory.count,
+            sessions: sessions.sessions.count, waiting: sessions.waitingMost,
+            retries: sessions.retries.count, sourceBuckets: limits.count, addresses: book.count,
+            links: linkRates.count)
+    }
+
+    /// When ``tick(at:using:)`` has something to do. An early or late call is safe.
+    public var nextDeadline: MonotonicInstant {
+        let deadline = core.nextDeadline
+        return sessions.nextDeadline.map { min($0, deadline) } ?? deadline
+    }
+
+    // MARK: Inputs
+
+    /// Takes in a datagram from the socket.
+    public mutating func receive(
+        _ datagram: [UInt8], from source: NetworkAddress, at now: MonotonicInstant,
+        using generator: inout some RandomNumberGenerator
+    ) -> [EndpointEffect] {
+        own.datagramsReceived += 1
+        guard let arrival = sessions.read(datagram) else { return [] }
+        let received = sessions.open(
+            arrival, datagram, linkKey: linkKeyIfNeeded(of: arrival.claimedSender),
+            isHeeded: limits.hasRoom(source, at: now), at: now)
+        if received.isUnproven { limits.charge(source, at: now) }
+        var effects: [EndpointEffect] = []
+        for reply in received.replies { send(reply, to: [source], &effects) }
+        guard let sender = received.sender else { return effects }
+        book.heard(sender, from: source, at: now)
+        if !received.released.isEmpty {
+            let addresses = destinations(of: sender, at: now)
+            for datagram in received.released { send(datagram, to: addresses, &effects) }
+        }
+        guard let packet = received.packet else { return effects }
+        run(.packet(packet, from: sender, path: .datagram), at: now, using: &generator, &effects)
+        return effects
+    }
+
+    /// Takes in what the shell tells. A packet is one that came over a link: the others come out of
+    /// datagrams.
+    public mutating func handle(
+        _ input: GossipInput, at now: MonotonicInstant,
+        using generator: inout some RandomNumberGenerator
+    ) -> [EndpointEffect] {
+        switch input {
+        case .packet(_, let node, _): guard mayTake(from: node, at: now) else { return [] }
+        case .linkClosed(let node): linkRates[node] = nil
+        default: break
+        }
+        var effects: [EndpointEffect] = []
+        run(input, at: now, using: &generator, &effects)
+        return effects
+    }
+
+    /// Answers a member's push–pull; see ``GossipCore/answer(_:from:at:using:)``.
+    public mutating func answer(
+        _ request: [UInt8], from node: NodeID, at now: MonotonicInstant,
+        using generator: inout some RandomNumberGenerator
+    ) -> (answer: [UInt8]?, effects: [EndpointEffect]) {
+        let (answer, followed) = core.answer(request, from: node, at: now, using: &generator)
+        var effects: [EndpointEffect] = []
+        perform(followed, at: now, using: &generator, &effects)
+        return (answer, effects)
+    }
+
+    /// Does what is due at `now`.
+    public mutating func tick(
+        at now: MonotonicInstant, using generator: inout some RandomNumberGenerator
+    ) -> [EndpointEffect] {
+        if !isSeeded {
+            // Here, and not when the first stranger sends something.
+            limits.seed(using: &generator)
+            isSeeded = true
+        }
+        var effects: [EndpointEffect] = []
+        for hello in sessions.repeatHellos(at: now) {
+            send(hello.datagram, to: destinations(of: hello.to, at: now), &effects)
+        }
+        perform(core.tick(at: now, using: &generator), at: now, using: &generator, &effects)
+        if now >= nextSweep { sweep(at: now) }
+        return effects
+    }
+
+    /// A link showed `node`'s link key.
+    public mutating func know(_ node: NodeID, linkKey: LinkKey, at now: MonotonicInstant) {
+        sessions.know(node, linkKey: linkKey, at: now)
+    }
+
+    /// Uses `cipher` for datagrams from now on: this node's link key or the gate key is a new one.
+    public mutating func renew(cipher: any DatagramCipher) { sessions.renew(cipher: cipher) }
+
+    /// Seals a packet and addresses it, exactly as for the core's own.
+    package mutating func send(
+        _ packet: [UInt8], to node: NodeID, path: GossipPath, at now: MonotonicInstant
+    ) -> [EndpointEffect] {
+        var effects: [EndpointEffect] = []
+        send(packet, to: node, path: path, at: now, &effects)
+        return effects
+    }
+
+    // MARK: Effects
+
+    private mutating func run(
+        _ input: GossipInput, at now: MonotonicInstant,
+        using generator: inout some RandomNumberGenerator, _ effects: inout [EndpointEffect]
+    ) {
+        let followed = core.handle(input, at: now, using: &generator)
+        var isRelayed = false
+        if case .packet(_, _, .relay) = input { isRelayed = true }
+        perform(followed, at: now, using: &generator, isRelayed: isRelayed, &effects)
+    }
+
+    private mutating func perform(
+        _ followed: [GossipEffect], at now: MonotonicInstant,
+        using generator: inout some RandomNumberGenerator, isRelayed: Bool = false,
+        _ effects: inout [EndpointEffect]
+    ) {
+        for effect in followed {
+            switch effect {
+            case .send(let packet, let node, let path):
+                send(packet, to: node, path: path, at: now, &effects)
+            case .openRelayed(let sealed, let origin, let relay):
+                // A relayed packet that carries another relayed datagram is nobody's honest one.
+                guard !isRelayed else {
+                    own.relayedRefused += 1
+                    continue
+                }
+                openRelayed(sealed, from: origin, via: relay, at: now, using: &generator, &effects)
+            case .changed(let node, let event):
+                learn(node)
+                effects.append(.changed(node, event))
+            case .connect(let node, let addresses): effects.append(.connect(node, addresses))
+            case .pushPull(let node, let request): effects.append(.pushPull(node, request))
+            case .fetchCertificate(let node, let tag, let source):
+                effects.append(.fetchCertificate(of: node, tag, from: source))
+            }
+        }
+    }
+
+    private mutating func send(
+        _ packet: [UInt8], to node: NodeID, path: GossipPath, at now: MonotonicInstant,
+        _ effects: inout [EndpointEffect]
+    ) {
+        switch path {
+        case .link: effects.append(.linkPacket(packet, to: node))
+        case .datagram:
+            guard hasSocket else {
+                own.unsendable += 1
+                return
+            }
+            let datagrams = sessions.seal(
+                packet, to: node, linkKey: linkKeyIfNeeded(of: node), at: now)
+            guard !datagrams.isEmpty else { return }
+            let addresses = destinations(of: node, at: now)
+            for datagram in datagrams { send(datagram, to: addresses, &effects) }
+        case .relay(let relay):
+            guard packet.count <= GossipLimits.relayedPacketBytesMax else {
+                own.unsendable += 1
+                return
+            }
+            let datagrams = sessions.seal(
+                packet, to: node, linkKey: linkKeyIfNeeded(of: node), isRelayed: true, at: now)
+            forward(datagrams, to: node, via: relay, at: now, &effects)
+        }
+    }
+
+    private mutating func send(
+        _ datagram: [UInt8], to addresses: [NetworkAddress], _ effects: inout [EndpointEffect]
+    ) {
+        guard hasSocket, !addresses.isEmpty else {
+            own.unsendable += 1
+            return
+        }
+        own.datagramsSent += UInt64(addresses.count)
+        for address in addresses { effects.append(.datagram(datagram, to: address)) }
+    }
+
+    // MARK: Relays
+
+    /// Asks `relay` to pass on datagrams that are sealed for `node`.
+    private mutating func forward(
+        _ datagrams: [[UInt8]], to node: NodeID, via relay: NodeID, at now: MonotonicInstant,
+        _ effects: inout [EndpointEffect]
+    ) {
+        for datagram in datagrams {
+            let packets = core.forwarding(datagram, to: node, via: relay)
+            if packets.isEmpty { own.unsendable += 1 }
+            for (packet, path) in packets {
+                if case .relay = path { continue }
+                send(packet, to: relay, path: path, at: now, &effects)
+            }
+        }
+    }
+
+    /// Opens a datagram that `origin` sealed for this node and `relay` passed on. It counts as any
+    /// other from `origin`, but tells nothing of an address, and answers go back the way it came.
+    private mutating func openRelayed(
+        _ sealed: [UInt8], from origin: NodeID, via relay: NodeID, at now: MonotonicInstant,
+        using generator: inout some RandomNumberGenerator, _ effects: inout [EndpointEffect]
+    ) {
+        own.relayedReceived += 1
+        guard let arrival = sessions.read(sealed), arrival.claimedSender == origin else {
+            own.relayedRefused += 1
+            return
+        }
+        // What a relay sends is limited as the relay's own packets are.
+        let received = sessions.open(
+            arrival, sealed, linkKey: linkKeyIfNeeded(of: origin), at: now)
+        forward(received.replies + received.released, to: origin, via: relay, at: now, &effects)
+        guard let packet = received.packet else { return }
+        run(
+            .packet(packet, from: origin, path: .relay(relay)), at: now, using: &generator, &effects
+        )
+    }
+
+    // MARK: Members
+
+    private func linkKeyIfNeeded(of node: NodeID) -> LinkKey? {
+        sessions.hasSession(with: node) ? nil : core.linkKey(of: node)
+    }
+
+    private func destinations(of node: NodeID, at now: MonotonicInstant) -> [NetworkAddress] {
+        book.destinations(
+            of: node, candidates: core.claim(of: node)?.addresses ?? [], at: now)
+    }
+
+    private mutating func learn(_ node: NodeID) {
+        guard let claim = core.claim(of: node) else { return }
+        sessions.claimed(
+            node, linkKey: claim.linkKey, generation: claim.generation,
+            incarnation: claim.incarnation)
+    }
+
+    /// Whether a packet from a link is within its member's limit.
+    private mutating func mayTake(from node: NodeID, at now: MonotonicInstant) -> Bool {
+        if linkRates[node] == nil, linkRates.count >= DatagramLimits.linksMax {
+            linkRates = [:]
+        }
+        if linkRates[node, default: RateBucket()].take(
+            DatagramLimits.linkPacketsPerMember, at: now)
+        {
+            return true
+        }
+        own.linkOverLimit += 1
+        return false
+    }
+
+    /// Forgets what the core has forgotten.
+    private mutating func sweep(at now: MonotonicInstant) {
+        nextSweep = now + DatagramLimits.sweepInterval
+        let core = core
+        sessions.sweep(at: now) { core.linkKey(of: $0) }
+        book.sweep { core.linkKey(of: $0) != nil }
+    }
+}

@@ -1,0 +1,36 @@
+public import Wire
+
+/// A token bucket in one word (the generic cell rate algorithm of ITU-T I.371): the time at which it
+/// would be full again.
+public struct RateBucket: Sendable, Equatable {
+    /// How fast a bucket fills and how much it holds.
+    public struct Rate: Sendable, Equatable {
+        /// Nanoseconds that one token takes.
+        let interval: Int64
+        /// Nanoseconds that a whole bucket takes.
+        let depth: Int64
+
+        /// So many tokens each second, and so many at once.
+        public init(perSecond: Int64, burst: Int64) {
+            interval = 1_000_000_000 / perSecond
+            depth = interval * burst
+        }
+    }
+
+    private var fullAt = Int64.min
+
+    /// A full bucket.
+    public init() {}
+
+    /// Whether there is a token.
+    public func hasRoom(_ rate: Rate, at now: MonotonicInstant) -> Bool {
+        max(fullAt, now.nanoseconds) - now.nanoseconds + rate.interval <= rate.depth
+    }
+
+    /// Takes a token, if there is one.
+    public mutating func take(_ rate: Rate, at now: MonotonicInstant) -> Bool {
+        guard hasRoom(rate, at: now) else { return false }
+        fullAt = max(fullAt, now.nanoseconds) + rate.interval
+        return true
+    }
+}
