@@ -40,7 +40,19 @@ struct StatusReport: Decodable {
         var models: [String]
     }
 
+    struct Discovery: Decodable {
+        struct Place: Decodable {
+            var address: String
+            var outcome: String
+            var reason: String?
+        }
+
+        var alone: Bool
+        var places: [Place]
+    }
+
     var members: [Member]
+    var discovery: Discovery?
 
     func state(of name: String) -> String? { members.first { $0.name == name }?.state }
 }
