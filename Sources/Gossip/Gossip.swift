@@ -1,17 +1,25 @@
-// Gossip: the membership core.
+// Gossip: membership.
 //
-// SWIM (Das, Gupta, Motivala, DSN 2002) with the suspicion timeouts of Lifeguard (arXiv 1707.00788),
-// as a pure state machine: time, randomness, signatures and ciphers are handed in, effects are
-// returned. No I/O, no clock.
+// SWIM (Das, Gupta, Motivala, DSN 2002) with Lifeguard (Dadgar, Phillips, Currey, arXiv 1707.00788) and
+// Vivaldi coordinates (Dabek, Cox, Kaashoek, Morris, SIGCOMM 2004), as pure state machines: time,
+// randomness, signatures and ciphers are handed in, effects are returned. No I/O, no clock, no
+// dictionary iterated where its order could show.
 //
-//   Claims      what members say, each signed by who says it, and its encoding
-//   Packet      what a datagram carries: a probe message and claims beside it
-//   GossipCore  the state machine; its extensions hold one concern each
+//   Claims         what members say, each signed by who says it, and its encoding
+//   Packet         what a datagram carries: a message and claims beside it
+//   StateExchange  what a push–pull carries
+//   Core           the state machine: probes, suspicions, dissemination, exchanges, its own claims
+//   Coordinates    where members are on the map of round trips
+//   Reachability   where members are heard, where they see this node, and how it can be reached
+//   Endpoint       the core with the keys of its datagrams, relays and addresses: what a node's loop
+//                  and the simulator both run
 //
 // Departures from SWIM: nobody's word for a death is taken. A death is concluded from one's own
-// expired timer, which signed accusations by different members shorten; alive, metadata and leave
-// are signed by their subject with a generation that survives restarts, so that no member can speak
-// for another.
+// expired timer, which signed accusations by different members shorten, and which a word from the
+// accused starts again. Alive, metadata, activity and leave are signed by their subject with a
+// generation that survives restarts, so that no member can speak for another. There is no ping-req: a
+// relay passes on a sealed datagram, so that it cannot answer for the target. `Membership.md` in the
+// documentation gives the reasons.
 
 /// Bounds of the membership core.
 public enum GossipLimits {
@@ -36,21 +44,19 @@ public enum GossipLimits {
     /// The most members, dead and left ones included.
     public static let membersMax = 12_000
     /// The most nodes whose certificate is awaited.
-    public static let pendingMax = 256
+    public static let pendingMax = 1024
     /// The most of them that one member may have told of.
-    public static let pendingPerSourceMax = 64
+    public static let pendingPerSourceMax = 256
     /// The most dead and departed members remembered.
     public static let tombstonesMax = 4096
     /// The most verified certificates remembered for nodes that are not members yet.
-    public static let certificatesMax = 12_000
+    public static let certificatesMax = 1024
     /// The most claims waiting to be passed on.
     public static let broadcastsMax = 4096
     /// In a larger mesh, about so many members ask one that they are about to bury a last time.
     public static let lastCallsMax = 64
     /// The most accusations kept against one member.
     public static let accusersMax = 8
-    /// The most probes relayed for others at once.
-    public static let relaysMax = 256
     /// Probes in a row answered only over the link, after which datagrams are taken to be blocked.
     public static let datagramSilencesMax = 3
     /// The most models in a member's metadata.

@@ -201,7 +201,11 @@ extension ProcessTests {
                 #expect(report.check("node")?.level == "warning")
                 #expect(report.process == nil)
                 #expect(outcome.status == 0, "\(outcome)")
-                #expect(try await examine("beta", in: place).1.healthy == false)
+                try await place.wait(for: "alpha", toBe: "dead", at: beta)
+                let alone = try await examine("beta", in: place)
+                #expect(alone.0.status == 1, "\(alone.0)")
+                #expect(alone.1.check("anyone there")?.level == "problem")
+                #expect(alone.1.check("states")?.found.contains("alpha dead") == true)
             }
         }
 

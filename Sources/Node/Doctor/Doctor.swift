@@ -29,6 +29,8 @@ public enum DoctorLimits {
     public static let certificateWarning: Duration = .seconds(2 * 86_400)
     /// An issuer's certificate is warned of this long before its end.
     public static let issuerWarning: Duration = .seconds(30 * 86_400)
+    /// A member that is alive for this long has a way that gossip goes.
+    public static let pathSettles: Duration = .seconds(30)
     /// Less free disk than this is a problem: state can't be written.
     public static let diskBytesMin = 64 << 20
     /// Less free disk than this is warned of.

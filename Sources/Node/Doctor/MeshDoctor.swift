@@ -38,12 +38,32 @@ extension Doctor {
         _ others: [NodeStatus.Member], _ report: inout DoctorReport
     ) {
         let alive = others.filter { $0.state == .alive }
-        let indirect = alive.filter { $0.reachability != "direct" }
-        guard !indirect.isEmpty else { return }
-        report.add(
-            .members, "reachability", .ok,
-            indirect.prefix(8).map { "\($0.name): \($0.reachability)" }.joined(separator: ", ")
-                + (indirect.count > 8 ? " and \(indirect.count - 8) more" : ""))
+        // A member that says it can only dial out is as it should be; one that says its datagrams
+        // arrive, and whose don't, is behind something that drops them.
+        let walled = alive.filter { $0.reachability != "direct" }
+        if !walled.isEmpty {
+            report.add(
+                .members, "behind walls", .ok,
+                Self.list(walled) { "\($0.name): \($0.reachability), by \($0.path ?? "no way")" })
+        }
+        let silent = alive.filter {
+            $0.reachability == "direct" && $0.path != "datagram"
+                && $0.stateSinceSeconds > DoctorLimits.pathSettles.seconds
+        }
+        if !silent.isEmpty {
+            report.add(
+                .members, "datagrams", .warning,
+                "they do not reach "
+                    + Self.list(silent) { "\($0.name) (by \($0.path ?? "no way"))" },
+                remedy: "let UDP through at the peer ports, here and there")
+        }
+    }
+
+    private static func list(
+        _ members: [NodeStatus.Member], _ text: (NodeStatus.Member) -> String
+    ) -> String {
+        members.prefix(8).map(text).joined(separator: ", ")
+            + (members.count > 8 ? " and \(members.count - 8) more" : "")
     }
 
     private func examineIssuers(
