@@ -43,8 +43,20 @@ struct StatusReport: Decodable {
         var models: [String]
     }
 
+    struct Discovery: Decodable {
+        struct Place: Decodable {
+            var address: String
+            var outcome: String
+            var reason: String?
+        }
+
+        var alone: Bool
+        var places: [Place]
+    }
+
     var members: [Member]
     var counters: [String: UInt64]
+    var discovery: Discovery?
 
     func member(_ name: String) -> Member? { members.first { $0.name == name } }
 
