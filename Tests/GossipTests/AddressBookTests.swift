@@ -107,6 +107,11 @@ private struct Shelf {
         shelf.heard(from: home, at: 500)
         #expect(shelf.destinations(at: 500) == [home])
         #expect(shelf.book.count == 0)
+        // With several signed ones, the thief that came first goes at once as well.
+        shelf = Shelf([home, office])
+        shelf.heard(from: thief, at: 0)
+        shelf.heard(from: home, at: 1)
+        #expect(shelf.destinations(at: 1) == [home])
         // Behind a translator: for as long as an address is on probation.
         shelf = Shelf([home])
         for second in 0..<300 { shelf.heard(from: translated, at: second) }

@@ -63,9 +63,9 @@ public struct GossipCore: Sendable {
     /// When this node asked to be called: what its lateness is measured from.
     var promised: MonotonicInstant
 
-    /// Where the datagram came from that is being taken in, if that is certain: its sender is told.
+    /// Where the datagram came from that is being taken in: its sender is told, if it asks.
     var arrivedFrom: NetworkAddress?
-    /// Where members said that they see this node, since this was last emptied.
+    /// Where members said that they see this node, the last few; taken out by the endpoint.
     var addressReports: [(by: NodeID, address: NetworkAddress)] = []
 
     /// What was counted so far.
@@ -170,6 +170,8 @@ public struct GossipCore: Sendable {
         noteLateness(at: now)
         if now >= nextSuspicion { attendSuspicions(at: now, using: &generator, &effects) }
         attendProbes(at: now, using: &generator, &effects)
+        // What those probes found.
+        if now >= nextSuspicion { attendSuspicions(at: now, using: &generator, &effects) }
         publish(at: now)
         if now >= nextGossip { gossip(at: now, using: &generator, &effects) }
         if now >= nextPushPull { beginExchange(at: now, using: &generator, &effects) }

@@ -61,11 +61,10 @@ public struct ObservedAddresses: Sendable {
         reports.removeAll { now - $0.at >= AddressLimits.reportLifetime }
         confirm(needed: members <= 2 ? 1 : AddressLimits.confirmationsNeeded, at: now)
         if changedAt.map({ now - $0 >= AddressLimits.changeInterval }) ?? true {
-            let lasting = confirmed.filter { now - $0.since >= AddressLimits.confirmationTime }
-            // What is in use stays as long as it is confirmed: a newcomer waits for room.
-            var next = adopted.filter { address in lasting.contains { $0.address == address } }
-            for entry in lasting where !next.contains(entry.address) { next.append(entry.address) }
-            next = Array(next.prefix(AddressLimits.observedMax))
+            // The earliest come first: what is in use stays while it is confirmed, and a newcomer
+            // waits for room.
+            let next = confirmed.filter { now - $0.since >= AddressLimits.confirmationTime }
+                .prefix(AddressLimits.observedMax).map(\.address)
             if next != adopted {
                 adopted = next
                 changedAt = now
