@@ -35,9 +35,11 @@ public struct GossipEndpoint: Sendable {
             configured: core.local.reachability, hasSocket: hasSocket)
         told = (core.local.reachability, core.local.addresses)
         book.own.configured = core.local.addresses
-        nextSweep = .origin
+        nextSweep = .origin + DatagramLimits.sweepInterval
         nextLook = .origin
-        for view in core.memberViews { self.sessions.know(view.id) }
+        // A directory that was shared holds them already.
+        guard self.sessions.directory.count < core.members.count else { return }
+        for slot in core.members.order { self.sessions.know(core.members.id(slot)) }
     }
 
     // MARK: Views
@@ -194,6 +196,8 @@ public struct GossipEndpoint: Sendable {
                 openRelayed(sealed, from: origin, via: relay, at: now, using: &generator, &effects)
             case .changed(let node, let event):
                 learn(node)
+                // A new start may be anywhere.
+                if event == .joined { book.forget(node) }
                 effects.append(.changed(node, event))
             case .connect(let node, let addresses): effects.append(.connect(node, addresses))
             case .pushPull(let node, let request): effects.append(.pushPull(node, request))
@@ -299,7 +303,8 @@ public struct GossipEndpoint: Sendable {
     private mutating func sweep(at now: MonotonicInstant) {
         nextSweep = now + DatagramLimits.sweepInterval
         let core = core
-        sessions.sweep(at: now) { core.linkKey(of: $0) }
-        book.sweep { core.linkKey(of: $0) != nil }
+        sessions.sweep(at: now, known: core.members.count) { core.linkKey(of: $0) }
+        book.sweep { core.members.slot(of: $0) != nil }
+        linkRates = linkRates.filter { core.links.contains($0.key) }
     }
 }

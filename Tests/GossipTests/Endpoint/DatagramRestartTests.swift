@@ -50,7 +50,7 @@ import Wire
         for number in 0..<5 as Range<UInt8> { #expect(pair.send([number]) == [[number]]) }
         let old = pair.record
         pair.now = pair.now + DatagramLimits.sessionIdle
-        pair.b.sweep(at: pair.now) { _ in nil }
+        pair.b.sweep(at: pair.now, known: 0) { _ in nil }
         #expect(!pair.b.hasSession(with: node(1)) && pair.b.directory.isEmpty)
         pair.b.know(1, at: pair.now)
         for datagram in old {
@@ -230,7 +230,7 @@ import Wire
                     pair.b.know(1, key: linkKey, at: pair.now)
                 case 1:
                     pair.now = pair.now + DatagramLimits.sessionIdle
-                    pair.a.sweep(at: pair.now) { _ in nil }
+                    pair.a.sweep(at: pair.now, known: 0) { _ in nil }
                     pair.a.know(2, at: pair.now)
                 case 2:
                     pair.b = sessions(2, boot: boot(22 + UInt64(step)))
