@@ -36,21 +36,19 @@ public enum GossipLimits {
     /// The most members, dead and left ones included.
     public static let membersMax = 12_000
     /// The most nodes whose certificate is awaited.
-    public static let pendingMax = 256
+    public static let pendingMax = 1024
     /// The most of them that one member may have told of.
-    public static let pendingPerSourceMax = 64
+    public static let pendingPerSourceMax = 256
     /// The most dead and departed members remembered.
     public static let tombstonesMax = 4096
     /// The most verified certificates remembered for nodes that are not members yet.
-    public static let certificatesMax = 12_000
+    public static let certificatesMax = 1024
     /// The most claims waiting to be passed on.
     public static let broadcastsMax = 4096
     /// In a larger mesh, about so many members ask one that they are about to bury a last time.
     public static let lastCallsMax = 64
     /// The most accusations kept against one member.
     public static let accusersMax = 8
-    /// The most probes relayed for others at once.
-    public static let relaysMax = 256
     /// Probes in a row answered only over the link, after which datagrams are taken to be blocked.
     public static let datagramSilencesMax = 3
     /// The most models in a member's metadata.

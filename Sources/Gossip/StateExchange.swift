@@ -121,15 +121,10 @@ package enum StateExchange {
     }
 
     /// Stands for a member in summaries.
-    package static func key(of node: NodeID) -> UInt64 {
-        var reader = ByteReader(node.bytes)
-        var key: UInt64 = 0
-        for _ in 0..<4 { key = mixed(key ^ ((try? reader.readInteger()) ?? 0)) }
-        return key
-    }
+    package static func key(of node: NodeID) -> UInt64 { node.folded }
 
     /// SplitMix64's finaliser.
-    static func mixed(_ value: UInt64) -> UInt64 {
+    @inlinable package static func mixed(_ value: UInt64) -> UInt64 {
         var z = value &+ 0x9e37_79b9_7f4a_7c15
         z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
         z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb

@@ -27,11 +27,15 @@ final class LinkHub {
     private var handlers: [LinkService: StreamHandler] = [:]
 
     private(set) var links: [NodeID: LinkConnection] = [:]
-    private var connections: [ObjectIdentifier: LinkConnection] = [:]
+    private var connections: [ObjectIdentifier: LinkConnection] = [:] {
+        didSet { keepTimer() }
+    }
     private var halfOpen: [ObjectIdentifier: [UInt8]] = [:]
     private var observers: [Int: AsyncStream<LinkEvent>.Continuation] = [:]
     private var nextObserver = 0
+    /// While there are connections: a node without any has no reason to wake up.
     private var timer: RepeatedTask?
+    private var lastTick = MonotonicInstant.origin
     private var counted = LinkCounters()
     var dialling: [NodeID: [CheckedContinuation<Void, Never>]] = [:]
     private(set) var isShutDown = false
@@ -62,19 +66,32 @@ final class LinkHub {
         return counters
     }
 
-    func start() {
+    private func keepTimer() {
+        guard !connections.isEmpty else {
+            timer?.cancel()
+            timer = nil
+            return
+        }
+        guard timer == nil, !isShutDown else { return }
+        lastTick = now
         let bound = NIOLoopBound(self, eventLoop: loop)
-        timer = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+        let interval = TimeAmount.nanoseconds(MeshTransportLimits.linkTick.nanoseconds)
+        timer = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
             bound.value.tick()
         }
     }
 
     private func tick() {
         let wall = wallClock()
+        let late = now - lastTick - MeshTransportLimits.linkTick
+        lastTick = now
         for connection in Array(connections.values) {
             if let member = connection.established?.peer.member, member.notAfter <= wall {
                 connection.close(.expired, text: "the certificate has expired")
             } else if connection.isOpen {
+                // A node that slept, or got no processor, must not take its own silence for that
+                // of its peers: what they sent may not have been read yet.
+                if late >= MeshTransportLimits.linkPause { connection.excuse(late) }
                 connection.tick()
             }
         }
@@ -290,6 +307,7 @@ final class LinkHub {
         guard !isShutDown else { return }
         isShutDown = true
         timer?.cancel()
+        timer = nil
         for connection in Array(connections.values) {
             connection.close(.shutdown, text: "the node stops")
         }

@@ -30,7 +30,6 @@ public final class LinkTransport: Sendable {
             let hub = LinkHub(
                 loop: loop, logger: logger, genesis: credentials.genesis, local: local,
                 gateKey: credentials.gateKey, wallClock: wallClock)
-            hub.start()
             return NIOLoopBound(hub, eventLoop: loop)
         }
     }

@@ -55,6 +55,20 @@ public struct Identifier<Kind>: Hashable, Comparable, Sendable {
             < (right.word0, right.word1, right.word2, right.word3)
     }
 
+    /// 64 bits that stand for the identifier in tables and summaries: unlike `hashValue`, the same in
+    /// every process. Each word is stirred in with SplitMix64's finaliser.
+    @inlinable public var folded: UInt64 {
+        let half = Self.stirred(Self.stirred(word0) ^ word1)
+        return Self.stirred(Self.stirred(half ^ word2) ^ word3)
+    }
+
+    @inlinable static func stirred(_ value: UInt64) -> UInt64 {
+        var z = value &+ 0x9e37_79b9_7f4a_7c15
+        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+        return z ^ z >> 31
+    }
+
     /// All 64 hexadecimal digits.
     public var hex: String { hexadecimal(bytes) }
 

@@ -93,7 +93,7 @@ import Wire
             _ = bench.give(
                 [], from: 2, message: .forward(number: number, to: node(3), sealed: [1]))
         }
-        #expect(bench.core.counters.relayed == UInt64(GossipLimits.relaysMax))
+        #expect(bench.core.counters.relayed == UInt64(GossipLimits.forwardBurst))
     }
 
     @Test func aPushPullSendsOnlyWhatTheOtherLacks() throws {
@@ -106,7 +106,7 @@ import Wire
         two.admit(7)
         one.admit(2)
         two.admit(1)
-        let request = one.core.exchangeRequest()
+        let request = one.core.exchangeRequest(version: 1)
         let (answer, _) = two.core.answer(
             request, from: node(1), at: two.now, using: &two.random)
         let decoded = try StateAnswer(decoding: try #require(answer))
@@ -127,11 +127,11 @@ import Wire
         for path in [GossipPath.datagram, .link] {
             let effects = bench.give([], from: 2, message: .ping(sequence: 5), path: path)
             #expect(effects.packets.map(\.path) == [path])
-            #expect(
-                effects.packets.map(\.packet.message) == [
-                    .ack(
-                        sequence: 5, AckReport(load: MemberLoad(queued: 1, running: 1)))
-                ])
+            guard case .ack(5, let report) = effects.packets.first?.packet.message else {
+                Issue.record("no ack on \(path)")
+                continue
+            }
+            #expect(report.load == MemberLoad(queued: 1, running: 1))
         }
     }
 
@@ -169,6 +169,7 @@ extension GossipPacket {
         #expect(bench.core.sizes.broadcasts <= 12, "only accusations of the silent remain")
         var quiet = Bench()
         quiet.admit(2)
+        quiet.admit(3)
         _ = quiet.give([signed(.alive(aliveClaim(2, incarnation: 1)), by: 2)], from: 2)
         var sent = 0
         for _ in 0..<40 {
@@ -232,8 +233,8 @@ extension GossipPacket {
         var bench = Bench()
         _ = bench.give(.seeds([(node: node(2), addresses: [address(2)])]))
         #expect(bench.run(until: .milliseconds(1)).contains(.connect(node(2), [address(2)])))
-        let effects = bench.give(.linkOpened(node(2), tag(2), isInbound: true))
-        #expect(effects.contains(.pushPull(node(2), bench.core.exchangeRequest())))
+        let effects = bench.give(.linkOpened(node(2), tag(2), isInbound: false))
+        #expect(effects.contains(.pushPull(node(2), bench.core.exchangeRequest(version: 1))))
         for number in [2, 3] as [UInt64] { _ = bench.give(.certified(node(number), tag(number))) }
         let answer = StateAnswer.encode(
             claims: [2, 3].map { signed(.alive(aliveClaim($0)), by: $0).encoded }, wanted: [])

@@ -3,7 +3,7 @@ import Wire
 @testable import Gossip
 
 /// Chance from a seed; a failing test prints the seed.
-struct TestRandom: RandomNumberGenerator {
+struct TestRandom: RandomNumberGenerator, Equatable {
     private var state: UInt64
 
     init(seed: UInt64) { state = seed }
@@ -149,6 +149,17 @@ struct Bench {
         }
         now = end
         return effects
+    }
+
+    /// All answer the pings among `effects`, but the silent ones.
+    mutating func answer(_ effects: [GossipEffect], but silent: Set<UInt64> = []) {
+        for (packet, to, path) in effects.packets where !silent.contains(where: { node($0) == to })
+        {
+            guard case .ping(let number) = packet.message else { continue }
+            let ack = GossipPacket.encode(
+                .ack(sequence: number, AckReport(load: .idle)), claims: [])
+            _ = give(.packet(ack, from: to, path: path))
+        }
     }
 
     func state(of number: UInt64) -> MemberState? { core.view(of: node(number))?.state }

@@ -14,6 +14,8 @@ public enum DatagramLimits {
     public static let replayWindow = ReplayWindow.width
     /// Packets kept per peer while a session is being made; older ones are dropped.
     public static let waitingMax = 4
+    /// The most peers for which packets wait.
+    public static let waitingPeersMax = 1024
     /// Packets that waited longer than this are dropped.
     public static let waitingLifetime: Duration = .seconds(2)
     /// The most peers with a session.
@@ -31,8 +33,6 @@ public enum DatagramLimits {
     public static let helloRetry: Duration = .milliseconds(200)
     /// As often at most.
     public static let helloRetriesMax = 2
-    /// The most peers to whom hellos are repeated at once.
-    public static let helloRetriesQueuedMax = 256
     /// Hellos sent through different relays within ``helloInterval``.
     public static let relayedHellosMax = 4
     /// An answer to a hello older than this is not believed.

@@ -58,8 +58,11 @@ struct DatagramSession: Sendable {
     /// The last hello of the peer's that authenticated.
     var heardBoot = BootID.zero
     var heardHello: UInt64 = 0
+    /// Packets that wait for the channel; see ``DatagramSessions/waiting``.
     var waiting: [[UInt8]] = []
     var waitingSince = MonotonicInstant.origin
+    /// Whether it is in ``DatagramSessions/queue``.
+    var isQueued = false
 
     var rate = RateBucket()
     var lastUsed: MonotonicInstant
@@ -88,21 +91,6 @@ struct DatagramSession: Sendable {
     /// Whether a start that authenticates is believed without an answer to a hello of now.
     func isNewer(_ boot: BootID) -> Bool { !isForgetful && boot.high > newestStart }
 
-    mutating func wait(_ packet: [UInt8], at now: MonotonicInstant) -> Int {
-        var dropped = 0
-        if now - waitingSince > DatagramLimits.waitingLifetime {
-            dropped = waiting.count
-            waiting = []
-        }
-        if waiting.isEmpty { waitingSince = now }
-        waiting.append(packet)
-        if waiting.count > DatagramLimits.waitingMax {
-            waiting.removeFirst()
-            dropped += 1
-        }
-        return dropped
-    }
-
     /// Whether a hello may go now, by `way`; if so it is noted.
     mutating func mayGreet(_ way: DatagramSessions.Way, at now: MonotonicInstant) -> Bool {
         let interval = DatagramLimits.helloInterval
@@ -113,7 +101,9 @@ struct DatagramSession: Sendable {
             greeting.own = now
             greeting.retries = 0
         case .repeated:
-            guard greeting.retries < DatagramLimits.helloRetriesMax else { return false }
+            guard greeting.own != nil, greeting.retries < DatagramLimits.helloRetriesMax else {
+                return false
+            }
             greeting.own = now
             greeting.retries += 1
         case .inReply:

@@ -307,8 +307,10 @@ extension DatagramSessions {
         _ keys: DatagramSession.Channel, from sender: NodeID, at now: MonotonicInstant
     ) {
         var keys = keys
-        if let old = sessions[sender]?.channel, old.receive != keys.receive {
-            keys.previous = old.receive
+        if let old = sessions[sender]?.channel {
+            let isSame = old.receive == keys.receive
+            keys.previous = isSame ? old.previous : old.receive
+            keys.previousUntil = isSame ? old.previousUntil : nil
         }
         counters.sessionsMade += 1
         sessions[sender]?.channel = keys
@@ -322,13 +324,12 @@ extension DatagramSessions {
         to node: NodeID, orNothing: Bool, at now: MonotonicInstant
     ) -> [[UInt8]] {
         guard let session = sessions[node], let channel = session.channel else { return [] }
-        var waiting = session.waiting
-        if now - session.waitingSince > DatagramLimits.waitingLifetime {
-            counters.waitedInVain += UInt64(waiting.count)
-            waiting = []
+        var packets = takeWaiting(for: node)
+        if now - session.waitingSince >= DatagramLimits.waitingLifetime {
+            counters.waitedInVain += UInt64(packets.count)
+            packets = []
         }
-        sessions[node]?.waiting = []
-        if waiting.isEmpty, orNothing { waiting = [[]] }
-        return waiting.map { make(.data, to: node, key: channel.send, $0) }
+        if packets.isEmpty, orNothing { packets = [[]] }
+        return packets.map { make(.data, to: node, key: channel.send, $0) }
     }
 }

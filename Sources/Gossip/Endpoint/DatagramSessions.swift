@@ -29,7 +29,7 @@ public struct DatagramSessions: Sendable {
     /// The way a datagram comes about, which says how often a peer may be greeted.
     enum Way { case ownAccord, repeated, inReply, relay }
 
-    struct Retry: Sendable {
+    struct Waiting: Sendable {
         var node: NodeID
         var due: MonotonicInstant
     }
@@ -42,8 +42,10 @@ public struct DatagramSessions: Sendable {
     /// Who is known, by hint. Shared between copies until one changes it.
     private(set) var directory: [UInt64: NodeID] = [:]
     var sessions: [NodeID: DatagramSession] = [:]
-    /// Hellos to repeat, by time.
-    private(set) var retries: [Retry] = []
+    /// The peers for which packets wait, by the time at which to look after them. Each once.
+    private(set) var queue: [Waiting] = []
+    /// Packets that wait, for all of them.
+    private(set) var waiting = 0
     /// Where a new session's numbers begin: past those of all sessions that are gone.
     var counterBase: UInt64 = 0
     /// Whether a session was ever forgotten: a peer without one is believed only when it answers.
@@ -135,12 +137,13 @@ public struct DatagramSessions: Sendable {
                 guard now - session.lastUsed >= DatagramLimits.sessionIdle else { continue }
                 counterBase = max(counterBase, session.counter)
                 hasForgotten = true
+                dropWaiting(for: node)
                 sessions[node] = nil
             }
             if claimed == nil { gone.append(hint) }
         }
         for hint in gone { directory[hint] = nil }
-        retries.removeAll { sessions[$0.node] == nil }
+        queue.removeAll { sessions[$0.node] == nil }
     }
 
     /// Uses `cipher` from now on: this node's link key, or the mesh's gate key, was replaced.
@@ -157,9 +160,6 @@ public struct DatagramSessions: Sendable {
         directory = [:]
         for node in known { directory[cipher.hint(of: node)] = node }
     }
-
-    /// The most packets that wait for one session.
-    var waitingMost: Int { sessions.values.reduce(0) { max($0, $1.waiting.count) } }
 
     /// Whether there is a session, and so no need of a link key.
     public func hasSession(with node: NodeID) -> Bool { sessions[node] != nil }
@@ -205,11 +205,10 @@ public struct DatagramSessions: Sendable {
             datagrams.append(make(.data, to: node, key: channel.send, packet))
             guard sessions[node]?.isStale == true else { return datagrams }
         } else {
-            counters.waitedInVain += UInt64(sessions[node]?.wait(packet, at: now) ?? 0)
+            wait(packet, for: node, at: now)
         }
         if let hello = greet(node, isRelayed ? .relay : .ownAccord, at: now) {
             datagrams.append(hello)
-            if !isRelayed { retry(node, at: now) }
         }
         return datagrams
     }
@@ -255,31 +254,74 @@ public struct DatagramSessions: Sendable {
         return datagram
     }
 
-    // MARK: Time
+    // MARK: Waiting
 
     /// When ``repeatHellos(at:)`` has something to do; nil for never.
-    public var nextDeadline: MonotonicInstant? { retries.first?.due }
+    public var nextDeadline: MonotonicInstant? { queue.first?.due }
 
-    private mutating func retry(_ node: NodeID, at now: MonotonicInstant) {
-        guard retries.count < DatagramLimits.helloRetriesQueuedMax else { return }
-        // All wait equally long, so the list stays in order of time.
-        retries.append(Retry(node: node, due: now + DatagramLimits.helloRetry))
+    /// Keeps a packet until the session is made, if there is room.
+    private mutating func wait(_ packet: [UInt8], for node: NodeID, at now: MonotonicInstant) {
+        if let session = sessions[node],
+            now - session.waitingSince >= DatagramLimits.waitingLifetime
+        {
+            // Nobody looked after them in time.
+            dropWaiting(for: node)
+            sessions[node]?.waitingSince = now
+        }
+        guard var session = sessions[node] else { return }
+        if !session.isQueued {
+            guard queue.count < DatagramLimits.waitingPeersMax else {
+                counters.waitedInVain += 1
+                return
+            }
+            session.isQueued = true
+            session.waitingSince = now
+            // All wait equally long, so the queue stays in order of time.
+            queue.append(Waiting(node: node, due: now + DatagramLimits.helloRetry))
+        }
+        session.waiting.append(packet)
+        waiting += 1
+        if session.waiting.count > DatagramLimits.waitingMax {
+            session.waiting.removeFirst()
+            waiting -= 1
+            counters.waitedInVain += 1
+        }
+        sessions[node] = session
     }
 
-    /// Hellos to send once more, because packets wait for their answer.
+    /// Takes what waits for a session.
+    mutating func takeWaiting(for node: NodeID) -> [[UInt8]] {
+        guard let packets = sessions[node]?.waiting, !packets.isEmpty else { return [] }
+        sessions[node]?.waiting = []
+        waiting -= packets.count
+        return packets
+    }
+
+    private mutating func dropWaiting(for node: NodeID) {
+        counters.waitedInVain += UInt64(takeWaiting(for: node).count)
+    }
+
+    /// Hellos to send once more, because packets wait for their answer; packets that waited too long
+    /// are dropped.
     public mutating func repeatHellos(
         at now: MonotonicInstant
     ) -> [(datagram: [UInt8], to: NodeID)] {
         var hellos: [(datagram: [UInt8], to: NodeID)] = []
-        let due = Array(retries.prefix { $0.due <= now })
-        retries.removeFirst(due.count)
+        let due = Array(queue.prefix { $0.due <= now })
+        queue.removeFirst(due.count)
         for entry in due {
-            guard let session = sessions[entry.node], !session.waiting.isEmpty,
-                now - session.waitingSince <= DatagramLimits.waitingLifetime,
-                let hello = greet(entry.node, .repeated, at: now)
-            else { continue }
-            hellos.append((hello, entry.node))
-            retry(entry.node, at: now)
+            guard let session = sessions[entry.node] else { continue }
+            guard !session.waiting.isEmpty,
+                now - session.waitingSince < DatagramLimits.waitingLifetime
+            else {
+                dropWaiting(for: entry.node)
+                sessions[entry.node]?.isQueued = false
+                continue
+            }
+            if let hello = greet(entry.node, .repeated, at: now) {
+                hellos.append((hello, entry.node))
+            }
+            queue.append(Waiting(node: entry.node, due: now + DatagramLimits.helloRetry))
         }
         return hellos
     }

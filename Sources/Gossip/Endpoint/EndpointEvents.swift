@@ -56,10 +56,10 @@ public struct EndpointSizes: Sendable, Equatable {
     public var directory: Int
     /// Peers with datagram keys: ``DatagramLimits/sessionsMax``.
     public var sessions: Int
-    /// Packets that wait for one session, at most: ``DatagramLimits/waitingMax``.
-    public var waiting: Int
-    /// Hellos to repeat: ``DatagramLimits/helloRetriesQueuedMax``.
-    public var retries: Int
+    /// Peers for which packets wait: ``DatagramLimits/waitingPeersMax``.
+    public var waitingPeers: Int
+    /// Packets that wait: ``DatagramLimits/waitingMax`` for each of them.
+    public var waitingPackets: Int
     /// Buckets for sources: ``DatagramLimits/sourceBuckets``.
     public var sourceBuckets: Int
     /// Members with an address that they were heard from: ``GossipLimits/membersMax``.

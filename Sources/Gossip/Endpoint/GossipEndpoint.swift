@@ -40,9 +40,9 @@ public struct GossipEndpoint: Sendable {
     public var sizes: EndpointSizes {
         EndpointSizes(
             gossip: core.sizes, directory: sessions.directory.count,
-            sessions: sessions.sessions.count, waiting: sessions.waitingMost,
-            retries: sessions.retries.count, sourceBuckets: limits.count, addresses: book.count,
-            links: linkRates.count)
+            sessions: sessions.sessions.count, waitingPeers: sessions.queue.count,
+            waitingPackets: sessions.waiting, sourceBuckets: limits.count,
+            addresses: book.count, links: linkRates.count)
     }
 
     /// When ``tick(at:using:)`` has something to do. An early or late call is safe.
@@ -60,10 +60,8 @@ public struct GossipEndpoint: Sendable {
     ) -> [EndpointEffect] {
         own.datagramsReceived += 1
         guard let arrival = sessions.read(datagram) else { return [] }
-        let received = sessions.open(
-            arrival, datagram, linkKey: linkKeyIfNeeded(of: arrival.claimedSender),
-            isHeeded: limits.hasRoom(source, at: now), at: now)
-        if received.isUnproven { limits.charge(source, at: now) }
+        let received = open(
+            arrival, datagram, of: SourceLimits.prefix(of: source), at: now)
         var effects: [EndpointEffect] = []
         for reply in received.replies { send(reply, to: [source], &effects) }
         guard let sender = received.sender else { return effects }
@@ -244,14 +242,24 @@ public struct GossipEndpoint: Sendable {
             own.relayedRefused += 1
             return
         }
-        // What a relay sends is limited as the relay's own packets are.
-        let received = sessions.open(
-            arrival, sealed, linkKey: linkKeyIfNeeded(of: origin), at: now)
+        let received = open(arrival, sealed, of: SourceLimits.prefix(of: relay), at: now)
         forward(received.replies + received.released, to: origin, via: relay, at: now, &effects)
         guard let packet = received.packet else { return }
         run(
             .packet(packet, from: origin, path: .relay(relay)), at: now, using: &generator, &effects
         )
+    }
+
+    /// Opens a datagram, with regard to what its source has sent without proof.
+    private mutating func open(
+        _ arrival: DatagramSessions.Arrival, _ datagram: [UInt8], of source: UInt64,
+        at now: MonotonicInstant
+    ) -> DatagramSessions.Received {
+        let received = sessions.open(
+            arrival, datagram, linkKey: linkKeyIfNeeded(of: arrival.claimedSender),
+            isHeeded: limits.hasRoom(source, at: now), at: now)
+        if received.isUnproven { limits.charge(source, at: now) }
+        return received
     }
 
     // MARK: Members

@@ -20,16 +20,16 @@ struct SourceLimits: Sendable {
     /// Buckets in use.
     var count: Int { buckets.count }
 
-    /// Whether `source` has not used up what it may send without proof.
-    func hasRoom(_ source: NetworkAddress, at now: MonotonicInstant) -> Bool {
+    /// Whether a source, by its ``prefix(of:)``, has not used up what it may send without proof.
+    func hasRoom(_ source: UInt64, at now: MonotonicInstant) -> Bool {
         guard !buckets.isEmpty else { return true }
         let (first, second) = places(of: source)
         return buckets[first].hasRoom(DatagramLimits.unprovenPerSource, at: now)
             || buckets[second].hasRoom(DatagramLimits.unprovenPerSource, at: now)
     }
 
-    /// Counts what `source` sent without proof.
-    mutating func charge(_ source: NetworkAddress, at now: MonotonicInstant) {
+    /// Counts what a source sent without proof.
+    mutating func charge(_ source: UInt64, at now: MonotonicInstant) {
         if buckets.isEmpty {
             buckets = [RateBucket](repeating: RateBucket(), count: 2 * Self.columns)
         }
@@ -38,14 +38,16 @@ struct SourceLimits: Sendable {
         _ = buckets[second].take(DatagramLimits.unprovenPerSource, at: now)
     }
 
-    private func places(of source: NetworkAddress) -> (Int, Int) {
-        let prefix = Self.prefix(of: source)
+    private func places(of source: UInt64) -> (Int, Int) {
         let columns = UInt64(Self.columns)
         return (
-            Int(Self.mixed(prefix ^ secret.0) % columns),
-            Int(columns + Self.mixed(prefix ^ secret.1) % columns)
+            Int(Self.mixed(source ^ secret.0) % columns),
+            Int(columns + Self.mixed(source ^ secret.1) % columns)
         )
     }
+
+    /// What stands for a relay, as the source of what it passed on.
+    static func prefix(of relay: NodeID) -> UInt64 { fold(relay.bytes.suffix(8)) }
 
     /// The part of an address that names its host.
     static func prefix(of source: NetworkAddress) -> UInt64 {

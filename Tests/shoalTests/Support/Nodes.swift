@@ -37,10 +37,16 @@ struct StatusReport: Decodable {
         var name: String
         var state: String
         var reachability: String
+        var path: String?
+        var generation: UInt64
+        var incarnation: UInt32
         var models: [String]
     }
 
     var members: [Member]
+    var counters: [String: UInt64]
+
+    func member(_ name: String) -> Member? { members.first { $0.name == name } }
 
     func state(of name: String) -> String? { members.first { $0.name == name }?.state }
 }

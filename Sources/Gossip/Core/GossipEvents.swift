@@ -95,12 +95,34 @@ public struct GossipSizes: Sendable, Equatable {
     public var broadcasts: Int
     /// The most accusations against one member.
     public var accusers: Int
+    /// Questions under way.
+    public var probes: Int
+    /// Dead and departed members remembered; they count as members too.
+    public var tombstones: Int
+    /// Verified certificates of nodes that are no members yet.
+    public var certificates: Int
+    /// Members to begin with.
+    public var seeds: Int
+    /// Open links, as the shell told of them.
+    public var links: Int
+    /// Nodes at the other end of a link that are no members yet and made this node work.
+    public var strangers: Int
 
     /// Sizes as given.
-    public init(members: Int, pending: Int, broadcasts: Int, accusers: Int) {
+    public init(
+        members: Int = 0, pending: Int = 0, broadcasts: Int = 0, accusers: Int = 0,
+        probes: Int = 0, tombstones: Int = 0, certificates: Int = 0, seeds: Int = 0,
+        links: Int = 0, strangers: Int = 0
+    ) {
         self.members = members
         self.pending = pending
         self.broadcasts = broadcasts
         self.accusers = accusers
+        self.probes = probes
+        self.tombstones = tombstones
+        self.certificates = certificates
+        self.seeds = seeds
+        self.links = links
+        self.strangers = strangers
     }
 }

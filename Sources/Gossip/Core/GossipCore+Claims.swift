@@ -1,0 +1,303 @@
+import Wire
+
+/// What others claim, and what follows from it.
+extension GossipCore {
+    /// Takes in the claims of one packet.
+    mutating func receive(
+        _ claims: [Claim], _ heard: inout Heard, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        // Who is alive comes first, whatever the order on the wire: the rest is judged by it.
+        for claim in claims {
+            if case .alive(let alive) = claim.body {
+                receive(alive, claim, from: heard.from, at: now, &effects)
+            }
+        }
+        for claim in claims {
+            switch claim.body {
+            case .alive: break
+            case .metadata(let metadata):
+                receive(
+                    Section(metadata), claim, from: heard.from, at: now, &effects)
+            case .activity(let activity):
+                receive(
+                    Section(activity), claim, from: heard.from, at: now, &effects)
+            case .leave(let leave): receive(leave, claim, from: heard.from, at: now, &effects)
+            case .suspect(let suspect):
+                if suspect.subject == nodeID {
+                    receiveAccusation(suspect, claim, &heard, at: now)
+                } else {
+                    receive(suspect, claim, from: heard.from, at: now, &effects)
+                }
+            }
+        }
+    }
+
+    /// Whether a claim's author signed it. Each source has so many checks, of which a forgery takes
+    /// many: whoever forges is soon not listened to, and whoever brings true news always is.
+    mutating func isGenuine(_ claim: Claim, from source: NodeID, at now: MonotonicInstant) -> Bool {
+        let period = GossipLimits.signaturePeriod
+        let burst = GossipLimits.signatureBurst
+        guard
+            deal(with: source, { $0.signatures.take(at: now, period: period, burst: burst) })
+        else {
+            counters.overLimit += 1
+            return false
+        }
+        counters.signaturesChecked += 1
+        if claim.isGenuine(for: authority) { return true }
+        counters.forged += 1
+        deal(with: source) {
+            $0.signatures.charge(
+                GossipLimits.forgeryCharge, at: now, period: period, burst: burst)
+        }
+        return false
+    }
+
+    /// What is kept of dealings with a node: a member's or stranger's own, or what all others share.
+    @discardableResult
+    mutating func deal<Result>(
+        with node: NodeID, _ change: (inout Dealings) -> Result
+    ) -> Result {
+        if let slot = members.slot(of: node) { return members[slot].deal(change) }
+        guard links.contains(node),
+            strangers[node] != nil || strangers.count < GossipLimits.strangersMax
+        else { return change(&outsiders) }
+        return change(&strangers[node, default: Dealings()])
+    }
+
+    /// A new version of what a member says, genuine: everybody passes it on, so there may not be
+    /// many in a short time. News of its being here may be twice as many as of anything else.
+    private mutating func isWelcome(_ slot: Slot, burst: Int, at now: MonotonicInstant) -> Bool {
+        if members[slot].news.take(at: now, period: GossipLimits.newsPeriod, burst: burst) {
+            return true
+        }
+        counters.overLimit += 1
+        return false
+    }
+
+    // MARK: Alive
+
+    private mutating func receive(
+        _ alive: AliveClaim, _ claim: Claim, from source: NodeID, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        guard alive.node != nodeID else { return }
+        if let slot = members.slot(of: alive.node) {
+            // What is known is not checked again: repetition costs no signature.
+            guard isNews(alive, to: slot), isGenuine(claim, from: source, at: now),
+                isWelcome(slot, burst: GossipLimits.newsBurst, at: now)
+            else { return }
+            accept(alive, claim, slot, at: now, &effects)
+            // A member that renewed its certificate goes on under the old one, which was verified,
+            // until the new one is.
+            guard !members[slot].isCertified else { return }
+        } else {
+            if let waiting = pending[alive.node],
+                (alive.generation, alive.incarnation)
+                    <= (waiting.alive.generation, waiting.alive.incarnation)
+            {
+                return
+            }
+            guard isGenuine(claim, from: source, at: now) else { return }
+            if certificates[alive.node] == alive.certificate {
+                admit(alive, claim, at: now, &effects)
+                return
+            }
+        }
+        awaitCertificate(alive, claim, from: source, at: now, &effects)
+    }
+
+    private func isNews(_ alive: AliveClaim, to slot: Slot) -> Bool {
+        Standing(generation: alive.generation, incarnation: alive.incarnation, state: .alive)
+            > members[slot].standing
+    }
+
+    /// Asks for the certificate that a claim names.
+    private mutating func awaitCertificate(
+        _ alive: AliveClaim, _ claim: Claim, from source: NodeID, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        let waiting = pending[alive.node]
+        if waiting == nil {
+            let told = pending.values.count { $0.source == source }
+            guard pending.count < GossipLimits.pendingMax,
+                told < GossipLimits.pendingPerSourceMax
+            else {
+                counters.overLimit += 1
+                if links.contains(source) { unfinished = source }
+                return
+            }
+        }
+        let isSameStart = waiting?.alive.generation == alive.generation
+        pending[alive.node] = Pending(
+            claim: claim, alive: alive, metadata: isSameStart ? waiting?.metadata : nil,
+            activity: isSameStart ? waiting?.activity : nil, source: source,
+            since: waiting?.since ?? now, retryAt: now + configuration.reconnectInterval)
+        guard waiting?.alive.certificate != alive.certificate else { return }
+        effects.append(.fetchCertificate(of: alive.node, alive.certificate, from: source))
+    }
+
+    /// A node's first claim to be here, genuine and certified.
+    mutating func admit(
+        _ alive: AliveClaim, _ claim: Claim, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        if members.count >= GossipLimits.membersMax { forgetTheLongGone(at: now) }
+        guard members.count < GossipLimits.membersMax else {
+            counters.overLimit += 1
+            return
+        }
+        var member = Member(
+            alive, claim, isCertified: true, versions: configuration.versions, at: now)
+        member.hasLink = links.contains(alive.node)
+        let slot = members.insert(member)
+        certificates[alive.node] = nil
+        strangers[alive.node] = nil
+        if member.isActive { enterRound(slot) }
+        pass(on: claim, .alive, of: slot, lane: .second)
+        effects.append(.changed(alive.node, .joined))
+        dialIfUnreachable(slot, &effects)
+        if let source = unfinished, pending.count < GossipLimits.pendingMax / 8 {
+            unfinished = nil
+            if let slot = members.slot(of: source), members[slot].hasLink {
+                requestExchange(with: slot, &effects)
+            }
+        }
+    }
+
+    /// A known member's newer claim to be here, genuine.
+    mutating func accept(
+        _ alive: AliveClaim, _ claim: Claim, _ slot: Slot, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        let old = members[slot]
+        let isNewStart = alive.generation > old.generation
+        let wasDown = old.state != .alive
+        dropAccusations(of: slot)
+        queue.remove(key(.leave, of: slot))
+        let versions = configuration.versions
+        members.change(slot) { member in
+            member.renew(alive, claim, versions: versions)
+            member.state = .alive
+            member.suspicion = nil
+            if isNewStart {
+                member.forgetSections()
+                if member.dealings != nil { member.deal { $0.startOver() } }
+            }
+            if wasDown || isNewStart { member.stateSince = now }
+        }
+        if isNewStart {
+            queue.remove(key(.metadata, of: slot))
+            queue.remove(key(.activity, of: slot))
+        }
+        if old.state >= .dead, members[slot].isActive { enterRound(slot) }
+        // A refutation keeps the living: it goes first.
+        pass(on: claim, .alive, of: slot, lane: wasDown ? .first : .second)
+        effects.append(
+            .changed(alive.node, isNewStart ? .joined : wasDown ? .recovered : .updated))
+        if isNewStart || old.reachability != alive.reachability {
+            dialIfUnreachable(slot, &effects)
+        }
+    }
+
+    // MARK: Leave
+
+    private mutating func receive(
+        _ leave: LeaveClaim, _ claim: Claim, from source: NodeID, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        guard leave.node != nodeID, let slot = members.slot(of: leave.node),
+            leave.generation >= members[slot].generation,
+            members[slot].state != .left || leave.generation > members[slot].generation,
+            isGenuine(claim, from: source, at: now)
+        else { return }
+        dropAccusations(of: slot)
+        for kind in [ClaimKind.alive, .metadata, .activity] { queue.remove(key(kind, of: slot)) }
+        let wasLeft = members[slot].state == .left
+        members.change(slot) { member in
+            // Of a start whose first claim has not come yet: that claim will find it left.
+            member.depart(generation: leave.generation)
+            member.state = .left
+            member.stateSince = now
+            member.suspicion = nil
+            member.forgetSections()
+            member.deal { $0.leaveClaim = claim }
+        }
+        pass(on: claim, .leave, of: slot, lane: .first)
+        probes.removeAll { $0.target == slot }
+        if !wasLeft { effects.append(.changed(leave.node, .left)) }
+    }
+
+    // MARK: Sections
+
+    /// A section of what a member says, apart from its being here.
+    struct Section {
+        let node: NodeID
+        let generation: UInt64
+        let version: UInt32
+        let kind: ClaimKind
+
+        init(_ claim: MetadataClaim) {
+            (node, generation, version) = (claim.node, claim.generation, claim.version)
+            kind = .metadata
+        }
+
+        init(_ claim: ActivityClaim) {
+            (node, generation, version) = (claim.node, claim.generation, claim.version)
+            kind = .activity
+        }
+    }
+
+    private mutating func receive(
+        _ section: Section, _ claim: Claim, from source: NodeID, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        guard section.node != nodeID else { return }
+        guard let slot = members.slot(of: section.node) else {
+            keepForLater(section, claim, from: source, at: now)
+            return
+        }
+        guard section.generation == members[slot].generation, members[slot].state != .left
+        else { return }
+        if let known = members[slot].section(section.kind)?.version, section.version <= known {
+            return
+        }
+        guard isGenuine(claim, from: source, at: now),
+            isWelcome(slot, burst: GossipLimits.newsBurst / 2, at: now)
+        else { return }
+        members[slot].renewSection(section.kind, claim, version: section.version)
+        pass(
+            on: claim, section.kind, of: slot,
+            lane: section.kind == .metadata ? .second : .idle)
+        effects.append(.changed(section.node, .updated))
+    }
+
+    /// Of a node whose certificate is awaited.
+    private mutating func keepForLater(
+        _ section: Section, _ claim: Claim, from source: NodeID, at now: MonotonicInstant
+    ) {
+        guard let waiting = pending[section.node],
+            waiting.alive.generation == section.generation
+        else { return }
+        let known = section.kind == .metadata ? waiting.metadata : waiting.activity
+        if let known, known == claim || known.sectionVersion >= section.version { return }
+        guard isGenuine(claim, from: source, at: now) else { return }
+        if section.kind == .metadata {
+            pending[section.node]?.metadata = claim
+        } else {
+            pending[section.node]?.activity = claim
+        }
+    }
+}
+
+extension Claim {
+    /// The version of a section; 0 of other claims.
+    var sectionVersion: UInt32 {
+        switch body {
+        case .metadata(let claim): claim.version
+        case .activity(let claim): claim.version
+        case .alive, .leave, .suspect: 0
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import Wire
+
+/// Passing claims on: with probes and acks, and on an interval of its own.
+extension GossipCore {
+    /// Names a claim in the queue; nil stands for this node.
+    func key(_ kind: ClaimKind, of slot: Slot?, by accuser: NodeID? = nil) -> BroadcastQueue.Key {
+        var key = BroadcastQueue.Key(kind: kind, subject: slot ?? .max)
+        if let accuser { key.accuser = members.slot(of: accuser) ?? .max }
+        return key
+    }
+
+    /// Has a claim passed on.
+    mutating func pass(
+        on claim: Claim, _ kind: ClaimKind, of slot: Slot?, by accuser: NodeID? = nil,
+        lane: BroadcastQueue.Lane
+    ) {
+        if !queue.add(claim, key(kind, of: slot, by: accuser), lane: lane) {
+            counters.overLimit += 1
+        }
+    }
+
+    /// SWIM's λ·log N (section 4.1), as memberlist computes it.
+    private var retransmissionsMax: Int {
+        var digits = 1
+        var bound = 10
+        while bound < activeCount + 1 {
+            digits += 1
+            bound *= 10
+        }
+        return configuration.retransmitMultiplier * digits
+    }
+
+    /// Sends a message with `claims` first and what there is to pass on in the room left.
+    mutating func send(
+        _ message: GossipMessage, claims: [[UInt8]], to node: NodeID, path: GossipPath,
+        at now: MonotonicInstant, _ effects: inout [GossipEffect]
+    ) {
+        if let slot = members.slot(of: node) {
+            send(message, claims: claims, toSlot: slot, path: path, at: now, &effects)
+        } else {
+            // Nothing is known of it; what this node speaks longest is the likeliest in common.
+            send(
+                message, claims: claims, to: node, nil, path: path,
+                version: configuration.versions.lowerBound, at: now, &effects)
+        }
+    }
+
+    mutating func send(
+        _ message: GossipMessage, claims: [[UInt8]], toSlot slot: Slot, path: GossipPath,
+        at now: MonotonicInstant, _ effects: inout [GossipEffect]
+    ) {
+        let version = members[slot].version
+        guard version > 0 else { return }
+        send(
+            message, claims: claims, to: members.id(slot), slot, path: path, version: version,
+            at: now, &effects)
+    }
+
+    private mutating func send(
+        _ message: GossipMessage, claims: [[UInt8]], to node: NodeID, _ slot: Slot?,
+        path: GossipPath, version: UInt8, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        var claims = claims
+        let fills = shouldFill(message, at: now)
+        if queue.count > 0 || fills || !claims.isEmpty {
+            var room = GossipLimits.packetBytesMax
+            if case .relay = path { room = GossipLimits.relayedPacketBytesMax }
+            room -= GossipPacket.overhead(of: message)
+            claims = Array(
+                claims.prefix { claim in
+                    room -= claim.count
+                    return room >= 0
+                })
+            room = max(room, 0)
+            let more = queue.take(
+                room: room, count: GossipLimits.packetClaimsMax - claims.count,
+                limit: retransmissionsMax, receiver: slot)
+            claims += more
+            if fills { fill(&claims, room: room - more.reduce(0) { $0 + $1.count }) }
+        }
+        // A packet of claims alone, of which there are none, is not worth sending.
+        guard message != .none || !claims.isEmpty else { return }
+        counters.packetsSent += 1
+        let packet = GossipPacket.encode(message, claims: claims, version: version)
+        effects.append(.send(packet, to: node, path: path))
+    }
+
+    /// Where no exchange over a link succeeds, probes and acks carry what this node knows, a little
+    /// at a time: what gossip lost is made good by datagrams alone.
+    private func shouldFill(_ message: GossipMessage, at now: MonotonicInstant) -> Bool {
+        switch message {
+        case .ping, .ack: break
+        case .none, .forward, .forwarded, .forwardReceipt: return false
+        }
+        return members.count > 0 && configuration.features.contains(.fillers)
+            && now - lastExchange > exchangeInterval * 2
+    }
+
+    private mutating func fill(_ claims: inout [[UInt8]], room: Int) {
+        filler = (filler + 1) % (members.count + 1)
+        let more = filler == members.count ? own.claims : self.claims(of: members.order[filler])
+        var room = room
+        for claim in more where claim.count <= room {
+            guard claims.count < GossipLimits.packetClaimsMax else { return }
+            room -= claim.count
+            claims.append(claim)
+        }
+    }
+
+    mutating func gossip(
+        at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
+        _ effects: inout [GossipEffect]
+    ) {
+        nextGossip = now + configuration.gossipInterval
+        guard queue.isUrgent else { return }
+        let chosen = sample(configuration.gossipFanout, using: &generator) { core, slot in
+            core.path(toSlot: slot) != nil
+        }
+        for slot in chosen {
+            guard queue.isUrgent, let path = path(toSlot: slot) else { return }
+            send(.none, claims: [], toSlot: slot, path: path, at: now, &effects)
+        }
+    }
+}

@@ -1,0 +1,360 @@
+import Wire
+
+/// A question under way.
+struct Probe: Sendable {
+    var sequence: UInt32
+    var target: MemberTable.Slot
+    var sent: MonotonicInstant
+    /// Without an answer, others are asked then.
+    var timeout: MonotonicInstant
+    /// Without an answer, it has failed then.
+    var end: MonotonicInstant
+    /// Whether a datagram went to the target itself.
+    var wentByDatagram = false
+    var hasAskedOthers = false
+    /// Relays that have not said yet that they passed it on.
+    var receiptsMissing: [MemberTable.Slot] = []
+    /// How many relays were asked.
+    var relaysAsked = 0
+
+    var nextStep: MonotonicInstant { hasAskedOthers ? end : timeout }
+}
+
+/// Failure detection: SWIM's probes (section 3), each sealed for its target whatever the way: by
+/// datagram, over a link, or passed on by others, who can neither read nor answer it.
+extension GossipCore {
+    mutating func nextSequence() -> UInt32 {
+        sequence &+= 1
+        return sequence
+    }
+
+    /// Does what probes have due.
+    mutating func attendProbes(
+        at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
+        _ effects: inout [GossipEffect]
+    ) {
+        var index = 0
+        while index < probes.count {
+            if !probes[index].hasAskedOthers, now >= probes[index].timeout {
+                askOthers(index, at: now, using: &generator, &effects)
+            }
+            // Not before the others had their time to answer, however late the first step was.
+            if probes[index].hasAskedOthers, now >= probes[index].end {
+                let failed = probes.remove(at: index)
+                probeFailed(failed, at: now, &effects)
+            } else {
+                index += 1
+            }
+        }
+        while !urgent.isEmpty, probes.count < GossipLimits.probesMax {
+            let slot = urgent.removeFirst()
+            probeOutOfTurn(slot, at: now, using: &generator, &effects)
+        }
+        guard now >= nextProbe else { return }
+        nextProbe = now + health.stretched(configuration.probeInterval)
+        guard probes.count < GossipLimits.probesMax, let target = nextTarget(using: &generator)
+        else { return }
+        beginProbe(of: target, at: now, using: &generator, &effects)
+    }
+
+    private mutating func beginProbe(
+        of target: Slot, at now: MonotonicInstant,
+        using generator: inout some RandomNumberGenerator, _ effects: inout [GossipEffect]
+    ) {
+        var probe = Probe(
+            sequence: nextSequence(), target: target, sent: now,
+            timeout: now + health.stretched(configuration.probeTimeout),
+            end: now + health.stretched(configuration.probeInterval))
+        let path = path(toSlot: target)
+        if let path {
+            probe.wentByDatagram = path == .datagram
+            sendPing(to: target, sequence: probe.sequence, path: path, at: now, &effects)
+        } else if let relay = relays(for: target, count: 1, using: &generator).first {
+            // Neither can reach the other: through a third at once.
+            probe.relaysAsked = 1
+            probe.receiptsMissing = [relay]
+            sendPing(
+                to: target, sequence: probe.sequence, path: .relay(members.id(relay)), at: now,
+                &effects)
+        } else {
+            probe.timeout = now
+        }
+        if path != .datagram { tryDatagram(target, at: now, using: &generator, &effects) }
+        probes.append(probe)
+        if probe.timeout == now {
+            askOthers(probes.count - 1, at: now, using: &generator, &effects)
+        }
+    }
+
+    /// Where datagrams don't pass, or are said not to, one is tried now and then besides: what keeps
+    /// them may be gone.
+    private mutating func tryDatagram(
+        _ target: Slot, at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
+        _ effects: inout [GossipEffect]
+    ) {
+        guard own.alive.reachability == .direct,
+            members[target].reachability == .direct
+                || UInt8.random(in: 0..<8, using: &generator) == 0
+        else { return }
+        let number = nextSequence()
+        members[target].deal { $0.trial = number }
+        sendPing(to: target, sequence: number, path: .datagram, at: now, &effects)
+    }
+
+    /// One more probe than the period's.
+    private mutating func probeOutOfTurn(
+        _ slot: Slot, at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
+        _ effects: inout [GossipEffect]
+    ) {
+        guard members[slot].isActive, !probes.contains(where: { $0.target == slot }) else { return }
+        beginProbe(of: slot, at: now, using: &generator, &effects)
+    }
+
+    /// A suspicion heard of is looked into at once by a few members, drawn by lot: a dead member is
+    /// confirmed soon, a living one is told what it must refute, and the mesh spends no more than so
+    /// many probes on it.
+    mutating func considerVolunteering(
+        for slot: Slot, at now: MonotonicInstant, using generator: inout some RandomNumberGenerator
+    ) {
+        guard configuration.features.contains(.volunteers),
+            let suspicion = members[slot].suspicion?.value, !suspicion.isConsidered
+        else { return }
+        members[slot].suspicion?.value.isConsidered = true
+        guard !suspicion.isAccused(by: nodeID) else { return }
+        let lot = Int.random(in: 0..<activeCount, using: &generator)
+        guard lot <= suspicion.confirmationsMax + 1,
+            volunteering.take(
+                at: now, period: GossipLimits.volunteerPeriod,
+                burst: GossipLimits.volunteerBurst)
+        else { return }
+        urge(slot, at: now)
+    }
+
+    /// Has a member probed out of turn.
+    mutating func urge(_ slot: Slot, at now: MonotonicInstant) {
+        guard !own.isLeaving, urgent.count < GossipLimits.urgentMax, !urgent.contains(slot) else {
+            return
+        }
+        if urgent.isEmpty { urgentSince = now }
+        urgent.append(slot)
+    }
+
+    // MARK: Rounds
+
+    /// Each round visits every member once, in an order of its own (section 4.3): a death is probed
+    /// within 2N − 1 periods at the latest.
+    private mutating func nextTarget(
+        using generator: inout some RandomNumberGenerator
+    ) -> Slot? {
+        for _ in 0..<2 {
+            while let slot = probeRound.popLast() {
+                if members.contains(slot), members[slot].isActive,
+                    !probes.contains(where: { $0.target == slot })
+                {
+                    return slot
+                }
+            }
+            probeRound = members[.active].shuffled(using: &generator)
+        }
+        return nil
+    }
+
+    /// A new member is probed in the present round already.
+    mutating func enterRound(_ slot: Slot) {
+        // Its place follows from its number, which nobody chose: an even one will do.
+        probeRound.append(slot)
+        let place = Int(truncatingIfNeeded: members.id(slot).folded >> 1) % probeRound.count
+        probeRound.swapAt(place, probeRound.count - 1)
+    }
+
+    // MARK: The second way
+
+    private mutating func askOthers(
+        _ index: Int, at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
+        _ effects: inout [GossipEffect]
+    ) {
+        let target = probes[index].target
+        let sequence = probes[index].sequence
+        probes[index].hasAskedOthers = true
+        // However late this is: others have as long as they were promised.
+        let patience = probes[index].end - probes[index].timeout
+        probes[index].end = max(probes[index].end, now + min(patience, configuration.probeTimeout))
+        for relay in relays(for: target, count: configuration.indirectProbes, using: &generator) {
+            probes[index].relaysAsked += 1
+            if !probes[index].receiptsMissing.contains(relay) {
+                probes[index].receiptsMissing.append(relay)
+            }
+            sendPing(
+                to: target, sequence: sequence, path: .relay(members.id(relay)), at: now, &effects)
+        }
+        guard configuration.features.contains(.streamProbe) || path(toSlot: target) == nil else {
+            return
+        }
+        // Datagrams may be blocked where streams pass.
+        if members[target].hasLink {
+            if probes[index].wentByDatagram {
+                sendPing(to: target, sequence: sequence, path: .link, at: now, &effects)
+            }
+        } else if members[target].reachability.acceptsLinks || probes[index].relaysAsked == 0 {
+            effects.append(.connect(members.id(target), members[target].alive.addresses))
+        }
+    }
+
+    private mutating func probeFailed(
+        _ failed: Probe, at now: MonotonicInstant, _ effects: inout [GossipEffect]
+    ) {
+        counters.probesFailed += 1
+        // Heard meanwhile, it is there, whatever became of the question.
+        if configuration.features.contains(.evidenceOfLife),
+            members[failed.target].heard > failed.sent
+        {
+            return
+        }
+        // Relays that answer show that this node can hear: then the fault is not here (Lifeguard's
+        // nack, section IV.A). Without any, it may be.
+        let misses = failed.relaysAsked > 0 ? min(failed.receiptsMissing.count, 2) : 1
+        if configuration.features.contains(.localHealth) { health.raise(by: misses) }
+        accuseUnanswering(failed.target, at: now, &effects)
+    }
+
+    private mutating func accuseUnanswering(
+        _ slot: Slot, at now: MonotonicInstant, _ effects: inout [GossipEffect]
+    ) {
+        let member = members[slot]
+        guard member.isActive else { return }
+        if let suspicion = member.suspicion?.value {
+            guard suspicion.wantsAccuser, !suspicion.isAccused(by: nodeID) else { return }
+        }
+        let suspect = SuspectClaim(
+            accuser: nodeID, subject: members.id(slot), generation: member.generation,
+            incarnation: member.incarnation)
+        accuse(
+            slot, Claim(.suspect(suspect), signedBy: authority), by: nodeID, at: now, &effects)
+    }
+
+    /// No link could be made to a member that a probe asks: where nobody else is asked, that settles
+    /// it at once.
+    mutating func probeRefused(
+        _ slot: Slot, at now: MonotonicInstant, _ effects: inout [GossipEffect]
+    ) {
+        guard let index = probes.firstIndex(where: { $0.target == slot }),
+            probes[index].hasAskedOthers, probes[index].relaysAsked == 0
+        else { return }
+        // The host answered, if not the member: this node can hear, and does not blame itself.
+        probes.remove(at: index)
+        counters.probesFailed += 1
+        accuseUnanswering(slot, at: now, &effects)
+    }
+
+    // MARK: Answers
+
+    mutating func receiveAck(
+        _ number: UInt32, _ report: AckReport, _ heard: Heard, at now: MonotonicInstant,
+        using generator: inout some RandomNumberGenerator, _ effects: inout [GossipEffect]
+    ) {
+        guard let slot = members.slot(of: heard.from) else { return }
+        members[slot].deal { dealings in
+            dealings.load = report.load
+            dealings.patience = report.patience
+            dealings.patienceTold = now
+            if let coordinate = report.coordinate { dealings.coordinate = coordinate }
+            if heard.path == .datagram, number == dealings.trial { dealings.datagramSilences = 0 }
+        }
+        if heard.path == .datagram, let observed = report.observed {
+            if addressReports.count >= GossipLimits.addressReportsMax {
+                addressReports.removeFirst()
+            }
+            addressReports.append((heard.from, observed))
+        }
+        withdrawAccusation(of: slot, at: now, &effects)
+        guard let index = probes.firstIndex(where: { $0.sequence == number && $0.target == slot })
+        else { return }
+        let probe = probes.remove(at: index)
+        succeeded(probe, by: heard.path)
+        guard heard.path == .datagram, probe.wentByDatagram else { return }
+        measured(now - probe.sent, of: slot, at: now, using: &generator)
+    }
+
+    /// A datagram's own round trip: it moves this node on the map too.
+    private mutating func measured(
+        _ roundTrip: Duration, of slot: Slot, at now: MonotonicInstant,
+        using generator: inout some RandomNumberGenerator
+    ) {
+        members[slot].deal { $0.measured(roundTrip) }
+        guard let place = members[slot].dealings?.value.coordinate else { return }
+        vivaldi.observe(roundTrip, of: members.id(slot), at: place, now: now, using: &generator)
+        own.current.coordinate = vivaldi.coordinate
+        if !own.isActivityDue {
+            own.isActivityDue = own.hasNews(configuration, members: activeCount, at: now)
+        }
+    }
+
+    /// A probe was answered.
+    mutating func succeeded(_ probe: Probe, by path: GossipPath) {
+        health.lower()
+        guard members[probe.target].dealings != nil || path != .datagram else { return }
+        members[probe.target].deal { dealings in
+            switch path {
+            case .datagram: dealings.datagramSilences = 0
+            case .link, .relay:
+                if probe.wentByDatagram, probe.hasAskedOthers, dealings.datagramSilences < .max {
+                    dealings.datagramSilences += 1
+                }
+            }
+            if case .relay(let relay) = path { dealings.relay = relay }
+        }
+    }
+
+    // MARK: Telling the accused
+
+    /// A ping; it tells its target what it is accused of, that it may refute it (Lifeguard's buddy
+    /// system, section IV.C).
+    mutating func sendPing(
+        to slot: Slot, sequence: UInt32, path: GossipPath, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        send(
+            .ping(sequence: sequence), claims: accusationClaims(for: slot), toSlot: slot,
+            path: path, at: now, &effects)
+    }
+
+    /// What a member is accused of, for itself: this node's own accusation first, and each accuser's
+    /// claim to be here, without which it cannot be judged. Two, so that one accuser is told from
+    /// several.
+    func accusationClaims(for slot: Slot) -> [[UInt8]] {
+        guard configuration.features.contains(.buddy),
+            let suspicion = members[slot].suspicion?.value
+        else { return [] }
+        var chosen = suspicion.accusations.prefix(2)
+        if let mine = suspicion.accusations.firstIndex(where: { $0.accuser == nodeID }), mine > 1 {
+            chosen = [suspicion.accusations[mine], suspicion.accusations[0]]
+        }
+        var claims: [[UInt8]] = [own.aliveClaim.encoded]
+        for accusation in chosen { claims.append(accusation.claim.encoded) }
+        if let first = chosen.first, first.accuser != nodeID,
+            let accuser = members.slot(of: first.accuser)
+        {
+            claims[0] = members[accuser].aliveClaim.encoded
+        }
+        return claims
+    }
+
+    /// Who is heard though it is suspected or buried is told so, once a period, unless the answer to
+    /// its packet did already. This is how the sides of a healed partition revive each other.
+    mutating func tellTheAccused(
+        _ heard: inout Heard, at now: MonotonicInstant, _ effects: inout [GossipEffect]
+    ) {
+        guard !heard.wasTold, !own.isLeaving, configuration.features.contains(.buddy),
+            let slot = members.slot(of: heard.from),
+            members[slot].suspicion != nil, members[slot].version > 0
+        else { return }
+        let interval = configuration.probeInterval
+        let isTime = members[slot].deal { dealings in
+            guard dealings.told + interval <= now else { return false }
+            dealings.told = now
+            return true
+        }
+        guard isTime else { return }
+        sendPing(to: slot, sequence: nextSequence(), path: heard.path, at: now, &effects)
+    }
+}

@@ -1,0 +1,189 @@
+import Wire
+
+/// Accusations: what is believed of them, and how one ends.
+///
+/// Nobody's word kills. An accusation starts a timer at whoever hears of it, further accusers shorten
+/// it, and at its end a node buries a member only if it asked the member itself and heard nothing
+/// from it since the accusation.
+extension GossipCore {
+    /// An accusation of this node, by a member it knows. The accuser may be dead to this node: that
+    /// is how the two sides of a partition meet again, each having buried the other.
+    mutating func receiveAccusation(
+        _ suspect: SuspectClaim, _ claim: Claim, _ heard: inout Heard, at now: MonotonicInstant
+    ) {
+        guard suspect.accuser != nodeID, members.slot(of: suspect.accuser) != nil else { return }
+        accused(suspect, claim, &heard, at: now)
+    }
+
+    /// An accusation of another.
+    mutating func receive(
+        _ suspect: SuspectClaim, _ claim: Claim, from source: NodeID, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        guard suspect.accuser != nodeID, suspect.accuser != suspect.subject,
+            let accuser = members.slot(of: suspect.accuser), members[accuser].isThere,
+            let slot = members.slot(of: suspect.subject)
+        else { return }
+        let member = members[slot]
+        // Only of what the member really claimed, and each accuser once.
+        guard member.isActive, suspect.generation == member.generation,
+            suspect.incarnation == member.incarnation
+        else { return }
+        if let suspicion = member.suspicion?.value {
+            guard suspicion.wantsAccuser, !suspicion.isAccused(by: suspect.accuser) else { return }
+        }
+        guard isGenuine(claim, from: source, at: now) else { return }
+        accuse(slot, claim, by: suspect.accuser, at: now, &effects)
+    }
+
+    /// An accusation that counts: this node's own, or another member's genuine one.
+    mutating func accuse(
+        _ slot: Slot, _ claim: Claim, by accuser: NodeID, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        if members[slot].state == .alive {
+            let suspicion = Suspicion(at: now, members: activeCount, configuration: configuration)
+            members.change(slot) { member in
+                member.state = .suspect
+                member.stateSince = now
+                member.suspicion = Boxed(suspicion)
+            }
+            effects.append(.changed(members.id(slot), .suspected))
+        }
+        members[slot].suspicion?.value.add(claim, by: accuser)
+        if accuser == nodeID { members[slot].suspicion?.value.asked = now }
+        nextSuspicion = now
+        pass(on: claim, .suspect, of: slot, by: accuser, lane: .second)
+    }
+
+    /// This node's own accusation no longer holds: the member answered. Others' stand until it
+    /// refutes them, which it will, since it hears of them with each packet.
+    mutating func withdrawAccusation(
+        of slot: Slot, at now: MonotonicInstant, _ effects: inout [GossipEffect]
+    ) {
+        guard members[slot].state == .suspect,
+            members[slot].suspicion?.value.isAccused(by: nodeID) == true
+        else { return }
+        queue.remove(key(.suspect, of: slot, by: nodeID))
+        let me = nodeID
+        members[slot].suspicion?.value.withdraw(me)
+        if members[slot].suspicion?.value.accusations.isEmpty == true {
+            members.change(slot) { member in
+                member.state = .alive
+                member.stateSince = now
+                member.suspicion = nil
+            }
+            effects.append(.changed(members.id(slot), .recovered))
+        }
+    }
+
+    /// Accusations that no longer hold are not passed on.
+    mutating func dropAccusations(of slot: Slot) {
+        guard let suspicion = members[slot].suspicion?.value else { return }
+        for accusation in suspicion.accusations {
+            queue.remove(key(.suspect, of: slot, by: accusation.accuser))
+        }
+    }
+
+    // MARK: Time
+
+    /// How long a suspicion of a member lasts now: longer the later its own timers are, and this
+    /// node's, up to three times.
+    private func length(
+        _ suspicion: Suspicion, of slot: Slot, at now: MonotonicInstant
+    ) -> Duration {
+        let length = suspicion.length
+        guard configuration.features.contains(.patience) else { return length }
+        let patience =
+            Int(members[slot].dealings?.value.patience(at: now) ?? 0)
+            + Int(health.patience(at: now))
+        guard patience > 0 else { return length }
+        let whole = Int(GossipLimits.patienceMax)
+        return length * min(whole + 2 * patience, 3 * whole) / whole
+    }
+
+    /// Does what suspicions have due, and notes when there is more.
+    mutating func attendSuspicions(
+        at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
+        _ effects: inout [GossipEffect]
+    ) {
+        nextSuspicion = MonotonicInstant(nanoseconds: .max)
+        for slot in members.suspects {
+            considerVolunteering(for: slot, at: now, using: &generator)
+            // One step may be followed by another at once, by no more than a few.
+            for _ in 0..<4 {
+                guard let step = attend(slot, at: now, using: &generator, &effects) else { break }
+                guard step <= now else {
+                    nextSuspicion = min(nextSuspicion, step)
+                    break
+                }
+            }
+        }
+    }
+
+    /// Looks after one suspicion; returns when to do so again, nil when it ended.
+    private mutating func attend(
+        _ slot: Slot, at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
+        _ effects: inout [GossipEffect]
+    ) -> MonotonicInstant? {
+        guard members[slot].state == .suspect, let suspicion = members[slot].suspicion?.value
+        else { return nil }
+        let length = length(suspicion, of: slot, at: now)
+        var end = suspicion.began + length
+        if configuration.features.contains(.lastCall) {
+            let answerTime = health.stretched(configuration.probeTimeout)
+            if !suspicion.isHalfway {
+                let halfway = suspicion.began + length / 2
+                guard now >= halfway else { return halfway }
+                members[slot].suspicion?.value.isHalfway = true
+                // Many only heard of the suspicion, and may have missed the refutation. In a large
+                // mesh not all ask at once: the accused may be well.
+                let lot = Int.random(in: 0..<activeCount, using: &generator)
+                if lot < GossipLimits.lastCallsMax {
+                    call(slot, at: now, using: &generator, &effects)
+                }
+                return end - answerTime
+            }
+            guard let asked = suspicion.asked else {
+                guard now >= end - answerTime else { return end - answerTime }
+                call(slot, at: now, using: &generator, &effects)
+                return max(end, now + answerTime)
+            }
+            if !suspicion.isAccused(by: nodeID) { end = max(end, asked + answerTime) }
+        }
+        guard now >= end else { return end }
+        if configuration.features.contains(.evidenceOfLife),
+            members[slot].heard > suspicion.began
+        {
+            // It is there, and perhaps does not know what it is accused of.
+            members[slot].suspicion?.value.restart(at: now)
+            call(slot, at: now, using: &generator, &effects)
+            return now + length / 2
+        }
+        members.change(slot) { member in
+            member.state = .dead
+            member.stateSince = now
+        }
+        probes.removeAll { $0.target == slot }
+        effects.append(.changed(members.id(slot), .died))
+        return nil
+    }
+
+    /// Asks a suspected member, on every way there is, and tells it of what it is accused.
+    private mutating func call(
+        _ slot: Slot, at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
+        _ effects: inout [GossipEffect]
+    ) {
+        members[slot].suspicion?.value.asked = now
+        let number = nextSequence()
+        let path = path(toSlot: slot)
+        if let path { sendPing(to: slot, sequence: number, path: path, at: now, &effects) }
+        if path == .datagram, members[slot].hasLink {
+            sendPing(to: slot, sequence: number, path: .link, at: now, &effects)
+        }
+        guard path == nil, let relay = relays(for: slot, count: 1, using: &generator).first else {
+            return
+        }
+        sendPing(to: slot, sequence: number, path: .relay(members.id(relay)), at: now, &effects)
+    }
+}
