@@ -93,6 +93,25 @@ extension MembershipSimulation {
             ? 0 : nodes[node].inbox.datagrams(from: addresses[addresses.own(subject)])
         observe(
             .believed(observer: node, subject: subject, Belief(view), unread: unread))
+        guard nodes.count <= SimulationLimits.lookedIntoMax else { return }
+        if let metadata = view.metadata, let version = view.metadataVersion {
+            noteSection(.metadata, "\(metadata)", version, node, subject, view)
+        }
+        if let activity = view.activity, let version = view.activityVersion {
+            noteSection(.activity, "\(activity)", version, node, subject, view)
+        }
+    }
+
+    private mutating func noteSection(
+        _ section: DescriptionSection, _ text: String, _ version: UInt32, _ node: Int,
+        _ subject: Int, _ view: MemberView
+    ) {
+        var digest = TraceDigest()
+        digest.add(Array(text.utf8))
+        observe(
+            .described(
+                observer: node, subject: subject, section, generation: view.alive.generation,
+                version: version, digest: digest.value))
     }
 
     // MARK: What nodes do
