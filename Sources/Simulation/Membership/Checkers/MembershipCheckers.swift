@@ -115,8 +115,7 @@ public struct MembershipCheckers: Sendable {
             detection.observe(observation, in: world, at: now, &findings)
             convergence.observe(observation, in: world, at: now, &findings)
         case .remembers: departure.observe(observation, in: world, at: now, &findings)
-        case .offered, .described:
-            description.observe(observation, in: world, at: now, &findings)
+        case .described: description.observe(observation, in: world, at: now, &findings)
         case .claimed:
             order.observe(observation, in: world, at: now, &findings)
             spokenFor.observe(observation, in: world, at: now, &findings)
