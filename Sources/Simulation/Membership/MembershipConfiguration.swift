@@ -195,9 +195,10 @@ extension MembershipSimulation {
             // A probe that fails is tried again through others: some fifteen datagrams. It fails
             // when either way loses one, or is slower than the time that a probe has.
             let isSlow = network.latency.upperBound * 2 > gossip.probeTimeout
-            let late = isSlow ? 0.5 : network.reordering
+            let late = isSlow ? 0.5 : 2 * network.reordering
             let failing = min(1, 2 * (network.loss + network.corruption) + late)
-            bounds.datagramsPerSecondMax = 3.5 + 15 * failing
+            bounds.datagramsPerSecondMax = 3.5 + 20 * failing
+            bounds.dialsOnly = (0..<nodes).filter { !isDirect($0) }
             return bounds
         }
     }

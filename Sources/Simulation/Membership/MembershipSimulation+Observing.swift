@@ -51,10 +51,12 @@ extension MembershipSimulation {
 
     /// Where only datagrams are cut, links and relays must do: nothing is forgiven.
     mutating func noteCut(_ cut: Cut) {
-        guard !cut.isDatagramsOnly else { return }
+        guard !cut.isDatagramsOnly else { return noteHindered() }
         cuts.append(cut)
         notePairs(cut.from, cut.to) { .cut($0, $1) }
     }
+
+    mutating func noteHindered() { observe(.hindered) }
 
     mutating func noteClogged(_ from: [Int], _ to: [Int]) {
         notePairs(from, to) { .cut($0, $1) }
@@ -129,11 +131,12 @@ extension MembershipSimulation {
             // An accuser's claim to be here goes with what it says.
             answering.insert(claim.author)
         }
-        let passed = packet.claims.filter {
-            !answering.contains($0.author) && !answering.contains($0.body.subject)
+        for claim in packet.claims {
+            guard !answering.contains(claim.author), !answering.contains(claim.body.subject),
+                let subject = index(claim.body.subject)
+            else { continue }
+            observe(.passedOn(from: node, subject: subject, digest: claim.digest))
         }
-        guard !passed.isEmpty else { return }
-        observe(.passedOn(from: node, passed.map(\.digest)))
     }
 
     mutating func noteTicked(_ node: Int, isIdle: Bool) {

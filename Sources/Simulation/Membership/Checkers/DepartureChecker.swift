@@ -40,17 +40,19 @@ struct DepartureChecker: MembershipChecker {
             noteRoom(observer, subject, belief, in: world, at: now)
             if belief.state == .left {
                 judged += 1
-                if departures[subject]?.contains(belief.generation) != true,
-                    world.nodes[subject].isHonest
-                {
+                // A departure ends all generations before its own, the one that is known too.
+                let ends = departures[subject]?.filter { $0 >= belief.generation }.max()
+                if ends == nil, world.nodes[subject].isHonest {
                     findings.report(
                         Self.name, now,
                         "node \(subject) never left, but did for node \(observer)")
                 }
-                known[observer, default: [:]][subject] = (belief.generation, now)
+                known[observer, default: [:]][subject] = (ends ?? belief.generation, now)
             } else if let end = known[observer]?[subject] {
                 judged += 1
-                guard belief.generation <= end.generation else {
+                // What there was no room to remember may come back for as long as others say so.
+                let overflow = overflows[observer] ?? .origin
+                guard belief.generation <= end.generation, overflow < end.at else {
                     known[observer]?[subject] = nil
                     return
                 }

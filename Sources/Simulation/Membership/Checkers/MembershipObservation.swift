@@ -107,6 +107,8 @@ public enum MembershipObservation: Sendable, Equatable {
     case cut(Int, Int)
     /// It is gone.
     case mended(Int, Int)
+    /// Datagrams, or some of them, no longer pass somewhere; links do.
+    case hindered
     /// The share of datagrams lost, damaged or swallowed everywhere, from 0 to 1, is this from now
     /// on.
     case conditions(loss: Double)
@@ -131,8 +133,8 @@ public enum MembershipObservation: Sendable, Equatable {
     case packet(from: Int, bytes: Int)
     /// A datagram of so many bytes was handed out, as it goes over the wire.
     case datagram(from: Int, bytes: Int)
-    /// A node passed claims of others on to a third: digests of those that were in one packet.
-    case passedOn(from: Int, [UInt64])
+    /// A node passed on a claim of another about `subject` to a third: a digest of it.
+    case passedOn(from: Int, subject: Int, digest: UInt64)
     /// A node did what was due, and wants to be called again then.
     case ticked(Int, next: MonotonicInstant)
     /// What a node holds.
