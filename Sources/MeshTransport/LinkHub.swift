@@ -133,14 +133,17 @@ final class LinkHub {
     }
 
     /// A connection that this side makes.
+    ///
+    /// - Parameter other: Judges who answers, instead of the hub's verifier.
     func dial(
         preamble: LinkPreamble, preSharedKey: [UInt8], expecting: NodeID?,
+        verifier other: (any LinkVerifier)? = nil,
         then completion: @escaping (Result<LinkConnection, LinkError>) -> Void
     ) throws(LinkError) -> LinkConnection {
         guard !isShutDown else { throw .closedHere(.shutdown) }
         let handshake = try LinkHandshake(
             initiating: preamble, preSharedKey: preSharedKey, local: local, expecting: expecting,
-            verifier: verifier, ephemeral: .generate(), at: now)
+            verifier: other ?? verifier, ephemeral: .generate(), at: now)
         let connection = LinkConnection(hub: self, handshake: handshake) { connection, outcome in
             connection.hub.handshakeOver(connection, outcome, completion)
         }

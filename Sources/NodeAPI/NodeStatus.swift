@@ -11,16 +11,20 @@ public struct NodeStatus: Codable, Equatable, Sendable {
     public var links: [Link]
     /// Counts since the node started, by name.
     public var counters: [String: UInt64]
+    /// Where it looks for members.
+    public var discovery: Discovery?
 
     /// A status.
     public init(
-        node: Node, members: [Member], models: [Model], links: [Link], counters: [String: UInt64]
+        node: Node, members: [Member], models: [Model], links: [Link], counters: [String: UInt64],
+        discovery: Discovery? = nil
     ) {
         self.node = node
         self.members = members
         self.models = models
         self.links = links
         self.counters = counters
+        self.discovery = discovery
     }
 
     /// This node.
@@ -189,6 +193,8 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public var stateSinceSeconds: Double
         /// Whether this node has a link to it.
         public var hasLink: Bool
+        /// Whether its certificate lets it let others in; nil while the certificate is not known.
+        public var isIssuer: Bool?
 
         /// A member.
         public init(
@@ -219,6 +225,7 @@ public struct NodeStatus: Codable, Equatable, Sendable {
             case cachedPrefixes = "cached_prefixes"
             case stateSinceSeconds = "state_since_seconds"
             case hasLink = "link"
+            case isIssuer = "issuer"
         }
     }
 
@@ -286,6 +293,54 @@ public struct NodeStatus: Codable, Equatable, Sendable {
             case peer, initiated
             case peerID = "peer_id"
             case roundTripMilliseconds = "round_trip_ms"
+        }
+    }
+
+    /// Where a node looks for members.
+    public struct Discovery: Codable, Equatable, Sendable {
+        /// Whether it knows no other member that lives.
+        public var alone: Bool
+        /// The addresses, those that somebody gave first.
+        public var places: [Place]
+
+        /// Where a node looks.
+        public init(alone: Bool, places: [Place]) {
+            self.alone = alone
+            self.places = places
+        }
+    }
+
+    /// An address at which members are looked for.
+    public struct Place: Codable, Equatable, Sendable {
+        /// The address, as `host:port`.
+        public var address: String
+        /// Where it comes from: `seed`, `ticket` or `remembered`.
+        public var origin: String
+        /// What its name last resolved to; itself for a numeric one.
+        public var resolved: [String]
+        /// What came of the last attempt: `untried`, `member`, `self` or `failed`.
+        public var outcome: String
+        /// The member's name, or why nobody answered.
+        public var reason: String?
+        /// Seconds since the last attempt was over.
+        public var triedSecondsAgo: Double?
+
+        /// An address.
+        public init(
+            address: String, origin: String, resolved: [String], outcome: String, reason: String?,
+            triedSecondsAgo: Double?
+        ) {
+            self.address = address
+            self.origin = origin
+            self.resolved = resolved
+            self.outcome = outcome
+            self.reason = reason
+            self.triedSecondsAgo = triedSecondsAgo
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case address, origin, resolved, outcome, reason
+            case triedSecondsAgo = "tried_seconds_ago"
         }
     }
 }

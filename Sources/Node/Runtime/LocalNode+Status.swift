@@ -38,7 +38,8 @@ extension LocalNode {
             members: everyone.sorted { ($0.name, $0.id) < ($1.name, $1.id) },
             models: await statusModels(),
             links: await links(),
-            counters: counters)
+            counters: counters,
+            discovery: discovery.status(names: names))
     }
 
     private var uptimeSeconds: Double { (ContinuousClock.now - started).seconds }
@@ -69,6 +70,7 @@ extension LocalNode {
             reachability: claim.reachability.text, models: offers.map(\.name),
             roundTripMilliseconds: nil, load: NodeStatus.Load(activity.load),
             stateSinceSeconds: uptimeSeconds, hasLink: false)
+        member.isIssuer = directory.isIssuer
         member.software = entry.executor.models.metadata.software
         member.generation = claim.generation
         member.incarnation = claim.incarnation
@@ -108,9 +110,12 @@ extension LocalNode {
             case .relay(let relay): "relay via \(names[relay] ?? relay.short)"
             case nil: nil
             }
+        member.isIssuer = known.certificate?.roles.contains(.issuer)
         member.software = view.metadata.map(\.software).flatMap { $0.isEmpty ? nil : $0 }
         member.generation = view.alive.generation
         member.incarnation = view.alive.incarnation
+        member.patience = Int(view.patience)
+        member.estimatedRoundTripMilliseconds = view.estimatedRoundTrip?.milliseconds
         if let activity = view.activity { member.describe(activity, of: offers) }
         return member
     }

@@ -13,6 +13,7 @@ struct LocalNode: NodeService {
     let activity: ActivityReporter
     let directory: StateDirectory
     let addresses: [NetworkAddress]
+    let discovery: DiscoveryService
     let faults: [TransportFault]
     let httpAddress: LateBound<String>
     let started: ContinuousClock.Instant

@@ -42,7 +42,6 @@ extension MembershipSimulation {
     }
 
     struct Node: Sendable {
-        var endpoint: GossipEndpoint
         var isUp = false
         /// Whether its host went with it.
         var isLost = false
@@ -170,7 +169,7 @@ extension MembershipSimulation {
         let boot = BootID(generation: nodes[node].generation, using: &randoms[node])
         nodes[node].isDeaf = false
         if isHostile(node) { becomeHostile(node) }
-        nodes[node].endpoint = GossipEndpoint(
+        endpoints[node] = GossipEndpoint(
             core: Self.core(configuration, node, identity(node), at: clock(node)),
             sessions: DatagramSessions(nodeID: id(node), boot: boot, cipher: cipher(node)),
             hasSocket: configuration.isDirect(node))
@@ -180,14 +179,15 @@ extension MembershipSimulation {
         handle(.seeds(seeds), node)
     }
 
-    /// Everybody's seeds; node 0 knows two others, as from its last run. And those remembered.
+    /// Everybody's seeds, by name; node 0 knows two others, as from its last run. And those that it
+    /// remembers itself, by address.
     private func seeds(of node: Int) -> [(node: NodeID, addresses: [NetworkAddress])] {
         let known =
             node == 0
             ? Array(1..<max(1, min(max(3, configuration.seeds), nodes.count)))
             : Array(0..<configuration.seeds)
         let given = known.filter { $0 != node && configuration.isDirect($0) }.map {
-            (node: id($0), addresses: [Self.address(of: $0)])
+            (node: id($0), addresses: [SimulatedAddresses.name($0)])
         }
         let ids = Set(given.map(\.node))
         return given + nodes[node].remembered.filter { !ids.contains($0.node) }
@@ -216,9 +216,9 @@ extension MembershipSimulation {
     }
 
     /// What a node writes down now and then, to find the mesh by after a restart.
-    private func remembered(by node: Int) -> [(node: NodeID, addresses: [NetworkAddress])] {
+    private mutating func remembered(by node: Int) -> [(node: NodeID, addresses: [NetworkAddress])] {
         var found: [(node: NodeID, addresses: [NetworkAddress])] = []
-        for view in nodes[node].endpoint.core.memberViews
+        for view in peek(node, { $0.core.memberViews })
         where view.state == .alive && !view.alive.addresses.isEmpty {
             found.append((view.id, view.alive.addresses))
             if found.count == SimulationLimits.rememberedMax { break }
@@ -258,7 +258,7 @@ extension MembershipSimulation {
         queue.push(
             .keyDue(node, start: nodes[node].start),
             at: now + .seconds(SimulationLimits.linkKeyLifeSeconds))
-        nodes[node].endpoint.renew(cipher: cipher(node))
+        endpoints[node].renew(cipher: cipher(node))
         tellIdentity(node)
     }
 

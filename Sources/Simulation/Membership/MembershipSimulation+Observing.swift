@@ -78,18 +78,14 @@ extension MembershipSimulation {
 
     /// To be called after everything that a node did.
     mutating func noteClaim(_ node: Int) {
-        let incarnation = Self.incarnation(&nodes[node].endpoint)
+        let incarnation = peek(node) { $0.core.local.incarnation }
         guard incarnation != nodes[node].claimed else { return }
         nodes[node].claimed = incarnation
-        observe(.claimed(node, nodes[node].endpoint.core.local))
-    }
-
-    private static func incarnation(_ endpoint: inout GossipEndpoint) -> UInt32 {
-        endpoint.core.local.incarnation
+        observe(.claimed(node, peek(node) { $0.core.local }))
     }
 
     private mutating func noteSizes(_ node: Int) {
-        let sizes = nodes[node].endpoint.sizes
+        let sizes = peek(node) { $0.sizes }
         observe(.held(node, configuration.sabotage?.altered(sizes) ?? sizes))
     }
 
@@ -156,14 +152,14 @@ extension MembershipSimulation {
         noteWork(node)
         noteSizes(node)
         guard nodes.count <= SimulationLimits.inspectedMax, number % 12 == 11 else { return }
-        let remembered = nodes[node].endpoint.core.memberViews.compactMap { view in
+        let remembered = peek(node) { $0.core.memberViews }.compactMap { view in
             index(view.id).map { RememberedMember($0, Belief(view)) }
         }
         observe(.remembers(observer: node, remembered))
     }
 
     mutating func noteWork(_ node: Int) {
-        let counters = nodes[node].endpoint.counters
+        let counters = peek(node) { $0.counters }
         let (gossip, datagrams) = (counters.gossip, counters.datagrams)
         var work = NodeWork()
         work.refutations = gossip.refutations

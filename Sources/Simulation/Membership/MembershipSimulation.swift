@@ -46,6 +46,8 @@ public struct MembershipSimulation: Sendable {
     /// Cuts that stop links too, until they heal.
     var cuts: [Cut] = []
     var nodes: [Node] = []
+    /// Their endpoints, apart from them: much larger, and touched in place only.
+    var endpoints: [GossipEndpoint] = []
     /// Each node's own chance.
     var randoms: [SeededRandom] = []
     /// Draws what happens to machines: when they stand still, how late their timers are.
@@ -119,7 +121,8 @@ public struct MembershipSimulation: Sendable {
         for index in 0..<count {
             indices[id(index)] = index
             randoms.append(SeededRandom(seed: configuration.seed, stream: UInt64(index)))
-            nodes.append(Node(endpoint: blank))
+            nodes.append(Node())
+            endpoints.append(blank)
         }
         // Nodes start over a few seconds, the first one at once; or, when they know each other
         // already, all within a period, so that they don't probe in step.

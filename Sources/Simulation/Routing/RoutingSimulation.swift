@@ -287,7 +287,7 @@ public struct RoutingSimulation: Sendable {
             node: entry, isEntry: true, isRoutable: true, roundTrip: nil,
             models: placement[entry].map(ModelOffer.init))
         return [own]
-            + mesh.nodes[entry].endpoint.core.memberViews.map { view in
+            + mesh.peek(entry) { $0.core.memberViews }.map { view in
                 let isUp = view.state.isThere
                 let isReachable = view.hasLink || view.alive.reachability == .direct
                 return KnownMember(

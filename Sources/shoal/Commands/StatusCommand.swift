@@ -32,6 +32,9 @@ struct StatusCommand: AsyncParsableCommand {
         Output.write("\n")
         for fault in own.faults { Output.write("FAULT ON PURPOSE: \(fault)\n") }
         Output.write("\n" + Self.members(status.members))
+        if let discovery = status.discovery, discovery.alone {
+            Output.write("\n" + Self.alone(discovery) + "\n")
+        }
         if status.models.isEmpty {
             Output.write("\nNo model is served.\n")
         } else {
@@ -51,6 +54,25 @@ struct StatusCommand: AsyncParsableCommand {
                             ]
                         }))
         }
+    }
+
+    /// What a node that knows no other member has tried.
+    private static func alone(_ discovery: NodeStatus.Discovery) -> String {
+        let places = discovery.places.filter { $0.outcome != "self" }
+        guard !places.isEmpty else {
+            return "Alone: no address of another member is known. Let others in by `shoal invite "
+                + "create`, or name a member by --seed HOST:PORT."
+        }
+        let tried = places.prefix(8).map { place in
+            let reason = place.reason ?? (place.outcome == "untried" ? "not yet" : place.outcome)
+            return "  \(place.address) (\(place.origin)): "
+                + (reason.hasPrefix("\(place.address): ")
+                    ? String(reason.dropFirst(place.address.count + 2)) : reason)
+        }
+        let rest = places.count > 8 ? ["  and \(places.count - 8) more"] : []
+        return
+            (["Alone: no other member answers. Tried:"] + tried + rest
+            + ["`shoal doctor` says what each answer means."]).joined(separator: "\n")
     }
 
     private static func members(_ members: [NodeStatus.Member]) -> String {
