@@ -282,7 +282,7 @@ public struct RoutingSimulation: Sendable {
     }
 
     /// What a node's membership holds, as the node's shell reads it.
-    private func knowledge(of entry: Int) -> [KnownMember] {
+    private mutating func knowledge(of entry: Int) -> [KnownMember] {
         let own = KnownMember(
             node: entry, isEntry: true, isRoutable: true, roundTrip: nil,
             models: placement[entry].map(ModelOffer.init))
