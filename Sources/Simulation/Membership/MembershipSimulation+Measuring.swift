@@ -132,8 +132,9 @@ extension MembershipSimulation {
         for _ in 0..<SimulationLimits.coordinatePairs {
             let a = up[random.index(below: up.count)]
             let b = up[random.index(below: up.count)]
+            let other = id(b)
             guard a != b,
-                let estimated = peek(a, { $0.core.view(of: id(b)) })?.estimatedRoundTrip
+                let estimated = peek(a, { $0.core.view(of: other)?.estimatedRoundTrip })
             else { continue }
             pairs.append((estimated, network.roundTrip(a, b)))
         }

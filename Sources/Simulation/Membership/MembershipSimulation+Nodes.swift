@@ -146,7 +146,10 @@ extension MembershipSimulation {
 
     // MARK: Start and stop
 
-    mutating func start(_ node: Int) {
+    /// Starts a node's process.
+    ///
+    /// - Parameter acquaintance: Whose members it knows from the start; nil for nobody's.
+    mutating func start(_ node: Int, knowing acquaintance: Acquaintance? = nil) {
         nodes[node].isUp = true
         nodes[node].start += 1
         if configuration.sabotage != .generationStuck || nodes[node].generation == 0 {
@@ -170,11 +173,15 @@ extension MembershipSimulation {
         nodes[node].isDeaf = false
         if isHostile(node) { becomeHostile(node) }
         endpoints[node] = GossipEndpoint(
-            core: Self.core(configuration, node, identity(node), at: clock(node)),
-            sessions: DatagramSessions(nodeID: id(node), boot: boot, cipher: cipher(node)),
+            core: core(node, knowing: acquaintance?.core),
+            sessions: DatagramSessions(
+                nodeID: id(node), boot: boot, cipher: cipher(node),
+                knowing: acquaintance?.sessions),
             hasSocket: configuration.isDirect(node))
         if nodes[node].start > 1 { tally.restarts += 1 }
         noteStarted(node)
+        // Those that know each other need no seeds, which would all be dialled at once.
+        guard acquaintance == nil else { return schedule(node) }
         let seeds = seeds(of: node)
         handle(.seeds(seeds), node)
     }
@@ -216,7 +223,8 @@ extension MembershipSimulation {
     }
 
     /// What a node writes down now and then, to find the mesh by after a restart.
-    private mutating func remembered(by node: Int) -> [(node: NodeID, addresses: [NetworkAddress])] {
+    private mutating func remembered(by node: Int) -> [(node: NodeID, addresses: [NetworkAddress])]
+    {
         var found: [(node: NodeID, addresses: [NetworkAddress])] = []
         for view in peek(node, { $0.core.memberViews })
         where view.state == .alive && !view.alive.addresses.isEmpty {
@@ -300,21 +308,39 @@ extension MembershipSimulation {
             numerics: "shoal-numerics-2", kvTypes: 3, models: models)
     }
 
-    static func core(
-        _ configuration: Configuration, _ node: Int, _ identity: SimulatedIdentity,
-        at now: MonotonicInstant
-    ) -> GossipCore {
-        GossipCore(
-            local: alive(configuration, node, identity), metadata: metadata(configuration, node),
-            authority: SimulatedAuthority(node: NodeID(number: UInt64(node) + 1)),
-            configuration: configuration.gossip, now: now)
+    private mutating func core(_ node: Int, knowing other: GossipCore?) -> GossipCore {
+        let alive = Self.alive(configuration, node, identity(node))
+        let metadata = Self.metadata(configuration, node)
+        let authority = SimulatedAuthority(node: id(node))
+        guard let other else {
+            return GossipCore(
+                local: alive, metadata: metadata, authority: authority,
+                configuration: gossip(of: node), now: clock(node))
+        }
+        // Not in step: each counts its periods from a time of its own.
+        let offset = machines.duration(in: .zero...configuration.gossip.probeInterval)
+        return GossipCore(
+            local: alive, metadata: metadata, authority: authority,
+            configuration: gossip(of: node), now: clock(node) + offset, knowing: other)
+    }
+
+    /// A node's periods and rules, with the protocol versions that it speaks.
+    private func gossip(of node: Int) -> GossipConfiguration {
+        var gossip = configuration.gossip
+        if !configuration.versions.isEmpty {
+            gossip.versions = configuration.versions[node % configuration.versions.count]
+        }
+        return gossip
     }
 
     /// What stands for a node that never started.
     static func blank(_ configuration: Configuration, _ node: Int) -> GossipEndpoint {
         let identity = SimulatedIdentity.first
         return GossipEndpoint(
-            core: core(configuration, node, identity, at: .origin),
+            core: GossipCore(
+                local: alive(configuration, node, identity),
+                metadata: metadata(configuration, node),
+                authority: SimulatedAuthority(node: NodeID(number: UInt64(node) + 1)), now: .origin),
             sessions: DatagramSessions(
                 nodeID: NodeID(number: UInt64(node) + 1), boot: BootID(high: 0, low: 1),
                 cipher: SimulatedCipher(linkKey: identity.linkKey)),

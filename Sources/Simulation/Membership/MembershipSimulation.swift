@@ -29,6 +29,7 @@ public struct MembershipSimulation: Sendable {
         case harm(Int, start: Int)
         case outsider(MonotonicInstant)
         case count
+        case warm
     }
 
     /// A change that a member saw.
@@ -124,14 +125,15 @@ public struct MembershipSimulation: Sendable {
             nodes.append(Node())
             endpoints.append(blank)
         }
-        // Nodes start over a few seconds, the first one at once; or, when they know each other
-        // already, all within a period, so that they don't probe in step.
+        // Nodes start over a few seconds, the first one at once; all at once if they know each other.
         var random = SeededRandom(seed: configuration.seed, stream: 3 << 40)
-        let spread: ClosedRange<Duration> =
-            configuration.isWarm ? .zero ... .seconds(1) : .milliseconds(10) ... .seconds(3)
+        if configuration.isWarm { queue.push(.warm, at: now) }
         for index in 0..<count {
-            let delay = index == 0 ? .zero : random.duration(in: spread)
-            queue.push(.fault(.restart(index)), at: now + delay)
+            if !configuration.isWarm {
+                let delay: Duration =
+                    index == 0 ? .zero : random.duration(in: .milliseconds(10) ... .seconds(3))
+                queue.push(.fault(.restart(index)), at: now + delay)
+            }
             if configuration.isStalled(index) {
                 let first = machines.duration(in: configuration.stallGap)
                 queue.push(.stall(index), at: now + first)
@@ -201,6 +203,7 @@ public struct MembershipSimulation: Sendable {
         case .unclogged(let from, let to): noteUnclogged(from, to)
         case .harm(let node, let start): harm(node, start: start)
         case .outsider(let at): outsiderActs(at)
+        case .warm: startWarm()
         case .count: baseline = totals()
         case .survey(let node, let start, let number): survey(node, start: start, number: number)
         }
