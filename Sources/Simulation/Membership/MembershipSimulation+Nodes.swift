@@ -276,7 +276,8 @@ extension MembershipSimulation {
     }
 
     private func cipher(_ node: Int) -> any DatagramCipher {
-        let honest = SimulatedCipher(linkKey: identity(node).linkKey)
+        let honest = SimulatedCipher(
+            linkKey: identity(node).linkKey, isPlain: configuration.inspectsPackets)
         if let hostile = hostiles[node] { return hostile.cipher(honest) }
         return configuration.sabotage?.cipher(honest, of: id(node)) ?? honest
     }

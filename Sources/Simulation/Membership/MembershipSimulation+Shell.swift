@@ -212,9 +212,10 @@ extension MembershipSimulation {
         trace.add(bytes)
         tally.datagrams += 1
         tally.datagramBytes += bytes.count
-        noteDatagram(node, bytes)
+        let known = addresses.number(of: address)
+        noteDatagram(node, bytes, to: known.flatMap { addresses.holder($0) })
         if outsider != nil { outsiderSaw(bytes, from: node, to: address) }
-        guard let number = addresses.number(of: address) else {
+        guard let number = known else {
             tally.toNowhere += 1
             return
         }
