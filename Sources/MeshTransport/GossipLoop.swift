@@ -172,14 +172,10 @@ final class GossipLoop {
     var members: [KnownMember] { endpoint.core.memberViews.map(known) }
 
     private func known(_ view: MemberView) -> KnownMember {
-        KnownMember(
+        let isActive = view.state == .alive || view.state == .suspect
+        return KnownMember(
             view: view, certificate: shelf.member(view.alive.certificate),
-            path: view.state == .alive || view.state == .suspect ? path(to: view) : nil)
-    }
-
-    private func path(to view: MemberView) -> GossipPath? {
-        let isDirect = view.alive.reachability == .direct && settings.listen != nil
-        return isDirect ? .datagram : view.hasLink ? .link : nil
+            path: isActive ? endpoint.core.path(to: view.id) : nil)
     }
 
     /// What this node knows of itself.

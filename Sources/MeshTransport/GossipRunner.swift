@@ -42,7 +42,7 @@ public struct GossipSettings: Sendable {
 /// Its thread does nothing else, and what could make it wait is done elsewhere, so that a machine
 /// whose cores are all inferring still answers its probes.
 public final class GossipRunner: Sendable {
-    private let thread: GossipThread
+    let thread: GossipThread
     private let settings: GossipSettings
     private let now: @Sendable () -> WallTime
     private let published = PublishedMembers()

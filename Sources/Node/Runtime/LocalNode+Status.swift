@@ -114,6 +114,8 @@ extension LocalNode {
         member.software = view.metadata.map(\.software).flatMap { $0.isEmpty ? nil : $0 }
         member.generation = view.alive.generation
         member.incarnation = view.alive.incarnation
+        member.patience = Int(view.patience)
+        member.estimatedRoundTripMilliseconds = view.estimatedRoundTrip?.milliseconds
         if let activity = view.activity { member.describe(activity, of: offers) }
         return member
     }
