@@ -148,7 +148,7 @@ let package = Package(
         tests(
             "NodeAPI",
             ["NodeAPI", "OpenAIAPI", .hummingbird, .hummingbirdTesting, .logging, .nioCore]),
-        tests("Node", ["Gossip", "MeshTransport", "Node", "Trust", "Wire"]),
+        tests("Node", ["Gossip", "MeshTransport", "Node", "NodeAPI", "Trust", "Wire"]),
         tests("shoal", ["shoal"]),
     ]
 )

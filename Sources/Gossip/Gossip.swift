@@ -1,17 +1,25 @@
-// Gossip: the membership core.
+// Gossip: membership.
 //
-// SWIM (Das, Gupta, Motivala, DSN 2002) with the suspicion timeouts of Lifeguard (arXiv 1707.00788),
-// as a pure state machine: time, randomness, signatures and ciphers are handed in, effects are
-// returned. No I/O, no clock.
+// SWIM (Das, Gupta, Motivala, DSN 2002) with Lifeguard (Dadgar, Phillips, Currey, arXiv 1707.00788) and
+// Vivaldi coordinates (Dabek, Cox, Kaashoek, Morris, SIGCOMM 2004), as pure state machines: time,
+// randomness, signatures and ciphers are handed in, effects are returned. No I/O, no clock, no
+// dictionary iterated where its order could show.
 //
-//   Claims      what members say, each signed by who says it, and its encoding
-//   Packet      what a datagram carries: a probe message and claims beside it
-//   GossipCore  the state machine; its extensions hold one concern each
+//   Claims         what members say, each signed by who says it, and its encoding
+//   Packet         what a datagram carries: a message and claims beside it
+//   StateExchange  what a push–pull carries
+//   Core           the state machine: probes, suspicions, dissemination, exchanges, its own claims
+//   Coordinates    where members are on the map of round trips
+//   Reachability   where members are heard, where they see this node, and how it can be reached
+//   Endpoint       the core with the keys of its datagrams, relays and addresses: what a node's loop
+//                  and the simulator both run
 //
 // Departures from SWIM: nobody's word for a death is taken. A death is concluded from one's own
-// expired timer, which signed accusations by different members shorten; alive, metadata and leave
-// are signed by their subject with a generation that survives restarts, so that no member can speak
-// for another.
+// expired timer, which signed accusations by different members shorten, and which a word from the
+// accused starts again. Alive, metadata, activity and leave are signed by their subject with a
+// generation that survives restarts, so that no member can speak for another. There is no ping-req: a
+// relay passes on a sealed datagram, so that it cannot answer for the target. `Membership.md` in the
+// documentation gives the reasons.
 
 /// Bounds of the membership core.
 public enum GossipLimits {

@@ -2,63 +2,68 @@ internal import Gossip
 internal import Logging
 internal import Mesh
 internal import NIOCore
+internal import NIOPosix
 internal import Trust
 internal import Wire
 
-/// Runs the membership core on one event loop: feeds it packets, link events and time, and does
-/// what it asks for. Touched nowhere else.
+/// The shell of ``GossipEndpoint``: hands it what comes from the socket, the links and the clock, and
+/// does what it asks for. Lives on its ``GossipThread`` and is touched nowhere else.
 final class GossipLoop {
-    let loop: any EventLoop
     let transport: LinkTransport
     let logger: Logger
     let wallClock: @Sendable () -> WallTime
-    private let settings: GossipSettings
+    let settings: GossipSettings
     /// What any thread may read.
-    let published = PublishedMembers()
+    let published: PublishedMembers
+    let port: DatagramPort
+    /// Its thread. Jobs given to it come back here.
+    unowned let thread: GossipThread
 
     private(set) var credentials: LinkCredentials
-    private var core: GossipCore
-    private var sessions: DatagramSessions
+    private(set) var endpoint: GossipEndpoint
     private var random = SystemRandomNumberGenerator()
-    let port: DatagramPort
     var shelf = CertificateShelf()
-
-    private var timer: Scheduled<Void>?
-    private var timerDue = MonotonicInstant.origin
-    private var deferrals = 0
-    private var receivedAtTimer: UInt64 = 0
     private(set) var isStopped = false
 
-    private var lanes: [NodeID: GossipLane] = [:]
-    private var dialling: Set<NodeID> = []
-    private var fetching: Set<CertificateTag> = []
-    private var exchanging = 0
+    var lanes: [NodeID: GossipLane] = [:]
+    var dialling: Set<NodeID> = []
+    var fetching: Set<CertificateTag> = []
+    var exchanging = 0
+    var linkPacketsDropped: UInt64 = 0
+    var requestsDropped: UInt64 = 0
+    private var timersLate: UInt64 = 0
+
     private var observers: [Int: AsyncStream<MembershipEvent>.Continuation] = [:]
     private var nextObserver = 0
-    private var linkPacketsDropped: UInt64 = 0
-    private var requestsDropped: UInt64 = 0
+    /// When the members are published next; nil when nothing has changed.
+    private var publishDue: MonotonicInstant?
+    private var lastPublished = MonotonicInstant.origin
 
     init(
-        settings: GossipSettings, credentials: LinkCredentials, transport: LinkTransport,
-        logger: Logger, loop: any EventLoop, now: @escaping @Sendable () -> WallTime
+        settings: GossipSettings, credentials: LinkCredentials, own: VerifiedMember?,
+        transport: LinkTransport, logger: Logger, published: PublishedMembers,
+        thread: GossipThread, now: @escaping @Sendable () -> WallTime
     ) {
         self.settings = settings
-        self.loop = loop
         self.transport = transport
         self.logger = logger
+        self.published = published
+        self.thread = thread
         wallClock = now
         self.credentials = credentials
-        core = GossipCore(
-            local: Self.claim(settings, credentials), metadata: settings.metadata,
-            authority: IdentityClaimAuthority(
-                identity: credentials.identity, mesh: credentials.genesis.id),
-            configuration: settings.configuration, now: Self.clock)
-        sessions = DatagramSessions(
-            nodeID: credentials.identity.nodeID,
-            boot: BootID(generation: settings.generation, using: &random),
-            cipher: Self.cipher(credentials))
-        port = DatagramPort(loop: loop, faults: settings.faults)
-        shelveOwnChain()
+        endpoint = GossipEndpoint(
+            core: GossipCore(
+                local: Self.claim(settings, credentials), metadata: settings.metadata,
+                authority: IdentityClaimAuthority(
+                    identity: credentials.identity, mesh: credentials.genesis.id),
+                configuration: settings.configuration, now: Self.clock),
+            sessions: DatagramSessions(
+                nodeID: credentials.identity.nodeID,
+                boot: BootID(generation: settings.generation, using: &random),
+                cipher: Self.cipher(credentials)), hasSocket: settings.listen != nil)
+        port = DatagramPort(faults: settings.faults)
+        if let own { shelf.put(credentials.chain, own) }
+        port.lookUp = { [unowned self] address, name in lookUp(name, for: address) }
     }
 
     private static func cipher(_ credentials: LinkCredentials) -> LinkKeyDatagramCipher {
@@ -79,12 +84,6 @@ final class GossipLoop {
             addresses: settings.addresses)
     }
 
-    private func shelveOwnChain() {
-        if let own = try? credentials.chain.verify(genesis: credentials.genesis, at: wallClock()) {
-            shelf.put(credentials.chain, own)
-        }
-    }
-
     private static var clock: MonotonicInstant {
         MonotonicInstant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds))
     }
@@ -92,9 +91,31 @@ final class GossipLoop {
     var now: MonotonicInstant { Self.clock }
 
     func start() {
-        port.onDatagram = { [unowned self] bytes, source in receive(bytes, from: source) }
-        port.onDrained = { [unowned self] in finishTurn() }
         handle(.seeds(settings.seeds.map { ($0.node, $0.addresses) }))
+    }
+
+    // MARK: A turn of the thread
+
+    /// Takes in what the socket holds, and then does what is due. The time is read only when the
+    /// socket is empty: what waited in it during a pause may be the very answers whose absence a
+    /// timer would act on, and how late the timers are shows in full.
+    ///
+    /// - Returns: When there is something to do again.
+    func turn() -> MonotonicInstant {
+        guard !isStopped else { return now + .seconds(3600) }
+        port.drain { bytes, source in
+            guard !isStopped else { return }
+            perform(endpoint.receive(bytes, from: source, at: now, using: &random))
+        }
+        let due = endpoint.nextDeadline
+        if now >= due {
+            if now - due >= MeshTransportLimits.timerLateness { timersLate += 1 }
+            perform(endpoint.tick(at: now, using: &random))
+        }
+        publishIfDue()
+        // A deadline that does not move must not keep the thread from sleeping.
+        let next = max(endpoint.nextDeadline, now + MeshTransportLimits.timerGrain)
+        return publishDue.map { min($0, next) } ?? next
     }
 
     // MARK: Inputs
@@ -102,37 +123,19 @@ final class GossipLoop {
     /// Tells the core something and does what follows.
     func handle(_ input: GossipInput) {
         guard !isStopped else { return }
-        apply(input)
-        finishTurn()
-    }
-
-    private func apply(_ input: GossipInput) {
-        for effect in core.handle(input, at: now, using: &random) { perform(effect) }
-    }
-
-    private func receive(_ datagram: [UInt8], from source: SocketAddress) {
-        guard !isStopped else { return }
-        let now = now
-        guard let received = open(datagram, at: now) else { return }
-        for reply in received.replies + received.released { port.send(reply, to: source) }
-        guard let sender = received.sender else { return }
-        port.heard(sender, from: source, at: now)
-        guard let packet = received.packet else { return }
-        apply(.packet(packet, from: sender, path: .datagram))
-    }
-
-    private func open(_ datagram: [UInt8], at now: MonotonicInstant) -> DatagramSessions.Received? {
-        guard let arrival = sessions.read(datagram) else { return nil }
-        return sessions.open(
-            arrival, datagram, linkKey: core.view(of: arrival.claimedSender)?.alive.linkKey,
-            at: now)
+        perform(endpoint.handle(input, at: now, using: &random))
+        switch input {
+        // Whether there is a link decides where requests can go.
+        case .linkOpened, .linkClosed: publishSoon()
+        default: break
+        }
     }
 
     /// A link is open; it is handed in for its certificate, and is nil when it is gone again.
     func linkUp(_ member: VerifiedMember, _ link: Link?) {
         guard let link else { return }
         shelf.put(link.chain, member)
-        sessions.know(member.nodeID, linkKey: link.linkKey, at: now)
+        endpoint.know(member.nodeID, linkKey: link.linkKey, at: now)
         handle(.linkOpened(member.nodeID, member.digest.tag, isInbound: !link.isInitiator))
     }
 
@@ -144,118 +147,87 @@ final class GossipLoop {
     /// The answer to a member's push–pull; nil to one that is malformed.
     func answer(_ request: [UInt8], from node: NodeID) -> [UInt8]? {
         guard !isStopped else { return nil }
-        let (answer, effects) = core.answer(request, from: node, at: now, using: &random)
-        for effect in effects { perform(effect) }
-        finishTurn()
+        let (answer, effects) = endpoint.answer(request, from: node, at: now, using: &random)
+        perform(effects)
         return answer
     }
 
-    /// What a relay passed on: opened, and answered the same way.
-    private func receiveRelayed(_ sealed: [UInt8], from origin: NodeID, via relay: NodeID) {
-        guard let received = open(sealed, at: now) else { return }
-        for reply in received.replies + received.released { forward(reply, to: origin, via: relay) }
-        guard let packet = received.packet, received.sender == origin else { return }
-        apply(.packet(packet, from: origin, path: .relay(relay)))
-    }
-
-    /// Asks a relay to pass a sealed datagram on.
-    private func forward(_ sealed: [UInt8], to node: NodeID, via relay: NodeID) {
-        for (packet, path) in core.forwarding(sealed, to: node, via: relay) {
-            perform(.send(packet, to: relay, path: path))
-        }
-    }
-
-    func update(credentials: LinkCredentials) {
+    /// Uses renewed keys or a renewed certificate, which was verified.
+    func update(credentials: LinkCredentials, own: VerifiedMember?) {
         let keysChanged =
             credentials.linkKey.publicKey != self.credentials.linkKey.publicKey
             || credentials.gateKey != self.credentials.gateKey
         self.credentials = credentials
-        shelveOwnChain()
-        if keysChanged { sessions.renew(cipher: Self.cipher(credentials)) }
-        handle(.identity(Self.claim(settings, credentials)))
+        if let own { shelf.put(credentials.chain, own) }
+        if keysChanged { endpoint.renew(cipher: Self.cipher(credentials)) }
+        var claim = Self.claim(settings, credentials)
+        // What the node found out about itself stands.
+        claim.reachability = endpoint.core.local.reachability
+        claim.addresses = endpoint.core.local.addresses
+        handle(.identity(claim))
     }
 
-    // MARK: Time
+    // MARK: Publishing
 
-    /// After anything happened: sends what is to be sent and sets the timer.
-    private func finishTurn() {
-        guard !isStopped else { return }
-        port.flush()
-        schedule(at: core.nextDeadline)
+    var members: [KnownMember] { endpoint.core.memberViews.map(known) }
+
+    private func known(_ view: MemberView) -> KnownMember {
+        let isActive = view.state == .alive || view.state == .suspect
+        return KnownMember(
+            view: view, certificate: shelf.member(view.alive.certificate),
+            path: isActive ? endpoint.core.path(to: view.id) : nil)
     }
 
-    private func schedule(at deadline: MonotonicInstant) {
-        let earliest = max(deadline, now + MeshTransportLimits.timerGrain)
-        // A timer that is due already is not put off by what comes in before it runs.
-        if timer != nil, timerDue <= earliest { return }
-        timer?.cancel()
-        timerDue = earliest
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        timer = loop.scheduleTask(
-            deadline: .uptimeNanoseconds(UInt64(earliest.nanoseconds))
-        ) { bound.value.timerFired() }
+    /// What this node knows of itself.
+    var own: OwnView {
+        let claim = endpoint.core.local
+        let reason: String
+        switch claim.reachability {
+        case .direct: reason = "it listens, and nothing speaks against it"
+        case .streamsOnly: reason = "datagrams do not arrive"
+        case .outboundOnly:
+            reason =
+                settings.listen == nil
+                ? "it listens for no peer" : "neither datagrams nor links arrive"
+        }
+        return OwnView(
+            claim: claim,
+            observed: claim.addresses.filter { !settings.addresses.contains($0) },
+            reachabilityReason: reason)
     }
 
-    private func timerFired() {
-        guard !isStopped else { return }
-        timer = nil
-        // A late timer runs after what waits in the socket: it may hold the very answers whose
-        // absence the timer would act on. The loop polls the socket between two timers.
-        let cameMeanwhile = port.received != receivedAtTimer
-        receivedAtTimer = port.received
-        let isLate = now - timerDue >= MeshTransportLimits.timerLateness
-        if isLate && deferrals == 0 || cameMeanwhile && deferrals > 0,
-            deferrals < MeshTransportLimits.timerDeferrals
-        {
-            deferrals += 1
-            let due = timerDue
-            schedule(at: now)
-            timerDue = min(due, timerDue)
+    /// A member changed: whoever watches is told, and the members are published soon.
+    func changed(_ node: NodeID, _ event: MemberEvent) {
+        guard let view = endpoint.core.view(of: node) else { return }
+        publishSoon()
+        let member = known(view)
+        log(event, member)
+        for observer in observers.values {
+            observer.yield(MembershipEvent(member: member, event: event))
+        }
+    }
+
+    private func publishSoon() {
+        let soon = max(now, lastPublished + MeshTransportLimits.publishInterval)
+        publishDue = min(publishDue ?? soon, soon)
+    }
+
+    /// Many changes at once are published once: it takes time in proportion to the members. Round
+    /// trips and loads, whose changes nobody tells of, are published along, seldom.
+    private func publishIfDue() {
+        let now = now
+        guard publishDue.map({ now >= $0 }) ?? (now - lastPublished >= refreshInterval) else {
             return
         }
-        deferrals = 0
-        for effect in core.tick(at: now, using: &random) { perform(effect) }
-        publish()
-        finishTurn()
+        publishDue = nil
+        lastPublished = now
+        published.value = members
     }
 
-    // MARK: Effects
-
-    private func perform(_ effect: GossipEffect) {
-        switch effect {
-        case .send(let packet, let node, .datagram):
-            let now = now
-            let datagrams = sessions.seal(
-                packet, to: node, linkKey: core.view(of: node)?.alive.linkKey, at: now)
-            port.send(
-                datagrams, to: node, candidates: core.view(of: node)?.alive.addresses ?? [],
-                at: now)
-        case .send(let packet, let node, .link): sendOverLink(packet, to: node)
-        case .send(let packet, let node, .relay(let relay)):
-            let datagrams = sessions.seal(
-                packet, to: node, linkKey: core.view(of: node)?.alive.linkKey, isRelayed: true,
-                at: now)
-            for sealed in datagrams {
-                forward(sealed, to: node, via: relay)
-            }
-        case .openRelayed(let sealed, let origin, let relay):
-            receiveRelayed(sealed, from: origin, via: relay)
-        case .connect(let node, let addresses): dial(node, addresses)
-        case .pushPull(let node, let state): pushPull(state, with: node)
-        case .fetchCertificate(let node, let tag, let source): fetch(tag, of: node, from: source)
-        case .changed(let node, let event):
-            guard let view = core.view(of: node) else { return }
-            sessions.claimed(
-                node, linkKey: view.alive.linkKey, generation: view.alive.generation,
-                incarnation: view.alive.incarnation)
-            if event == .joined { port.forget(node) }
-            publish()
-            let member = KnownMember(view: view, certificate: shelf.member(view.alive.certificate))
-            log(event, member)
-            for observer in observers.values {
-                observer.yield(MembershipEvent(member: member, event: event))
-            }
-        }
+    private var refreshInterval: Duration {
+        max(
+            MeshTransportLimits.refreshInterval,
+            MeshTransportLimits.refreshIntervalPerMember * published.count)
     }
 
     private func log(_ event: MemberEvent, _ member: KnownMember) {
@@ -272,116 +244,6 @@ final class GossipLoop {
         logger.info(message, metadata: ["name": "\(name)", "id": "\(member.view.id)"])
     }
 
-    private func sendOverLink(_ packet: [UInt8], to node: NodeID) {
-        let lane =
-            lanes[node]
-            ?? {
-                let lane = GossipLane(to: node, over: transport)
-                lanes[node] = lane
-                return lane
-            }()
-        if !lane.send(packet) { linkPacketsDropped += 1 }
-    }
-
-    private func dial(_ node: NodeID, _ addresses: [NetworkAddress]) {
-        guard !dialling.contains(node) else { return }
-        guard dialling.count < MeshTransportLimits.dialsMax else {
-            requestsDropped += 1
-            return
-        }
-        dialling.insert(node)
-        let (transport, loop, logger) = (transport, loop, logger)
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        Task {
-            // A link that opens is told by the transport's events.
-            var refused = false
-            do { _ = try await transport.connect(to: addresses, expecting: node) } catch {
-                refused = true
-                logger.debug("no link", metadata: ["peer": "\(node)", "reason": "\(error)"])
-            }
-            let wasRefused = refused
-            loop.execute {
-                bound.value.dialling.remove(node)
-                if wasRefused { bound.value.handle(.linkRefused(node)) }
-            }
-        }
-    }
-
-    /// Runs one exchange over a link, if not too many are under way.
-    private func exchange(
-        _ body: @escaping @Sendable () async throws -> GossipInput?,
-        after: @escaping @Sendable (GossipLoop) -> Void
-    ) {
-        guard exchanging < 2 * MeshTransportLimits.exchangesMax else {
-            requestsDropped += 1
-            return after(self)
-        }
-        exchanging += 1
-        let (loop, logger) = (loop, logger)
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        Task {
-            var input: GossipInput?
-            do {
-                input = try await GossipStreams.within(
-                    MeshTransportLimits.exchangeDeadline, body)
-            } catch { logger.debug("exchange failed", metadata: ["reason": "\(error)"]) }
-            let outcome = input
-            loop.execute {
-                bound.value.exchanging -= 1
-                after(bound.value)
-                if let outcome { bound.value.handle(outcome) }
-            }
-        }
-    }
-
-    private func pushPull(_ state: [UInt8], with node: NodeID) {
-        let transport = transport
-        exchange({
-            guard let link = await transport.link(to: node) else { return nil }
-            return .exchanged(try await GossipStreams.pushPull(state, over: link), from: node)
-        }) { _ in }
-    }
-
-    private func fetch(_ tag: CertificateTag, of node: NodeID, from source: NodeID) {
-        if let member = shelf.member(tag), member.nodeID == node {
-            // Known already, perhaps from an earlier start of the same node.
-            let bound = NIOLoopBound(self, eventLoop: loop)
-            return loop.execute { bound.value.handle(.certified(node, tag)) }
-        }
-        guard fetching.count < MeshTransportLimits.exchangesMax,
-            fetching.insert(tag).inserted
-        else { return }
-        let (transport, genesis, wallClock, loop) = (
-            transport, credentials.genesis, wallClock, loop
-        )
-        let addresses = core.view(of: source)?.alive.addresses ?? []
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        exchange({
-            let link = try await transport.connect(to: addresses, expecting: source)
-            guard let chain = try await GossipStreams.fetchCertificate(tag, over: link) else {
-                return nil
-            }
-            let member = try chain.verify(genesis: genesis, at: wallClock())
-            guard member.nodeID == node, member.digest.tag == tag else { return nil }
-            await loop.run { bound.value.shelf.put(chain, member) }
-            return .certified(node, tag)
-        }) { driver in driver.fetching.remove(tag) }
-    }
-
-    // MARK: Publishing
-
-    var listen: (host: String, port: Int)? { settings.listen }
-
-    var members: [KnownMember] {
-        core.memberViews.map {
-            KnownMember(view: $0, certificate: shelf.member($0.alive.certificate))
-        }
-    }
-
-    private func publish() {
-        published.value = members
-    }
-
     func observe() -> AsyncStream<MembershipEvent> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: MembershipEvent.self,
@@ -393,48 +255,63 @@ final class GossipLoop {
         let number = nextObserver
         nextObserver += 1
         observers[number] = continuation
-        let loop = loop
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        continuation.onTermination = { _ in
-            loop.execute { bound.value.observers[number] = nil }
+        continuation.onTermination = { [weak thread] _ in
+            thread?.execute { $0.observers[number] = nil }
         }
         return stream
     }
 
+    /// What was counted, and how much is held now, by name.
     var counters: [String: UInt64] {
-        let gossip = core.counters
-        let datagrams = sessions.counters
-        return [
+        let counted = endpoint.counters
+        var all: [String: UInt64] = [
             "gossip_datagrams_received": port.received,
             "gossip_datagrams_sent": port.sent,
+            "gossip_datagrams_unsent": port.unsent,
             "gossip_datagrams_dropped_on_purpose": port.droppedOnPurpose,
-            "gossip_packets_malformed": gossip.malformed,
-            "gossip_claims_forged": gossip.forged,
-            "gossip_claims_over_limit": gossip.overLimit,
-            "gossip_refutations": gossip.refutations,
-            "gossip_probes_failed": gossip.probesFailed,
-            "gossip_signatures_checked": gossip.signaturesChecked,
+            "gossip_timers_late": timersLate,
             "gossip_link_packets_dropped": linkPacketsDropped,
             "gossip_requests_dropped": requestsDropped,
-            "datagrams_malformed": datagrams.malformed,
-            "datagrams_unknown_sender": datagrams.unknownSender,
-            "datagrams_not_authentic": datagrams.notAuthentic,
-            "datagrams_replayed": datagrams.replayed,
-            "datagrams_over_limit": datagrams.overLimit,
         ]
+        for (group, values) in [
+            ("gossip", Self.numbers(of: counted.gossip)),
+            ("datagrams", Self.numbers(of: counted.datagrams)),
+            ("endpoint", Self.numbers(of: counted.endpoint)),
+            ("held", Self.numbers(of: endpoint.sizes)),
+            ("held", Self.numbers(of: endpoint.sizes.gossip)),
+        ] {
+            for (name, value) in values { all["\(group)_\(name)"] = value }
+        }
+        return all
+    }
+
+    /// The numbers among a structure's fields, by the fields' names: so that whatever is counted can
+    /// be seen.
+    private static func numbers(of counters: Any) -> [(name: String, value: UInt64)] {
+        Mirror(reflecting: counters).children.compactMap { field in
+            let value =
+                (field.value as? UInt64) ?? (field.value as? Int).map { UInt64(clamping: $0) }
+            return field.label.flatMap { label in value.map { (label.snakeCased, $0) } }
+        }
     }
 
     // MARK: End
 
-    /// Stops everything; returns the socket, to be closed.
-    func stop() -> (any Channel)? {
-        guard !isStopped else { return nil }
+    /// Stops everything. What is asked later is answered from what is known now.
+    func stop() {
+        guard !isStopped else { return }
         isStopped = true
-        timer?.cancel()
+        port.close()
         for lane in lanes.values { lane.finish() }
         lanes = [:]
         for observer in observers.values { observer.finish() }
         observers = [:]
-        return port.close()
+    }
+}
+
+extension String {
+    /// `datagramsSent` as `datagrams_sent`.
+    fileprivate var snakeCased: String {
+        reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
     }
 }

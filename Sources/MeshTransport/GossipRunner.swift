@@ -2,7 +2,6 @@ public import Gossip
 public import Logging
 public import Mesh
 import NIOCore
-import NIOPosix
 public import Trust
 public import Wire
 
@@ -37,15 +36,16 @@ public struct GossipSettings: Sendable {
     }
 }
 
-/// The shell of ``GossipCore``: a thread of its own, a socket, timers, and the gossip services of
-/// the links.
+/// A node's membership: ``GossipEndpoint`` on a thread of its own, with a socket, a clock, and the
+/// gossip services of the links.
 ///
-/// Its thread does nothing else, so that a machine whose cores are all inferring still answers its
-/// probes.
+/// Its thread does nothing else, and what could make it wait is done elsewhere, so that a machine
+/// whose cores are all inferring still answers its probes.
 public final class GossipRunner: Sendable {
-    private let loop: any EventLoop
-    private let state: NIOLoopBound<GossipLoop>
-    private let published: PublishedMembers
+    let thread: GossipThread
+    private let settings: GossipSettings
+    private let now: @Sendable () -> WallTime
+    private let published = PublishedMembers()
 
     /// A runner that has not started.
     ///
@@ -54,65 +54,54 @@ public final class GossipRunner: Sendable {
         settings: GossipSettings, credentials: LinkCredentials, transport: LinkTransport,
         logger: Logger, now: @escaping @Sendable () -> WallTime
     ) async throws {
-        let loop = MeshThreads.gossip.next()
-        self.loop = loop
-        let state = await loop.run {
-            NIOLoopBound(
-                GossipLoop(
-                    settings: settings, credentials: credentials, transport: transport,
-                    logger: logger, loop: loop, now: now), eventLoop: loop)
+        self.settings = settings
+        self.now = now
+        let (published, own) = (published, Self.verified(credentials, at: now()))
+        thread = try GossipThread { thread in
+            GossipLoop(
+                settings: settings, credentials: credentials, own: own, transport: transport,
+                logger: logger, published: published, thread: thread, now: now)
         }
-        self.state = state
-        published = await loop.run { state.value.published }
     }
+
+    deinit { thread.end() }
+
+    private static func verified(
+        _ credentials: LinkCredentials, at now: WallTime
+    ) -> VerifiedMember? { try? credentials.chain.verify(genesis: credentials.genesis, at: now) }
 
     /// Opens the socket and begins. A port in use is a
     /// ``LinkError/cannotListen(address:reason:)``.
     public func start() async throws(LinkError) {
-        let state = state
-        if let listen = await loop.run({ state.value.listen }) {
-            try await bind(host: listen.host, port: listen.port)
-        }
-        await loop.run { state.value.start() }
-    }
-
-    private func bind(host: String, port: Int) async throws(LinkError) {
-        let state = state
-        let bootstrap = DatagramBootstrap(group: loop)
-            .channelOption(.maxMessagesPerRead, value: MeshTransportLimits.datagramsPerWakeup)
-            .channelOption(
-                .recvAllocator,
-                // One byte more than is accepted, so that what is too long shows.
-                value: FixedSizeRecvByteBufferAllocator(capacity: DatagramLimits.bytesMax + 1)
-            )
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(state.value.port)
+        let listen = settings.listen
+        let failure: LinkError? = await thread.run { loop in
+            if let listen {
+                do throws(IOError) {
+                    try loop.port.open(
+                        host: listen.host, port: listen.port, bytesMax: DatagramLimits.bytesMax)
+                } catch {
+                    return .cannotListen(
+                        address: addressText(listen.host, UInt16(clamping: listen.port)),
+                        reason: "for datagrams, \(plainReason(error))")
                 }
             }
-        let channel: any Channel
-        do {
-            channel = try await bootstrap.bind(host: host, port: port).get()
-        } catch {
-            throw .cannotListen(
-                address: addressText(host, UInt16(clamping: port)),
-                reason: "for datagrams, \(plainReason(error))")
+            loop.start()
+            return nil
         }
-        await loop.run { state.value.port.opened(channel) }
+        if let failure { throw failure }
     }
 
     /// Passes on what the links do, until the transport's events end.
     public func follow(_ transport: LinkTransport) async {
-        let (loop, state) = (loop, state)
         for await event in await transport.events() {
             switch event {
             case .up(let member):
                 // The link itself, for its certificate: it may be gone again already.
                 let link = await transport.link(to: member.nodeID)
-                loop.execute { state.value.linkUp(member, link) }
-            case .down(let node, _): loop.execute { state.value.linkDown(node) }
+                thread.execute { $0.linkUp(member, link) }
+            case .down(let node, _): thread.execute { $0.linkDown(node) }
             case .roundTrip(let node, let duration):
-                loop.execute { state.value.handle(.roundTrip(node, duration)) }
+                thread.execute { $0.handle(.roundTrip(node, duration)) }
             }
         }
     }
@@ -124,20 +113,18 @@ public final class GossipRunner: Sendable {
             case .gossip: try await receivePackets(from: stream)
             case .pushPull:
                 try await GossipStreams.within(MeshTransportLimits.exchangeDeadline) {
-                    [loop, state] in
-                    let theirs = try await stream.readAll(limit: GossipLimits.stateBytesMax)
-                    let ours = await loop.run {
-                        state.value.answer(theirs, from: stream.peer)
-                    }
-                    try await stream.send(ours ?? [])
+                    [thread] in
+                    let request = try await stream.readAll(limit: GossipLimits.stateBytesMax)
+                    let answer = await thread.run { $0.answer(request, from: stream.peer) }
+                    try await stream.send(answer ?? [])
                 }
                 stream.finish()
             case .certificate:
                 try await GossipStreams.within(MeshTransportLimits.exchangeDeadline) {
-                    [loop, state] in
+                    [thread] in
                     let tag = try CertificateTag(decoding: try await stream.readAll(limit: 16))
                     // Nothing is sent for one that is not known here.
-                    let chain = await loop.run { state.value.shelf.chain(tag) }
+                    let chain = await thread.run { $0.shelf.chain(tag) }
                     if let chain { try await stream.send(chain.encoded) }
                 }
                 stream.finish()
@@ -149,14 +136,13 @@ public final class GossipRunner: Sendable {
     }
 
     private func receivePackets(from stream: LinkStream) async throws {
-        let state = state
         var framing = GossipFraming()
         while let bytes = try await stream.read() {
             let packets = try framing.append(bytes)
-            // Waiting for the loop is what holds a peer back that sends too much.
-            await loop.run {
+            // Waiting for the thread is what holds a peer back that sends too much.
+            await thread.run { loop in
                 for packet in packets {
-                    state.value.handle(.packet(packet, from: stream.peer, path: .link))
+                    loop.handle(.packet(packet, from: stream.peer, path: .link))
                 }
             }
         }
@@ -166,56 +152,47 @@ public final class GossipRunner: Sendable {
     public func snapshot() -> [KnownMember] { published.value }
 
     /// All other members known, in order of their ids, as of now.
-    public func members() async -> [KnownMember] {
-        let state = state
-        return await loop.run { state.value.members }
-    }
+    public func members() async -> [KnownMember] { await thread.run { $0.members } }
+
+    /// What this node knows of itself, as of now.
+    public func own() async -> OwnView { await thread.run { $0.own } }
 
     /// Changes of members from now on.
     public func events() async -> AsyncStream<MembershipEvent> {
-        let state = state
-        return await loop.run { state.value.observe() }
+        await thread.run { $0.observe() }
     }
 
     /// What was counted, by name.
-    public func counters() async -> [String: UInt64] {
-        let state = state
-        return await loop.run { state.value.counters }
-    }
+    public func counters() async -> [String: UInt64] { await thread.run { $0.counters } }
 
     /// Tells the mesh what this node offers now.
     public func update(metadata: MemberMetadata) {
-        loop.execute { [state] in state.value.handle(.metadata(metadata)) }
+        thread.execute { $0.handle(.metadata(metadata)) }
     }
 
     /// Tells the mesh what this node does; it may be called often.
     public func update(activity: MemberActivity) {
-        loop.execute { [state] in state.value.handle(.activity(activity)) }
+        thread.execute { $0.handle(.activity(activity)) }
     }
 
     /// Uses renewed keys or a renewed certificate, and tells the mesh.
     public func update(credentials: LinkCredentials) {
-        loop.execute { [state] in state.value.update(credentials: credentials) }
+        let own = Self.verified(credentials, at: now())
+        thread.execute { $0.update(credentials: credentials, own: own) }
     }
 
     /// More members to begin with.
     public func add(seeds: [SeedAddress]) {
-        loop.execute { [state] in
-            state.value.handle(.seeds(seeds.map { ($0.node, $0.addresses) }))
-        }
+        thread.execute { $0.handle(.seeds(seeds.map { ($0.node, $0.addresses) })) }
     }
 
     /// Says goodbye, waits until that was passed on a few times, and stops.
     public func leave() async {
-        loop.execute { [state] in state.value.handle(.leave) }
+        thread.execute { $0.handle(.leave) }
         try? await Task.sleep(for: MeshTransportLimits.farewell)
         await stop()
     }
 
     /// Stops without a word, as a crash would. Links are left to their transport.
-    public func stop() async {
-        let state = state
-        let channel = await loop.run { state.value.stop() }
-        try? await channel?.close()
-    }
+    public func stop() async { await thread.run { $0.stop() } }
 }

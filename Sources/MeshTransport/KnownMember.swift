@@ -1,7 +1,7 @@
 public import Gossip
 import Synchronization
 public import Trust
-import Wire
+public import Wire
 
 /// A member with what its certificate says of it.
 public struct KnownMember: Sendable, Equatable {
@@ -9,6 +9,18 @@ public struct KnownMember: Sendable, Equatable {
     public let view: MemberView
     /// The verified certificate; nil while this node does not hold it.
     public let certificate: VerifiedMember?
+    /// The way that gossip goes to it; nil while there is none, and for those who are gone.
+    public let path: GossipPath?
+}
+
+/// What a node knows of itself.
+public struct OwnView: Sendable {
+    /// What it says of itself now.
+    public let claim: AliveClaim
+    /// Where others see it.
+    public let observed: [NetworkAddress]
+    /// Why its claim says that it is reached as it does, for a person.
+    public let reachabilityReason: String
 }
 
 /// A change of one member.
@@ -27,6 +39,8 @@ final class PublishedMembers: Sendable {
         get { members.withLock { $0 } }
         set { members.withLock { $0 = newValue } }
     }
+
+    var count: Int { members.withLock { $0.count } }
 }
 
 /// Verified certificate chains by the beginning of their digest: to tell who a member is, and to

@@ -249,6 +249,12 @@ final class LinkConnection: ChannelInboundHandler {
         }
     }
 
+    /// This node had no time for its links for so long.
+    func excuse(_ pause: Duration) {
+        let now = hub.now
+        withSession { $0.excuse(pause, at: now) }
+    }
+
     /// Time has passed.
     func tick() {
         let now = hub.now

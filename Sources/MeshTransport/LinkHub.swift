@@ -27,11 +27,15 @@ final class LinkHub {
     private var handlers: [LinkService: StreamHandler] = [:]
 
     private(set) var links: [NodeID: LinkConnection] = [:]
-    private var connections: [ObjectIdentifier: LinkConnection] = [:]
+    private var connections: [ObjectIdentifier: LinkConnection] = [:] {
+        didSet { keepTimer() }
+    }
     private var halfOpen: [ObjectIdentifier: [UInt8]] = [:]
     private var observers: [Int: AsyncStream<LinkEvent>.Continuation] = [:]
     private var nextObserver = 0
+    /// While there are connections: a node without any has no reason to wake up.
     private var timer: RepeatedTask?
+    private var lastTick = MonotonicInstant.origin
     private var counted = LinkCounters()
     var dialling: [NodeID: [CheckedContinuation<Void, Never>]] = [:]
     private(set) var isShutDown = false
@@ -62,19 +66,32 @@ final class LinkHub {
         return counters
     }
 
-    func start() {
+    private func keepTimer() {
+        guard !connections.isEmpty else {
+            timer?.cancel()
+            timer = nil
+            return
+        }
+        guard timer == nil, !isShutDown else { return }
+        lastTick = now
         let bound = NIOLoopBound(self, eventLoop: loop)
-        timer = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+        let interval = TimeAmount.nanoseconds(MeshTransportLimits.linkTick.nanoseconds)
+        timer = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
             bound.value.tick()
         }
     }
 
     private func tick() {
         let wall = wallClock()
+        let late = now - lastTick - MeshTransportLimits.linkTick
+        lastTick = now
         for connection in Array(connections.values) {
             if let member = connection.established?.peer.member, member.notAfter <= wall {
                 connection.close(.expired, text: "the certificate has expired")
             } else if connection.isOpen {
+                // A node that slept, or got no processor, must not take its own silence for that
+                // of its peers: what they sent may not have been read yet.
+                if late >= MeshTransportLimits.linkPause { connection.excuse(late) }
                 connection.tick()
             }
         }
@@ -116,14 +133,17 @@ final class LinkHub {
     }
 
     /// A connection that this side makes.
+    ///
+    /// - Parameter other: Judges who answers, instead of the hub's verifier.
     func dial(
         preamble: LinkPreamble, preSharedKey: [UInt8], expecting: NodeID?,
+        verifier other: (any LinkVerifier)? = nil,
         then completion: @escaping (Result<LinkConnection, LinkError>) -> Void
     ) throws(LinkError) -> LinkConnection {
         guard !isShutDown else { throw .closedHere(.shutdown) }
         let handshake = try LinkHandshake(
             initiating: preamble, preSharedKey: preSharedKey, local: local, expecting: expecting,
-            verifier: verifier, ephemeral: .generate(), at: now)
+            verifier: other ?? verifier, ephemeral: .generate(), at: now)
         let connection = LinkConnection(hub: self, handshake: handshake) { connection, outcome in
             connection.hub.handshakeOver(connection, outcome, completion)
         }
@@ -290,6 +310,7 @@ final class LinkHub {
         guard !isShutDown else { return }
         isShutDown = true
         timer?.cancel()
+        timer = nil
         for connection in Array(connections.values) {
             connection.close(.shutdown, text: "the node stops")
         }

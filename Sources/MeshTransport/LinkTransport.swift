@@ -11,8 +11,8 @@ public import Wire
 /// Making a link again after it broke is left to those who need one. All links are served by one
 /// thread of their own.
 public final class LinkTransport: Sendable {
-    private let hub: NIOLoopBound<LinkHub>
-    private let loop: any EventLoop
+    let hub: NIOLoopBound<LinkHub>
+    let loop: any EventLoop
     private let listeners: NIOLoopBoundBox<[any Channel]>
 
     /// A transport that neither listens nor dials yet.
@@ -30,7 +30,6 @@ public final class LinkTransport: Sendable {
             let hub = LinkHub(
                 loop: loop, logger: logger, genesis: credentials.genesis, local: local,
                 gateKey: credentials.gateKey, wallClock: wallClock)
-            hub.start()
             return NIOLoopBound(hub, eventLoop: loop)
         }
     }

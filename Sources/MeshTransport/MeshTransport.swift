@@ -6,8 +6,9 @@
 //   LinkTransport   listens and dials; one link per peer; streams as async sequences
 //   LinkHub         its state, on one event loop, with LinkConnection for each connection
 //   JoinExchange    the join lane, both sides
-//   GossipRunner    runs the membership core on a thread of its own
-//   GossipLoop      its state, on one event loop
+//   GossipRunner    membership while the node runs
+//   GossipThread    its thread: jobs, then the socket, then the clock
+//   GossipLoop      the shell around GossipEndpoint, on that thread
 
 internal import NIOCore
 internal import NIOPosix
@@ -23,10 +24,6 @@ public enum MeshTransportLimits {
     public static let certificatesKept = 12_000
     /// The longest encoded certificate chain, in bytes: it fits a handshake message.
     public static let chainBytesMax = 2048
-    /// The most addresses of a member that a datagram is sent to while none is known to work.
-    public static let candidatesTried = 4
-    /// How long the address that a member was heard from is used alone.
-    public static let addressFresh: Duration = .seconds(5)
     /// How long a resolved name is used.
     public static let resolutionFresh: Duration = .seconds(60)
     /// The most resolved names kept.
@@ -39,24 +36,35 @@ public enum MeshTransportLimits {
     public static let exchangesMax = 16
     /// How long a push–pull or certificate fetch may take.
     public static let exchangeDeadline: Duration = .seconds(15)
-    /// Datagrams read at one wakeup before anything else is done.
-    static let datagramsPerWakeup: UInt = 64
-    /// A timer later than this lets datagrams that wait in the socket be read first: after a pause,
-    /// refutations in the socket must be seen before suspicions expire.
+    /// The most addresses of one name that datagrams are sent to.
+    public static let addressesPerName = 4
+    /// What the socket is asked to hold, in bytes, while the gossip thread has no processor; the
+    /// system may give less.
+    public static let receiveBufferBytes = 4 << 20
+    /// Datagrams read in one turn before the clock is looked at, whatever still waits.
+    public static let datagramsPerTurn = 4096
+    /// A timer that runs this late is counted.
     public static let timerLateness: Duration = .milliseconds(20)
-    /// How often a late timer gives way to datagrams before it runs.
-    public static let timerDeferrals = 32
-    /// The least time between two runs of the timer.
+    /// The least time between two publications of the members after changes.
+    public static let publishInterval: Duration = .milliseconds(100)
+    /// The least time between two publications without any.
+    public static let refreshInterval: Duration = .seconds(1)
+    /// The same for each member: publishing takes time in proportion to their number.
+    public static let refreshIntervalPerMember: Duration = .milliseconds(1)
+    /// The least time that a thread with nothing left to do sleeps.
     public static let timerGrain: Duration = .milliseconds(1)
+    /// How often links look at the clock: keepalives and their limits are in seconds.
+    static let linkTick: Duration = .seconds(2)
+    /// A look at the clock this late means that this node paused.
+    static let linkPause: Duration = .seconds(1)
     /// How long a node that leaves goes on saying so.
     public static let farewell: Duration = .milliseconds(800)
     /// Membership events that an observer who doesn't read keeps; the oldest go first.
     public static let eventsBufferedMax = 4096
 }
 
-/// The threads of the mesh, one for links and one for membership, which must not wait for a link
-/// that is busy. They live as long as the process.
+/// The thread of all links. Gossip has one of its own, which must not wait for a link that is busy.
+/// It lives as long as the process.
 enum MeshThreads {
     static let links = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    static let gossip = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 }

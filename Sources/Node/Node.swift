@@ -1,6 +1,8 @@
 // Node: the composition root.
 //
 //   State      the state directory: keys, certificates, tickets, configuration
+//   Discovery  where members are looked for: seeds, the ticket's addresses, members remembered
+//   Doctor     what is wrong with a node, and what to do
 //   Serving    the executor, the entry service, and the text of an answer
 //   Runtime    the wiring of engine, gossip, links and HTTP into one process
 //
@@ -14,6 +16,8 @@ public enum NodeLimits {
     public static let threadsMax = 256
     /// The most members remembered for the next start.
     public static let knownPeersMax = 256
+    /// The most addresses of discovery that a status shows.
+    public static let statusPlacesMax = 64
     /// The most models one node serves.
     public static let modelsMax = 16
     /// How often a node that has work tells its gossip how busy it is.

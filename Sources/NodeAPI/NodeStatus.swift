@@ -11,16 +11,20 @@ public struct NodeStatus: Codable, Equatable, Sendable {
     public var links: [Link]
     /// Counts since the node started, by name.
     public var counters: [String: UInt64]
+    /// Where it looks for members.
+    public var discovery: Discovery?
 
     /// A status.
     public init(
-        node: Node, members: [Member], models: [Model], links: [Link], counters: [String: UInt64]
+        node: Node, members: [Member], models: [Model], links: [Link], counters: [String: UInt64],
+        discovery: Discovery? = nil
     ) {
         self.node = node
         self.members = members
         self.models = models
         self.links = links
         self.counters = counters
+        self.discovery = discovery
     }
 
     /// This node.
@@ -43,6 +47,12 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public var peerAddresses: [String]
         /// Seconds since it started.
         public var uptimeSeconds: Double
+        /// How others reach it: `direct`, `streams only` or `outbound only`.
+        public var reachability: String
+        /// Why it is that.
+        public var reachabilityReason: String
+        /// Where others see it, beside ``peerAddresses``, as `host:port`.
+        public var observedAddresses: [String]
         /// What it was told to do wrong on purpose, as written after `--fault`.
         public var faults: [String]
 
@@ -50,6 +60,7 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public init(
             name: String, id: String, meshName: String, meshFingerprint: String, version: String,
             numerics: String, http: String, peerAddresses: [String], uptimeSeconds: Double,
+            reachability: String, reachabilityReason: String, observedAddresses: [String] = [],
             faults: [String] = []
         ) {
             self.name = name
@@ -61,14 +72,19 @@ public struct NodeStatus: Codable, Equatable, Sendable {
             self.http = http
             self.peerAddresses = peerAddresses
             self.uptimeSeconds = uptimeSeconds
+            self.reachability = reachability
+            self.reachabilityReason = reachabilityReason
+            self.observedAddresses = observedAddresses
             self.faults = faults
         }
 
         private enum CodingKeys: String, CodingKey {
-            case name, id, version, numerics, http, faults
+            case name, id, version, numerics, http, reachability, faults
             case meshName = "mesh_name"
             case meshFingerprint = "mesh_fingerprint"
             case peerAddresses = "peer_addresses"
+            case reachabilityReason = "reachability_reason"
+            case observedAddresses = "observed_addresses"
             case uptimeSeconds = "uptime_seconds"
         }
     }
@@ -91,11 +107,44 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public var queued: Int
         /// Requests that run.
         public var running: Int
+        /// Tokens for which the caches of keys and values have room, of all models in memory.
+        public var freeKVTokens: Int
 
         /// A load.
-        public init(queued: Int, running: Int) {
+        public init(queued: Int, running: Int, freeKVTokens: Int = 0) {
             self.queued = queued
             self.running = running
+            self.freeKVTokens = freeKVTokens
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case queued, running
+            case freeKVTokens = "free_kv_tokens"
+        }
+    }
+
+    /// How fast a member runs one of its models, as it measured.
+    public struct Speed: Codable, Equatable, Sendable {
+        /// The model's name.
+        public var model: String
+        /// Tokens of a prompt, a second.
+        public var prefillTokensPerSecond: Double
+        /// Tokens of an answer, a second.
+        public var decodeTokensPerSecond: Double
+
+        /// A speed.
+        public init(
+            model: String, prefillTokensPerSecond: Double, decodeTokensPerSecond: Double
+        ) {
+            self.model = model
+            self.prefillTokensPerSecond = prefillTokensPerSecond
+            self.decodeTokensPerSecond = decodeTokensPerSecond
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case model
+            case prefillTokensPerSecond = "prefill_tokens_per_second"
+            case decodeTokensPerSecond = "decode_tokens_per_second"
         }
     }
 
@@ -111,18 +160,41 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public var isSelf: Bool
         /// Where it says that it is reached, as `host:port`.
         public var addresses: [String]
-        /// Whether it can be dialled: `direct` or `outbound only`.
+        /// How it is reached: `direct`, by `streams only` (datagrams don't arrive), or `outbound
+        /// only` (over links that it dials).
         public var reachability: String
+        /// The way that gossip goes to it now: `datagram`, `link`, or `relay via NAME`; nil for this
+        /// node, and where there is none.
+        public var path: String?
+        /// Where its datagrams come from, as `host:port`, where that is known.
+        public var heardAddresses: [String] = []
         /// The names of its models.
         public var models: [String]
         /// The round trip to it in milliseconds, if measured.
         public var roundTripMilliseconds: Double?
+        /// What the coordinates of both predict of it, in milliseconds; where it is not measured,
+        /// that is the best there is.
+        public var estimatedRoundTripMilliseconds: Double?
         /// Its work, if known.
         public var load: Load?
+        /// How fast it runs its models, those it has measured.
+        public var speeds: [Speed] = []
+        /// Of how many beginnings of prompts it tells that it has them cached.
+        public var cachedPrefixes = 0
+        /// What it runs, such as `shoal 0.1.0`.
+        public var software: String?
+        /// Counts its starts.
+        public var generation: UInt64 = 0
+        /// Counts what it said of itself within this start.
+        public var incarnation: UInt32 = 0
+        /// How late its own timers are, as it tells, from 0 to 7: others give it that much longer.
+        public var patience = 0
         /// Seconds since its state last changed.
         public var stateSinceSeconds: Double
         /// Whether this node has a link to it.
         public var hasLink: Bool
+        /// Whether its certificate lets it let others in; nil while the certificate is not known.
+        public var isIssuer: Bool?
 
         /// A member.
         public init(
@@ -144,11 +216,30 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case name, id, state, addresses, reachability, models, load
+            case name, id, state, addresses, reachability, path, models, load, speeds, software
+            case generation, incarnation, patience
             case isSelf = "self"
+            case heardAddresses = "heard_addresses"
             case roundTripMilliseconds = "round_trip_ms"
+            case estimatedRoundTripMilliseconds = "round_trip_estimated_ms"
+            case cachedPrefixes = "cached_prefixes"
             case stateSinceSeconds = "state_since_seconds"
             case hasLink = "link"
+            case isIssuer = "issuer"
+        }
+    }
+
+    /// A place on the ladder of an alias. It is announced; requests are not routed by it yet.
+    public struct Rung: Codable, Equatable, Hashable, Sendable {
+        /// The alias.
+        public var alias: String
+        /// How many models come before this one.
+        public var rung: Int
+
+        /// A place.
+        public init(alias: String, rung: Int) {
+            self.alias = alias
+            self.rung = rung
         }
     }
 
@@ -160,12 +251,20 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public var digest: String
         /// The names of the nodes that hold it.
         public var nodes: [String]
+        /// How its weights are stored, such as `Q4_K_M`; empty where nobody says.
+        public var format: String
+        /// The aliases that nodes announce it under.
+        public var rungs: [Rung]
 
         /// A model.
-        public init(id: String, digest: String, nodes: [String]) {
+        public init(
+            id: String, digest: String, nodes: [String], format: String = "", rungs: [Rung] = []
+        ) {
             self.id = id
             self.digest = digest
             self.nodes = nodes
+            self.format = format
+            self.rungs = rungs
         }
     }
 
@@ -194,6 +293,54 @@ public struct NodeStatus: Codable, Equatable, Sendable {
             case peer, initiated
             case peerID = "peer_id"
             case roundTripMilliseconds = "round_trip_ms"
+        }
+    }
+
+    /// Where a node looks for members.
+    public struct Discovery: Codable, Equatable, Sendable {
+        /// Whether it knows no other member that lives.
+        public var alone: Bool
+        /// The addresses, those that somebody gave first.
+        public var places: [Place]
+
+        /// Where a node looks.
+        public init(alone: Bool, places: [Place]) {
+            self.alone = alone
+            self.places = places
+        }
+    }
+
+    /// An address at which members are looked for.
+    public struct Place: Codable, Equatable, Sendable {
+        /// The address, as `host:port`.
+        public var address: String
+        /// Where it comes from: `seed`, `ticket` or `remembered`.
+        public var origin: String
+        /// What its name last resolved to; itself for a numeric one.
+        public var resolved: [String]
+        /// What came of the last attempt: `untried`, `member`, `self` or `failed`.
+        public var outcome: String
+        /// The member's name, or why nobody answered.
+        public var reason: String?
+        /// Seconds since the last attempt was over.
+        public var triedSecondsAgo: Double?
+
+        /// An address.
+        public init(
+            address: String, origin: String, resolved: [String], outcome: String, reason: String?,
+            triedSecondsAgo: Double?
+        ) {
+            self.address = address
+            self.origin = origin
+            self.resolved = resolved
+            self.outcome = outcome
+            self.reason = reason
+            self.triedSecondsAgo = triedSecondsAgo
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case address, origin, resolved, outcome, reason
+            case triedSecondsAgo = "tried_seconds_ago"
         }
     }
 }

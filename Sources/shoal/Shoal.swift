@@ -31,13 +31,14 @@ struct Shoal: AsyncParsableCommand {
             A node keeps its keys and settings in one directory: --dir, else $SHOAL_DIR, else
             .shoal in the current directory.
 
-            Exit status: 0 success; 64 wrong usage; 65 damaged data; 66 a file that cannot be read;
+            Exit status: 0 success; 1 `shoal doctor` found a problem; 64 wrong usage; 65 damaged data; 66 a file that cannot be read;
             69 no node can serve; 70 a bug in shoal; 71 a port or another resource is taken; 75 try
             again later; 77 a ticket or certificate is refused; 78 wrong directory or configuration.
             """,
         version: ShoalVersion.current,
         subcommands: [
-            QueryCommand.self, StatusCommand.self, NodeCommand.self, MeshCommand.self,
+            QueryCommand.self, StatusCommand.self, DoctorCommand.self, NodeCommand.self,
+            MeshCommand.self,
             InviteCommand.self, JoinCommand.self, TestnetCommand.self, GGUFCommand.self,
             BenchCommand.self, SimulateCommand.self,
         ])

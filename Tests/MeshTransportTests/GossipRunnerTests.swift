@@ -1,12 +1,19 @@
 import Gossip
 import Logging
 import Mesh
-import MeshTransport
 import NIOCore
 import NIOPosix
 import Testing
 import Trust
 import Wire
+
+@testable import MeshTransport
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// A member with links and membership.
 private struct Peer: Sendable {
@@ -79,6 +86,13 @@ extension TestMesh {
                 following: following)
         }
         throw LinkError.unreachable(["no port is free"])
+    }
+}
+
+extension GossipRunner {
+    /// Keeps the thread busy with something else, as a machine does that has no processor for it.
+    fileprivate func stall(seconds: UInt32) async {
+        await thread.run { _ in _ = sleep(seconds) }
     }
 }
 
@@ -160,6 +174,26 @@ private func allSee(_ peers: [Peer], as state: MemberState = .alive) -> Bool {
         }
         await first.kill()
         await again.kill()
+    }
+
+    @Test func aThreadThatGotNoProcessorBlamesNobodyForIt() async throws {
+        let mesh = try TestMesh()
+        let first = try await mesh.peer("first", seeds: [])
+        let second = try await mesh.peer("second", seeds: [first.seed])
+        let third = try await mesh.peer("third", seeds: [first.seed])
+        let peers = [first, second, third]
+        try await eventually("they meet") { allSee(peers) }
+        let events = await first.runner.events()
+        // Longer than a suspicion lasts. What the others send meanwhile waits in the socket.
+        await first.runner.stall(seconds: 12)
+        try await eventually("they agree again") { allSee(peers) }
+        try await Task.sleep(for: .seconds(6))
+        #expect(allSee(peers))
+        #expect((await first.runner.counters()["gossip_timers_late"] ?? 0) > 0)
+        await first.kill()
+        for await event in events { #expect(event.event != .died && event.event != .left) }
+        await second.kill()
+        await third.kill()
     }
 
     @Test func randomBytesOnTheGossipPortChangeNothing() async throws {

@@ -100,7 +100,8 @@ final class FakeService: NodeService {
         node: .init(
             name: "node-a", id: "aa11", meshName: "home", meshFingerprint: "1234 5678",
             version: "0.1", numerics: "shoal-numerics-2", http: "127.0.0.1:8800",
-            peerAddresses: ["127.0.0.1:8900"], uptimeSeconds: 1.5),
+            peerAddresses: ["127.0.0.1:8900"], uptimeSeconds: 1.5,
+            reachability: "direct", reachabilityReason: "it listens"),
         members: [
             .init(
                 name: "node-a", id: "aa11", state: .alive, isSelf: true, addresses: [],

@@ -15,8 +15,12 @@ struct LatencyFilter: Sendable {
         var magnitude: Float
     }
 
-    /// The one heard of last comes last; the first makes room.
+    /// A ring: with room no longer left, the one that is there for the longest makes place.
     private var peers: [Peer] = []
+    /// Their ids, folded: what is searched.
+    private var keys: [UInt64] = []
+    private var oldest = 0
+    /// The one measured last comes last.
     private var residuals: [Residual] = []
 
     /// How many peers are remembered.
@@ -27,22 +31,34 @@ struct LatencyFilter: Sendable {
     mutating func add(
         _ seconds: Float, of id: NodeID, at now: MonotonicInstant
     ) -> (median: Float, mayMove: Bool) {
-        var peer: Peer
-        if let index = peers.lastIndex(where: { $0.id == id }) {
-            peer = peers.remove(at: index)
-        } else {
-            if peers.count >= VivaldiLimits.peersMax { peers.removeFirst() }
-            peer = Peer(id: id, samples: .zero)
+        let index = index(of: id)
+        peers[index].samples[peers[index].count % VivaldiLimits.samplesPerPeer] = seconds
+        peers[index].count += 1
+        if peers[index].count >= 2 * VivaldiLimits.samplesPerPeer {
+            peers[index].count -= VivaldiLimits.samplesPerPeer
         }
-        peer.samples[peer.count % VivaldiLimits.samplesPerPeer] = seconds
-        peer.count += 1
-        if peer.count >= 2 * VivaldiLimits.samplesPerPeer {
-            peer.count -= VivaldiLimits.samplesPerPeer
+        let mayMove = peers[index].movedAt.map { now - $0 >= VivaldiLimits.moveInterval } ?? true
+        if mayMove { peers[index].movedAt = now }
+        return (Self.median(of: peers[index]), mayMove)
+    }
+
+    /// Where `id` is, perhaps only from now on.
+    private mutating func index(of id: NodeID) -> Int {
+        let key = id.folded
+        for index in keys.indices where keys[index] == key && peers[index].id == id {
+            return index
         }
-        let mayMove = peer.movedAt.map { now - $0 >= VivaldiLimits.moveInterval } ?? true
-        if mayMove { peer.movedAt = now }
-        peers.append(peer)
-        return (Self.median(of: peer), mayMove)
+        let peer = Peer(id: id, samples: .zero)
+        guard peers.count >= VivaldiLimits.peersMax else {
+            peers.append(peer)
+            keys.append(key)
+            return peers.count - 1
+        }
+        let index = oldest
+        oldest = (oldest + 1) % VivaldiLimits.peersMax
+        peers[index] = peer
+        keys[index] = key
+        return index
     }
 
     /// Of two, the shorter: what disturbs a round trip makes it longer.

@@ -26,16 +26,18 @@ struct BroadcastQueue: Sendable {
     private struct Entry {
         var key: Key
         var bytes: [UInt8]
-        var serial: UInt32
+        var lane: Lane
+        /// Whether it still is what is to be said; else it is dropped when it comes up.
+        var isWanted = true
     }
 
     private struct Fifo {
-        var entries: [Entry] = []
+        var entries: [UInt32] = []
         var head = 0
 
         var count: Int { entries.count - head }
 
-        mutating func removeFirst() -> Entry {
+        mutating func removeFirst() -> UInt32 {
             let entry = entries[head]
             head += 1
             if head == entries.count {
@@ -45,7 +47,7 @@ struct BroadcastQueue: Sendable {
             return entry
         }
 
-        mutating func append(_ entry: Entry) {
+        mutating func append(_ entry: UInt32) {
             if head > 32, 2 * head > entries.count {
                 entries.removeFirst(head)
                 head = 0
@@ -54,17 +56,13 @@ struct BroadcastQueue: Sendable {
         }
     }
 
-    private struct Waiting {
-        var serial: UInt32
-        var lane: Lane
-    }
-
+    /// Entries by number, and the numbers that are free.
+    private var entries: [Entry] = []
+    private var free: [UInt32] = []
     /// By lane, then by times sent.
     private var queues: [[Fifo]] = Array(repeating: [], count: Lane.allCases.count)
-    private var waiting: [Key: Waiting] = [:]
+    private var waiting: [Key: UInt32] = [:]
     private var counts = [0, 0, 0]
-    private var shells = 0
-    private var serial: UInt32 = 0
 
     /// How many wait.
     var count: Int { waiting.count }
@@ -77,23 +75,29 @@ struct BroadcastQueue: Sendable {
     @discardableResult
     mutating func add(_ claim: Claim, _ key: Key, lane: Lane) -> Bool {
         remove(key)
-        var hadRoom = true
-        if waiting.count >= GossipLimits.broadcastsMax {
-            hadRoom = false
-            dropOne()
+        // Shells count: their number is bounded with that of all.
+        let hadRoom = entries.count - free.count < GossipLimits.broadcastsMax
+        if !hadRoom { dropOne() }
+        let entry = Entry(key: key, bytes: claim.encoded, lane: lane)
+        let number: UInt32
+        if let last = free.popLast() {
+            number = last
+            entries[Int(number)] = entry
+        } else {
+            number = UInt32(entries.count)
+            entries.append(entry)
         }
-        serial &+= 1
-        waiting[key] = Waiting(serial: serial, lane: lane)
+        waiting[key] = number
         counts[lane.rawValue] += 1
-        put(Entry(key: key, bytes: claim.encoded, serial: serial), lane, sent: 0)
+        put(number, lane, sent: 0)
         return hadRoom
     }
 
     mutating func remove(_ key: Key) {
-        guard let old = waiting.removeValue(forKey: key) else { return }
-        counts[old.lane.rawValue] -= 1
-        shells += 1
-        if shells > waiting.count + 64 { sweep() }
+        guard !waiting.isEmpty, let number = waiting.removeValue(forKey: key) else { return }
+        counts[entries[Int(number)].lane.rawValue] -= 1
+        entries[Int(number)].isWanted = false
+        entries[Int(number)].bytes = []
     }
 
     /// The claims passed on least often, as many as fit, but none about `receiver`, who knows better.
@@ -109,74 +113,61 @@ struct BroadcastQueue: Sendable {
         guard !waiting.isEmpty else { return [] }
         var taken: [[UInt8]] = []
         var room = room
-        var again: [(entry: Entry, lane: Lane, sent: Int)] = []
-        for lane in Lane.allCases where counts[lane.rawValue] > 0 {
+        var misfits = 0
+        var again: [(number: UInt32, lane: Lane, sent: Int)] = []
+        lanes: for lane in Lane.allCases where counts[lane.rawValue] > 0 {
             for sent in queues[lane.rawValue].indices {
-                var looks = min(
-                    queues[lane.rawValue][sent].count, GossipLimits.broadcastLooksMax)
-                while looks > 0, taken.count < count, room > Claim.envelopeBytes {
+                var looks = queues[lane.rawValue][sent].count
+                while looks > 0 {
+                    guard taken.count < count, room >= GossipLimits.claimBytesMin,
+                        misfits < GossipLimits.broadcastMisfitsMax
+                    else { break lanes }
                     looks -= 1
-                    let entry = queues[lane.rawValue][sent].removeFirst()
-                    guard waiting[entry.key]?.serial == entry.serial else {
-                        shells -= 1
+                    let number = queues[lane.rawValue][sent].removeFirst()
+                    guard entries[Int(number)].isWanted else {
+                        free.append(number)
                         continue
                     }
+                    let key = entries[Int(number)].key
                     // What the receiver said itself counts as told.
-                    let isOwn = entry.key.subject == receiver && entry.key.kind != .suspect
-                    if !isOwn {
-                        guard entry.bytes.count <= room else {
-                            again.append((entry, lane, sent))
+                    if key.subject != receiver || key.kind == .suspect {
+                        let length = entries[Int(number)].bytes.count
+                        guard length <= room else {
+                            misfits += 1
+                            again.append((number, lane, sent))
                             continue
                         }
-                        room -= entry.bytes.count
-                        taken.append(entry.bytes)
+                        room -= length
+                        taken.append(entries[Int(number)].bytes)
                     }
                     if sent + 1 < limit {
-                        again.append((entry, lane, sent + 1))
+                        again.append((number, lane, sent + 1))
                     } else {
-                        waiting[entry.key] = nil
-                        counts[lane.rawValue] -= 1
+                        remove(key)
+                        free.append(number)
                     }
                 }
             }
         }
-        for (entry, lane, sent) in again { put(entry, lane, sent: sent) }
+        for (number, lane, sent) in again { put(number, lane, sent: sent) }
         return taken
     }
 
-    private mutating func put(_ entry: Entry, _ lane: Lane, sent: Int) {
+    private mutating func put(_ number: UInt32, _ lane: Lane, sent: Int) {
         while queues[lane.rawValue].count <= sent { queues[lane.rawValue].append(Fifo()) }
-        queues[lane.rawValue][sent].append(entry)
+        queues[lane.rawValue][sent].append(number)
     }
 
-    /// Makes room: the least urgent of what was passed on most often goes.
+    /// Makes room: a shell goes, or the least urgent of what was passed on most often.
     private mutating func dropOne() {
-        for lane in Lane.allCases.reversed() where counts[lane.rawValue] > 0 {
-            for sent in queues[lane.rawValue].indices.reversed() {
-                while queues[lane.rawValue][sent].count > 0 {
-                    let entry = queues[lane.rawValue][sent].removeFirst()
-                    guard waiting[entry.key]?.serial == entry.serial else {
-                        shells -= 1
-                        continue
-                    }
-                    waiting[entry.key] = nil
-                    counts[lane.rawValue] -= 1
-                    return
-                }
+        for lane in Lane.allCases.reversed() {
+            for sent in queues[lane.rawValue].indices.reversed()
+            where queues[lane.rawValue][sent].count > 0 {
+                let number = queues[lane.rawValue][sent].removeFirst()
+                if entries[Int(number)].isWanted { remove(entries[Int(number)].key) }
+                free.append(number)
+                return
             }
         }
-    }
-
-    private mutating func sweep() {
-        for lane in Lane.allCases {
-            for sent in queues[lane.rawValue].indices {
-                let old = queues[lane.rawValue][sent]
-                var new = Fifo()
-                for entry in old.entries[old.head...]
-                where waiting[entry.key]?.serial == entry.serial { new.append(entry) }
-                queues[lane.rawValue][sent] = new
-            }
-        }
-        shells = 0
     }
 }

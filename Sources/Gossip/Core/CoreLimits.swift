@@ -45,10 +45,14 @@ extension GossipLimits {
     public static let strangersMax = 64
     /// The most members to begin with.
     public static let seedsMax = 64
+    /// The most reports of where this node is seen that wait to be looked at.
+    static let addressReportsMax = 8
     /// Seeds are tried at least this often while none is connected.
     public static let seedDelayMax: Duration = .seconds(60)
-    /// Waiting claims looked at per number of times sent, for one packet.
-    static let broadcastLooksMax = 24
+    /// Waiting claims that don't fit and are passed over, for one packet.
+    static let broadcastMisfitsMax = 4
+    /// The shortest claim, in bytes: a goodbye.
+    static let claimBytesMin = Claim.envelopeBytes + NodeID.byteCount + 8
     /// Up to so many members, all are looked at to choose some; of more, some are drawn.
     static let sampleWholeMax = 16
 }

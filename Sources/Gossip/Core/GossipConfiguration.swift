@@ -71,6 +71,8 @@ public struct GossipConfiguration: Sendable, Equatable {
     public var metadataInterval: Duration = .seconds(1)
     /// The least time between two versions of what this node says it does.
     public var activityInterval: Duration = .seconds(5)
+    /// The same when only this node's place on the map of round trips changed.
+    public var coordinateInterval: Duration = .seconds(30)
     /// A tick this late means that this node paused.
     public var pauseThreshold: Duration = .seconds(1)
     /// The gossip versions this node speaks.

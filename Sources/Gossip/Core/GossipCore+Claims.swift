@@ -84,9 +84,8 @@ extension GossipCore {
     ) {
         guard alive.node != nodeID else { return }
         if let slot = members.slot(of: alive.node) {
-            let member = members[slot]
             // What is known is not checked again: repetition costs no signature.
-            guard isNews(alive, to: member), isGenuine(claim, from: source, at: now),
+            guard isNews(alive, to: slot), isGenuine(claim, from: source, at: now),
                 isWelcome(slot, burst: GossipLimits.newsBurst, at: now)
             else { return }
             accept(alive, claim, slot, at: now, &effects)
@@ -109,9 +108,9 @@ extension GossipCore {
         awaitCertificate(alive, claim, from: source, at: now, &effects)
     }
 
-    private func isNews(_ alive: AliveClaim, to member: Member) -> Bool {
+    private func isNews(_ alive: AliveClaim, to slot: Slot) -> Bool {
         Standing(generation: alive.generation, incarnation: alive.incarnation, state: .alive)
-            > member.standing
+            > members[slot].standing
     }
 
     /// Asks for the certificate that a claim names.
@@ -158,7 +157,7 @@ extension GossipCore {
         if member.isActive { enterRound(slot) }
         pass(on: claim, .alive, of: slot, lane: .second)
         effects.append(.changed(alive.node, .joined))
-        dialIfOutboundOnly(slot, &effects)
+        dialIfUnreachable(slot, &effects)
         if let source = unfinished, pending.count < GossipLimits.pendingMax / 8 {
             unfinished = nil
             if let slot = members.slot(of: source), members[slot].hasLink {
@@ -183,8 +182,7 @@ extension GossipCore {
             member.state = .alive
             member.suspicion = nil
             if isNewStart {
-                member.metadataClaim = nil
-                member.activityClaim = nil
+                member.forgetSections()
                 if member.dealings != nil { member.deal { $0.startOver() } }
             }
             if wasDown || isNewStart { member.stateSince = now }
@@ -199,7 +197,7 @@ extension GossipCore {
         effects.append(
             .changed(alive.node, isNewStart ? .joined : wasDown ? .recovered : .updated))
         if isNewStart || old.reachability != alive.reachability {
-            dialIfOutboundOnly(slot, &effects)
+            dialIfUnreachable(slot, &effects)
         }
     }
 
@@ -223,8 +221,7 @@ extension GossipCore {
             member.state = .left
             member.stateSince = now
             member.suspicion = nil
-            member.metadataClaim = nil
-            member.activityClaim = nil
+            member.forgetSections()
             member.deal { $0.leaveClaim = claim }
         }
         pass(on: claim, .leave, of: slot, lane: .first)
@@ -261,18 +258,15 @@ extension GossipCore {
             keepForLater(section, claim, from: source, at: now)
             return
         }
-        let member = members[slot]
-        guard section.generation == member.generation, member.state != .left else { return }
-        let known = section.kind == .metadata ? member.metadata?.version : member.activity?.version
-        if let known, section.version <= known { return }
+        guard section.generation == members[slot].generation, members[slot].state != .left
+        else { return }
+        if let known = members[slot].section(section.kind)?.version, section.version <= known {
+            return
+        }
         guard isGenuine(claim, from: source, at: now),
             isWelcome(slot, burst: GossipLimits.newsBurst / 2, at: now)
         else { return }
-        if section.kind == .metadata {
-            members[slot].metadataClaim = claim
-        } else {
-            members[slot].activityClaim = claim
-        }
+        members[slot].renewSection(section.kind, claim, version: section.version)
         pass(
             on: claim, section.kind, of: slot,
             lane: section.kind == .metadata ? .second : .idle)

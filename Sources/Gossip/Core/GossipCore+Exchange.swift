@@ -215,11 +215,10 @@ extension GossipCore {
 
     private func fingerprint(of slot: Slot?) -> UInt64 {
         guard let slot else { return ownFingerprint }
-        let member = members[slot]
         return Self.fingerprint(
-            member.generation, member.incarnation,
-            metadata: member.metadataClaim?.sectionVersion,
-            activity: member.activityClaim?.sectionVersion, state: member.state)
+            members[slot].generation, members[slot].incarnation,
+            metadata: members[slot].section(.metadata)?.version,
+            activity: members[slot].section(.activity)?.version, state: members[slot].state)
     }
 
     private static func fingerprint(

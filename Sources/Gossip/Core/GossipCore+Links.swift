@@ -137,7 +137,7 @@ extension GossipCore {
     // MARK: Finding again
 
     /// Tries again what should be connected and is not: seeds, one dead member, and for a node that
-    /// can only dial out every member that it should have a link to.
+    /// datagrams don't reach every member that it should have a link to.
     mutating func reconnect(
         at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
         _ effects: inout [GossipEffect]
@@ -146,7 +146,7 @@ extension GossipCore {
         forgetTheLongGone(at: now)
         trySeeds(at: now, &effects)
         tryDead(at: now, using: &generator, &effects)
-        if own.alive.reachability == .outboundOnly { dialWanted(&effects) }
+        if own.alive.reachability != .direct { dialWanted(&effects) }
         retryPending(at: now, &effects)
     }
 
@@ -166,20 +166,23 @@ extension GossipCore {
                 to: slot, sequence: nextSequence(), path: .relay(members.id(relay)), at: now,
                 &effects)
         }
-        if !members[slot].hasLink, members[slot].reachability.acceptsLinks {
-            effects.append(.connect(members.id(slot), members[slot].alive.addresses))
+        // Whatever it said of itself: two nodes that both believe that they can only dial out would
+        // else wait for each other for ever.
+        let addresses = members[slot].alive.addresses
+        if !members[slot].hasLink, !addresses.isEmpty {
+            effects.append(.connect(members.id(slot), addresses))
         }
     }
 
-    func dialIfOutboundOnly(_ slot: Slot, _ effects: inout [GossipEffect]) {
-        guard own.alive.reachability == .outboundOnly, members[slot].isActive,
+    func dialIfUnreachable(_ slot: Slot, _ effects: inout [GossipEffect]) {
+        guard own.alive.reachability != .direct, members[slot].isActive,
             members[slot].reachability.acceptsLinks, !members[slot].hasLink,
             links.count < GossipLimits.outboundLinksMax
         else { return }
         effects.append(.connect(members.id(slot), members[slot].alive.addresses))
     }
 
-    /// A node that can only dial out keeps links to members that can be dialled: all of them in a
+    /// A node that datagrams don't reach keeps links to members that can be dialled: all of them in a
     /// small mesh, and in a large one half of its own choice, half of everybody's, so that two such
     /// nodes have members in common to reach each other through.
     private func dialWanted(_ effects: inout [GossipEffect]) {

@@ -30,7 +30,7 @@ extension GossipCore {
         let coordinate = own.current.coordinate
         own.current = activity.fitted
         own.current.coordinate = coordinate
-        own.isActivityDue = own.current.isNews(after: own.activity.activity)
+        own.isActivityDue = own.hasNews(configuration, members: activeCount, at: now)
         publish(at: now)
     }
 
@@ -47,7 +47,7 @@ extension GossipCore {
         if own.renewMetadata(authority, configuration, at: now) {
             pass(on: own.metadataClaim, .metadata, of: nil, lane: .second)
         }
-        if own.renewActivity(authority, configuration, at: now) {
+        if own.renewActivity(authority, configuration, members: activeCount, at: now) {
             pass(on: own.activityClaim, .activity, of: nil, lane: .idle)
         }
     }

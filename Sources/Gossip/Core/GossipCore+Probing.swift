@@ -69,7 +69,6 @@ extension GossipCore {
         if let path {
             probe.wentByDatagram = path == .datagram
             sendPing(to: target, sequence: probe.sequence, path: path, at: now, &effects)
-            if path == .link { tryDatagram(target, at: now, &effects) }
         } else if let relay = relays(for: target, count: 1, using: &generator).first {
             // Neither can reach the other: through a third at once.
             probe.relaysAsked = 1
@@ -80,19 +79,23 @@ extension GossipCore {
         } else {
             probe.timeout = now
         }
+        if path != .datagram { tryDatagram(target, at: now, using: &generator, &effects) }
         probes.append(probe)
         if probe.timeout == now {
             askOthers(probes.count - 1, at: now, using: &generator, &effects)
         }
     }
 
-    /// Where datagrams stopped passing, one is tried now and then beside the link.
+    /// Where datagrams don't pass, or are said not to, one is tried now and then besides: what keeps
+    /// them may be gone.
     private mutating func tryDatagram(
-        _ target: Slot, at now: MonotonicInstant, _ effects: inout [GossipEffect]
+        _ target: Slot, at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
+        _ effects: inout [GossipEffect]
     ) {
-        guard own.alive.reachability == .direct, members[target].reachability == .direct else {
-            return
-        }
+        guard own.alive.reachability == .direct,
+            members[target].reachability == .direct
+                || UInt8.random(in: 0..<8, using: &generator) == 0
+        else { return }
         let number = nextSequence()
         members[target].deal { $0.trial = number }
         sendPing(to: target, sequence: number, path: .datagram, at: now, &effects)
@@ -192,7 +195,7 @@ extension GossipCore {
             if probes[index].wentByDatagram {
                 sendPing(to: target, sequence: sequence, path: .link, at: now, &effects)
             }
-        } else if members[target].reachability.acceptsLinks {
+        } else if members[target].reachability.acceptsLinks || probes[index].relaysAsked == 0 {
             effects.append(.connect(members.id(target), members[target].alive.addresses))
         }
     }
@@ -257,6 +260,12 @@ extension GossipCore {
             if let coordinate = report.coordinate { dealings.coordinate = coordinate }
             if heard.path == .datagram, number == dealings.trial { dealings.datagramSilences = 0 }
         }
+        if heard.path == .datagram, let observed = report.observed {
+            if addressReports.count >= GossipLimits.addressReportsMax {
+                addressReports.removeFirst()
+            }
+            addressReports.append((heard.from, observed))
+        }
         withdrawAccusation(of: slot, at: now, &effects)
         guard let index = probes.firstIndex(where: { $0.sequence == number && $0.target == slot })
         else { return }
@@ -276,7 +285,7 @@ extension GossipCore {
         vivaldi.observe(roundTrip, of: members.id(slot), at: place, now: now, using: &generator)
         own.current.coordinate = vivaldi.coordinate
         if !own.isActivityDue {
-            own.isActivityDue = own.current.isNews(after: own.activity.activity)
+            own.isActivityDue = own.hasNews(configuration, members: activeCount, at: now)
         }
     }
 

@@ -63,6 +63,11 @@ public struct GossipCore: Sendable {
     /// When this node asked to be called: what its lateness is measured from.
     var promised: MonotonicInstant
 
+    /// Where the datagram came from that is being taken in: its sender is told, if it asks.
+    var arrivedFrom: NetworkAddress?
+    /// Where members said that they see this node, the last few; taken out by the endpoint.
+    var addressReports: [(by: NodeID, address: NetworkAddress)] = []
+
     /// What was counted so far.
     public internal(set) var counters = GossipCounters()
 
@@ -165,6 +170,8 @@ public struct GossipCore: Sendable {
         noteLateness(at: now)
         if now >= nextSuspicion { attendSuspicions(at: now, using: &generator, &effects) }
         attendProbes(at: now, using: &generator, &effects)
+        // What those probes found.
+        if now >= nextSuspicion { attendSuspicions(at: now, using: &generator, &effects) }
         publish(at: now)
         if now >= nextGossip { gossip(at: now, using: &generator, &effects) }
         if now >= nextPushPull { beginExchange(at: now, using: &generator, &effects) }
@@ -259,7 +266,8 @@ public struct GossipCore: Sendable {
         let report = AckReport(
             load: own.current.load,
             patience: configuration.features.contains(.patience) ? health.patience(at: now) : 0,
-            coordinate: vivaldi.coordinate)
+            coordinate: vivaldi.coordinate,
+            observed: heard.path == .datagram ? arrivedFrom : nil)
         var claims: [[UInt8]] = []
         if let slot = members.slot(of: heard.from) {
             claims = accusationClaims(for: slot)

@@ -10,8 +10,11 @@ struct Member: Sendable {
     private(set) var reachability: Reachability
     /// The gossip version to speak with it; 0 when there is none in common.
     private(set) var version: UInt8
-    var metadataClaim: Claim?
-    var activityClaim: Claim?
+    private(set) var metadataClaim: Claim?
+    private(set) var activityClaim: Claim?
+    /// The versions of these two.
+    private(set) var metadataVersion: UInt32 = 0
+    private(set) var activityVersion: UInt32 = 0
     /// While it is suspected, and after it died: what it is accused of.
     var suspicion: Boxed<Suspicion>?
     /// What this node's own dealings with it gave; nil before there were any.
@@ -48,6 +51,25 @@ struct Member: Sendable {
         incarnation = alive.incarnation
         reachability = alive.reachability
         version = alive.newestVersion(in: versions)
+    }
+
+    /// The section of a claim's kind.
+    func section(_ kind: ClaimKind) -> (claim: Claim, version: UInt32)? {
+        if kind == .metadata { return metadataClaim.map { ($0, metadataVersion) } }
+        return activityClaim.map { ($0, activityVersion) }
+    }
+
+    mutating func renewSection(_ kind: ClaimKind, _ claim: Claim, version: UInt32) {
+        if kind == .metadata {
+            (metadataClaim, metadataVersion) = (claim, version)
+        } else {
+            (activityClaim, activityVersion) = (claim, version)
+        }
+    }
+
+    mutating func forgetSections() {
+        metadataClaim = nil
+        activityClaim = nil
     }
 
     /// It left in this generation, whose alive claim may not have come yet.

@@ -38,7 +38,7 @@ struct MemberTable: Sendable {
     var count: Int { order.count }
 
     subscript(slot: Slot) -> Member {
-        get { blocks[Int(slot >> Self.blockBits)][Int(slot & 7)] }
+        _read { yield blocks[Int(slot >> Self.blockBits)][Int(slot & 7)] }
         _modify { yield &blocks[Int(slot >> Self.blockBits)][Int(slot & 7)] }
     }
 

@@ -32,6 +32,8 @@ public struct MemberView: Sendable, Equatable {
     /// Whether its datagrams, or those to it, seem to be dropped on the way: answers come over
     /// links or relays only.
     public let isDatagramSilent: Bool
+    /// Through whom it was reached last, where that was needed.
+    public let relay: NodeID?
     /// How late it said its own timers are, 0 to ``GossipLimits/patienceMax``.
     public let patience: UInt8
 }
@@ -61,6 +63,6 @@ extension GossipCore {
             estimatedRoundTrip: coordinate.flatMap { own.current.coordinate?.distance(to: $0) },
             hasLink: member.hasLink, isCompatible: member.version > 0,
             isDatagramSilent: dealt.datagramSilences >= GossipLimits.datagramSilencesMax,
-            patience: dealt.patience)
+            relay: path(toSlot: slot) == nil ? dealt.relay : nil, patience: dealt.patience)
     }
 }

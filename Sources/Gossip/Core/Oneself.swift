@@ -133,16 +133,29 @@ struct Oneself: Sendable {
         return true
     }
 
+    /// Whether what it does differs coarsely from what it said. Of a move on the map alone it speaks
+    /// less often: those who ask it hear of it anyway.
+    func hasNews(
+        _ configuration: GossipConfiguration, members: Int, at now: MonotonicInstant
+    ) -> Bool {
+        if current.isNews(after: activity.activity) { return true }
+        guard let place = current.coordinate else { return false }
+        // Of all members together no more than one a second.
+        let interval = max(configuration.coordinateInterval, .seconds(members))
+        if let activitySaid, now - activitySaid < interval { return false }
+        return activity.activity.coordinate.map { place.hasMoved(from: $0) } ?? true
+    }
+
     /// A new activity, if the present one differs coarsely and the time has come.
     mutating func renewActivity(
-        _ authority: any ClaimAuthority, _ configuration: GossipConfiguration,
+        _ authority: any ClaimAuthority, _ configuration: GossipConfiguration, members: Int,
         at now: MonotonicInstant
     ) -> Bool {
         guard isActivityDue,
             activitySaid.map({ now - $0 >= configuration.activityInterval }) ?? true
         else { return false }
         isActivityDue = false
-        guard current.isNews(after: activity.activity), activity.version < .max else {
+        guard hasNews(configuration, members: members, at: now), activity.version < .max else {
             return false
         }
         activity.activity = current
@@ -155,7 +168,7 @@ struct Oneself: Sendable {
 
 extension MemberActivity {
     /// Whether others should hear of the change from `said`: the load doubled or halved, prefixes
-    /// changed, a speed changed by a fifth, or the coordinate moved by a tenth or 5 ms.
+    /// changed, or a speed by a fifth.
     func isNews(after said: MemberActivity) -> Bool {
         if prefixes != said.prefixes || !load.isSimilar(to: said.load) { return true }
         guard speeds.count == said.speeds.count else { return true }
@@ -166,8 +179,7 @@ extension MemberActivity {
         {
             return true
         }
-        guard let coordinate else { return said.coordinate != nil }
-        return said.coordinate.map { coordinate.hasMoved(from: $0) } ?? true
+        return false
     }
 
     /// By more than a fifth.
@@ -188,12 +200,12 @@ extension MemberLoad {
 }
 
 extension Coordinate {
-    /// Whether it is far enough from `old` to tell others: by 5 ms, or by a tenth of how far it was
-    /// from the middle, which on a fast network has to be a millisecond at least.
+    /// Whether it is far enough from `old` to tell others: by a tenth of how far it was from the
+    /// middle, and 5 ms at least. Every ack tells it more precisely.
     func hasMoved(from old: Coordinate) -> Bool {
         let moved =
             (vector - old.vector).length + (height - old.height).magnitude
             + (adjustment - old.adjustment).magnitude
-        return moved > 0.005 || moved > 0.001 && moved * 10 > old.vector.length + old.height
+        return moved > 0.005 && moved * 10 > old.vector.length + old.height
     }
 }

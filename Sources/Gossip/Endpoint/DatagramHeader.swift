@@ -55,6 +55,19 @@ struct DatagramHeader: Equatable {
         guard boot != .zero, counter != 0 else { throw .malformed }
     }
 
+    /// A datagram with this header, sealed.
+    func sealed(
+        _ plaintext: [UInt8], key: SymmetricKey, cipher: any DatagramCipher
+    ) -> [UInt8] {
+        var datagram: [UInt8] = []
+        datagram.reserveCapacity(
+            DatagramLimits.headerBytes + plaintext.count + DatagramLimits.tagBytes)
+        encode(to: &datagram)
+        datagram.append(contentsOf: plaintext)
+        cipher.seal(&datagram, header: DatagramLimits.headerBytes, key: key, counter: counter)
+        return datagram
+    }
+
     /// Appends the header.
     func encode(to datagram: inout [UInt8]) {
         datagram.append(DatagramLimits.version)

@@ -51,8 +51,14 @@ public enum DatagramLimits {
     public static let unprovenPerSource = RateBucket.Rate(perSecond: 16, burst: 64)
     /// Packets of one member, by datagram or relay.
     public static let packetsPerMember = RateBucket.Rate(perSecond: 128, burst: 512)
+    /// What a member's datagrams call forth goes to where they came from; and at this rate also to
+    /// where the member says that it is, or was heard before. A member that names a victim's
+    /// address thus draws no more than this onto it.
+    public static let answersElsewhere = RateBucket.Rate(perSecond: 2, burst: 8)
     /// Packets of one member over its link, which the answer to a push–pull may fill.
     public static let linkPacketsPerMember = RateBucket.Rate(perSecond: 512, burst: 8192)
+    /// A node looks at its own reachability and addresses this often at most.
+    public static let lookInterval: Duration = .seconds(1)
     /// The most links whose packets are counted one by one.
     public static let linksMax = 12_000
     /// Buckets for sources; see ``SourceLimits``.

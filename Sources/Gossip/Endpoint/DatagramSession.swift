@@ -65,6 +65,8 @@ struct DatagramSession: Sendable {
     var isQueued = false
 
     var rate = RateBucket()
+    /// See ``DatagramLimits/answersElsewhere``.
+    var elsewhere = RateBucket()
     var lastUsed: MonotonicInstant
 
     init(linkKey: LinkKey, counter: UInt64, at now: MonotonicInstant) {
@@ -132,5 +134,76 @@ struct DatagramSession: Sendable {
         // The range is short: other numbers went to this peer in between, but few.
         let offset = echo &- UInt32(truncatingIfNeeded: greeting.first)
         return UInt64(offset) <= greeting.last - greeting.first
+    }
+
+    // MARK: Data
+
+    /// What came of a datagram of the session's.
+    enum Receipt {
+        case packet([UInt8])
+        /// Authentic, and nothing in it, or not the first copy.
+        case empty, duplicate
+        case tooOld
+        /// Authentic, and one too many.
+        case overLimit
+        /// Of another start, or under keys that are not the session's.
+        case foreign
+    }
+
+    /// The next number towards the peer.
+    mutating func nextNumber() -> UInt64 {
+        counter += 1
+        return counter
+    }
+
+    /// A packet under the session's keys, if there are some, and whether new ones are to be made.
+    mutating func seal(
+        _ packet: [UInt8], _ header: DatagramHeader, cipher: any DatagramCipher
+    ) -> (datagram: [UInt8], isStale: Bool)? {
+        guard let key = channel?.send else { return nil }
+        var header = header
+        header.counter = nextNumber()
+        return (header.sealed(packet, key: key, cipher: cipher), isStale)
+    }
+
+    /// Takes in data under the session's keys. Only what authenticates changes anything, and the
+    /// window before all.
+    mutating func receive(
+        _ datagram: [UInt8], _ header: DatagramHeader, cipher: any DatagramCipher,
+        at now: MonotonicInstant
+    ) -> Receipt {
+        guard header.boot == boot, channel != nil else { return .foreign }
+        guard !window.isTooOld(header.counter) else { return .tooOld }
+        guard let plaintext = open(datagram, header, cipher: cipher, at: now) else {
+            return .foreign
+        }
+        guard window.mark(header.counter) else { return .duplicate }
+        lastUsed = now
+        guard !plaintext.isEmpty else { return .empty }
+        guard rate.take(DatagramLimits.packetsPerMember, at: now) else { return .overLimit }
+        return .packet(plaintext)
+    }
+
+    /// The plaintext under the session's keys, of which there may be two.
+    private mutating func open(
+        _ datagram: [UInt8], _ header: DatagramHeader, cipher: any DatagramCipher,
+        at now: MonotonicInstant
+    ) -> [UInt8]? {
+        guard let receive = channel?.receive else { return nil }
+        if let plaintext = cipher.open(
+            datagram, header: DatagramLimits.headerBytes, key: receive, counter: header.counter)
+        {
+            if channel?.previous != nil, channel?.previousUntil == nil {
+                channel?.previousUntil = now + DatagramLimits.previousLifetime
+            }
+            return plaintext
+        }
+        guard let previous = channel?.previous else { return nil }
+        if let end = channel?.previousUntil, now >= end {
+            channel?.previous = nil
+            return nil
+        }
+        return cipher.open(
+            datagram, header: DatagramLimits.headerBytes, key: previous, counter: header.counter)
     }
 }

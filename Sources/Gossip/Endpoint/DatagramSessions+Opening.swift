@@ -61,6 +61,12 @@ extension DatagramSessions {
     ) -> Received {
         let sender = arrival.claimedSender
         let header = arrival.header
+        if header.kind == .data,
+            let receipt = sessions[sender]?.receive(datagram, header, cipher: cipher, at: now),
+            let received = received(receipt, from: sender)
+        {
+            return received
+        }
         guard makeSession(with: sender, linkKey: linkKey, at: now),
             let session = sessions[sender]
         else { return .unproven }
@@ -69,21 +75,6 @@ extension DatagramSessions {
         case .answer: return openAnswer(header, session, datagram, from: sender, at: now)
         case .data: return openData(header, session, datagram, from: sender, isHeeded, at: now)
         }
-    }
-
-    /// The secret shared with the peer. A Diffie–Hellman is the one slow thing that a stranger can ask
-    /// for: once per member and key, and so many a second.
-    private mutating func rootForStranger(
-        _ sender: NodeID, at now: MonotonicInstant
-    ) -> SymmetricKey? {
-        guard let session = sessions[sender], session.root == nil, !session.isUnusable else {
-            return sessions[sender]?.root
-        }
-        guard agreements.take(DatagramLimits.agreementsPerSecond, at: now) else {
-            counters.overLimit += 1
-            return nil
-        }
-        return root(with: sender)
     }
 
     // MARK: Hello
@@ -166,16 +157,6 @@ extension DatagramSessions {
         _ header: DatagramHeader, _ session: DatagramSession, _ datagram: [UInt8],
         from sender: NodeID, _ isHeeded: Bool, at now: MonotonicInstant
     ) -> Received {
-        let isOfSession = header.boot == session.boot && session.channel != nil
-        if isOfSession {
-            guard !session.window.isTooOld(header.counter) else {
-                counters.replayed += 1
-                return .unproven
-            }
-            if let plaintext = openInSession(header, session, datagram, from: sender, at: now) {
-                return arrived(plaintext, header, from: sender, at: now)
-            }
-        }
         // Another start of the peer, or the same under a newer link key: its key is made with our
         // boot id, which only an answer to it within this start of ours can have told it.
         let isNewer = session.isNewer(header.boot)
@@ -189,6 +170,7 @@ extension DatagramSessions {
             counters.notAuthentic += 1
             // Perhaps one of the two restarted, and the peer does not know. A known session's damaged
             // datagram asks for nothing.
+            let isOfSession = header.boot == session.boot && session.channel != nil
             return isOfSession ? .unproven : greeted(sender, datagram, isHeeded, at: now)
         }
         guard header.boot == session.boot || isNewer else {
@@ -200,53 +182,36 @@ extension DatagramSessions {
             return .unproven
         }
         adopt(keys, from: sender, at: now)
-        var received = finished(plaintext, from: sender, at: now)
+        var received = Received(sender: sender)
+        if !plaintext.isEmpty {
+            if sessions[sender]?.rate.take(DatagramLimits.packetsPerMember, at: now) == true {
+                received.packet = plaintext
+            } else {
+                counters.overMemberLimit += 1
+            }
+        }
         received.released = release(to: sender, orNothing: false, at: now)
         return received
     }
 
-    /// The plaintext under the session's keys, of which there may be two.
-    private mutating func openInSession(
-        _ header: DatagramHeader, _ session: DatagramSession, _ datagram: [UInt8],
-        from sender: NodeID, at now: MonotonicInstant
-    ) -> [UInt8]? {
-        guard let channel = session.channel else { return nil }
-        if let plaintext = open(datagram, header, key: channel.receive) {
-            if channel.previous != nil, channel.previousUntil == nil {
-                sessions[sender]?.channel?.previousUntil = now + DatagramLimits.previousLifetime
-            }
-            return plaintext
-        }
-        guard let previous = channel.previous else { return nil }
-        if let end = channel.previousUntil, now >= end {
-            sessions[sender]?.channel?.previous = nil
-            return nil
-        }
-        return open(datagram, header, key: previous)
-    }
-
-    /// A datagram that authenticated in the session: new, or a further copy.
-    private mutating func arrived(
-        _ plaintext: [UInt8], _ header: DatagramHeader, from sender: NodeID,
-        at now: MonotonicInstant
-    ) -> Received {
-        guard sessions[sender]?.window.mark(header.counter) == true else {
+    /// What follows from data under a session's keys; nil when it is not under them.
+    private mutating func received(
+        _ receipt: DatagramSession.Receipt, from sender: NodeID
+    ) -> Received? {
+        switch receipt {
+        case .packet(let packet): return Received(sender: sender, packet: packet)
+        case .empty: return Received(sender: sender)
+        case .duplicate:
             counters.replayed += 1
             return Received(sender: sender)
-        }
-        return finished(plaintext, from: sender, at: now)
-    }
-
-    private mutating func finished(
-        _ plaintext: [UInt8], from sender: NodeID, at now: MonotonicInstant
-    ) -> Received {
-        sessions[sender]?.lastUsed = now
-        guard !plaintext.isEmpty else { return Received(sender: sender) }
-        guard sessions[sender]?.rate.take(DatagramLimits.packetsPerMember, at: now) == true else {
+        case .tooOld:
+            counters.replayed += 1
+            return .unproven
+        case .overLimit:
             counters.overMemberLimit += 1
             return Received(sender: sender)
+        case .foreign: return nil
         }
-        return Received(sender: sender, packet: plaintext)
     }
 
     /// A hello to who may not know of a restart, with no more bytes than it sent.
@@ -261,75 +226,5 @@ extension DatagramSessions {
         else { return .unproven }
         _ = greetings.take(DatagramLimits.greetings, at: now)
         return Received(replies: [hello], isUnproven: true)
-    }
-
-    // MARK: Keys
-
-    private func open(
-        _ datagram: [UInt8], _ header: DatagramHeader, key: SymmetricKey
-    ) -> [UInt8]? {
-        cipher.open(
-            datagram, header: DatagramLimits.headerBytes, key: key, counter: header.counter)
-    }
-
-    private mutating func keys(
-        with peer: NodeID, boot peerBoot: BootID, at now: MonotonicInstant
-    ) -> DatagramSession.Channel? {
-        guard let root = rootForStranger(peer, at: now) else { return nil }
-        return DatagramSession.Channel(
-            send: cipher.key(
-                root: root, sender: nodeID, receiver: peer, senderBoot: boot,
-                receiverBoot: peerBoot),
-            receive: cipher.key(
-                root: root, sender: peer, receiver: nodeID, senderBoot: peerBoot,
-                receiverBoot: boot))
-    }
-
-    /// Takes in the number of a datagram that authenticated under other keys than the session's. A
-    /// start's numbers go on when its keys change, so the window does too.
-    private mutating func mark(
-        _ header: DatagramHeader, from sender: NodeID, isAnswer: Bool
-    ) -> Bool {
-        guard var session = sessions[sender] else { return false }
-        if session.boot != header.boot {
-            session.boot = header.boot
-            session.window = ReplayWindow()
-            session.channel = nil
-            // A session whose predecessor was forgotten goes on believing answers only.
-            session.newestStart = max(session.newestStart, header.boot.high)
-        }
-        guard session.window.mark(header.counter) else { return false }
-        sessions[sender] = session
-        return true
-    }
-
-    private mutating func adopt(
-        _ keys: DatagramSession.Channel, from sender: NodeID, at now: MonotonicInstant
-    ) {
-        var keys = keys
-        if let old = sessions[sender]?.channel {
-            let isSame = old.receive == keys.receive
-            keys.previous = isSame ? old.previous : old.receive
-            keys.previousUntil = isSame ? old.previousUntil : nil
-        }
-        counters.sessionsMade += 1
-        sessions[sender]?.channel = keys
-        sessions[sender]?.isStale = false
-        sessions[sender]?.greeting = nil
-        sessions[sender]?.lastUsed = now
-    }
-
-    /// What waited for the session; else, if asked for, empty data.
-    private mutating func release(
-        to node: NodeID, orNothing: Bool, at now: MonotonicInstant
-    ) -> [[UInt8]] {
-        guard let session = sessions[node], let channel = session.channel else { return [] }
-        var packets = takeWaiting(for: node)
-        if now - session.waitingSince >= DatagramLimits.waitingLifetime {
-            counters.waitedInVain += UInt64(packets.count)
-            packets = []
-        }
-        if packets.isEmpty, orNothing { packets = [[]] }
-        return packets.map { make(.data, to: node, key: channel.send, $0) }
     }
 }

@@ -43,9 +43,9 @@ public struct DatagramSessions: Sendable {
     private(set) var directory: [UInt64: NodeID] = [:]
     var sessions: [NodeID: DatagramSession] = [:]
     /// The peers for which packets wait, by the time at which to look after them. Each once.
-    private(set) var queue: [Waiting] = []
+    var queue: [Waiting] = []
     /// Packets that wait, for all of them.
-    private(set) var waiting = 0
+    var waiting = 0
     /// Where a new session's numbers begin: past those of all sessions that are gone.
     var counterBase: UInt64 = 0
     /// Whether a session was ever forgotten: a peer without one is believed only when it answers.
@@ -161,6 +161,11 @@ public struct DatagramSessions: Sendable {
         for node in known { directory[cipher.hint(of: node)] = node }
     }
 
+    /// Whether what answers a peer's datagram may go to other addresses than its source.
+    mutating func mayAnswerElsewhere(_ node: NodeID, at now: MonotonicInstant) -> Bool {
+        sessions[node]?.elsewhere.take(DatagramLimits.answersElsewhere, at: now) ?? false
+    }
+
     /// Whether there is a session, and so no need of a link key.
     public func hasSession(with node: NodeID) -> Bool { sessions[node] != nil }
 
@@ -199,12 +204,14 @@ public struct DatagramSessions: Sendable {
             counters.oversized += 1
             return []
         }
-        guard makeSession(with: node, linkKey: linkKey, at: now) else { return [] }
         var datagrams: [[UInt8]] = []
-        if let channel = sessions[node]?.channel {
-            datagrams.append(make(.data, to: node, key: channel.send, packet))
-            guard sessions[node]?.isStale == true else { return datagrams }
+        let header = DatagramHeader(
+            kind: .data, meshKeyID: meshKeyID, hint: ownHint, boot: boot, counter: 0)
+        if let (datagram, isStale) = sessions[node]?.seal(packet, header, cipher: cipher) {
+            datagrams.append(datagram)
+            guard isStale else { return datagrams }
         } else {
+            guard makeSession(with: node, linkKey: linkKey, at: now) else { return [] }
             wait(packet, for: node, at: now)
         }
         if let hello = greet(node, isRelayed ? .relay : .ownAccord, at: now) {
@@ -238,91 +245,11 @@ public struct DatagramSessions: Sendable {
     mutating func make(
         _ kind: DatagramKind, to node: NodeID, key: SymmetricKey, _ plaintext: [UInt8]
     ) -> [UInt8] {
-        guard let counter = sessions[node].map({ $0.counter + 1 }) else {
+        guard let counter = sessions[node]?.nextNumber() else {
             preconditionFailure("a datagram is made in a session")
         }
-        sessions[node]?.counter = counter
         let header = DatagramHeader(
             kind: kind, meshKeyID: meshKeyID, hint: ownHint, boot: boot, counter: counter)
-        var datagram: [UInt8] = []
-        datagram.reserveCapacity(
-            DatagramLimits.headerBytes + plaintext.count + DatagramLimits.tagBytes)
-        header.encode(to: &datagram)
-        datagram.append(contentsOf: plaintext)
-        cipher.seal(
-            &datagram, header: DatagramLimits.headerBytes, key: key, counter: counter)
-        return datagram
-    }
-
-    // MARK: Waiting
-
-    /// When ``repeatHellos(at:)`` has something to do; nil for never.
-    public var nextDeadline: MonotonicInstant? { queue.first?.due }
-
-    /// Keeps a packet until the session is made, if there is room.
-    private mutating func wait(_ packet: [UInt8], for node: NodeID, at now: MonotonicInstant) {
-        if let session = sessions[node],
-            now - session.waitingSince >= DatagramLimits.waitingLifetime
-        {
-            // Nobody looked after them in time.
-            dropWaiting(for: node)
-            sessions[node]?.waitingSince = now
-        }
-        guard var session = sessions[node] else { return }
-        if !session.isQueued {
-            guard queue.count < DatagramLimits.waitingPeersMax else {
-                counters.waitedInVain += 1
-                return
-            }
-            session.isQueued = true
-            session.waitingSince = now
-            // All wait equally long, so the queue stays in order of time.
-            queue.append(Waiting(node: node, due: now + DatagramLimits.helloRetry))
-        }
-        session.waiting.append(packet)
-        waiting += 1
-        if session.waiting.count > DatagramLimits.waitingMax {
-            session.waiting.removeFirst()
-            waiting -= 1
-            counters.waitedInVain += 1
-        }
-        sessions[node] = session
-    }
-
-    /// Takes what waits for a session.
-    mutating func takeWaiting(for node: NodeID) -> [[UInt8]] {
-        guard let packets = sessions[node]?.waiting, !packets.isEmpty else { return [] }
-        sessions[node]?.waiting = []
-        waiting -= packets.count
-        return packets
-    }
-
-    private mutating func dropWaiting(for node: NodeID) {
-        counters.waitedInVain += UInt64(takeWaiting(for: node).count)
-    }
-
-    /// Hellos to send once more, because packets wait for their answer; packets that waited too long
-    /// are dropped.
-    public mutating func repeatHellos(
-        at now: MonotonicInstant
-    ) -> [(datagram: [UInt8], to: NodeID)] {
-        var hellos: [(datagram: [UInt8], to: NodeID)] = []
-        let due = Array(queue.prefix { $0.due <= now })
-        queue.removeFirst(due.count)
-        for entry in due {
-            guard let session = sessions[entry.node] else { continue }
-            guard !session.waiting.isEmpty,
-                now - session.waitingSince < DatagramLimits.waitingLifetime
-            else {
-                dropWaiting(for: entry.node)
-                sessions[entry.node]?.isQueued = false
-                continue
-            }
-            if let hello = greet(entry.node, .repeated, at: now) {
-                hellos.append((hello, entry.node))
-            }
-            queue.append(Waiting(node: entry.node, due: now + DatagramLimits.helloRetry))
-        }
-        return hellos
+        return header.sealed(plaintext, key: key, cipher: cipher)
     }
 }

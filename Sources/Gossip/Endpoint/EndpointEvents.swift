@@ -62,8 +62,14 @@ public struct EndpointSizes: Sendable, Equatable {
     public var waitingPackets: Int
     /// Buckets for sources: ``DatagramLimits/sourceBuckets``.
     public var sourceBuckets: Int
-    /// Members with an address that they were heard from: ``GossipLimits/membersMax``.
+    /// Members whose address is remembered: ``AddressLimits/placesMax``.
     public var addresses: Int
+    /// Members' reports of this node's own address: ``AddressLimits/reportsMax``.
+    public var addressReports: Int
+    /// Members that show whether datagrams arrive: ``ReachabilityLimits/witnessesMax``.
+    public var witnesses: Int
+    /// Members that a datagram was sent to lately: twice ``ReachabilityLimits/sentMax``.
+    public var sentTo: Int
     /// Links whose packets are counted: ``DatagramLimits/linksMax``.
     public var links: Int
 }

@@ -8,15 +8,21 @@ public import Wire
 /// than what came.
 public struct GossipEndpoint: Sendable {
     /// The membership core; read-only from outside.
-    public private(set) var core: GossipCore
+    public internal(set) var core: GossipCore
     var sessions: DatagramSessions
-    private var book = AddressBook()
+    var book = AddressBook()
+    var monitor: ReachabilityMonitor
+    /// What the core was last told of this node's own reachability.
+    var told: (reachability: Reachability, addresses: [NetworkAddress])
+    var nextLook: MonotonicInstant
     private var limits = SourceLimits()
     private var isSeeded = false
+    /// Whose datagram is being taken in, and where it came from.
+    private var answering: (node: NodeID, source: NetworkAddress)?
     private var linkRates: [NodeID: RateBucket] = [:]
     private let hasSocket: Bool
     private var nextSweep: MonotonicInstant
-    private var own = EndpointCounters.Own()
+    var own = EndpointCounters.Own()
 
     /// An endpoint of a core that has just begun.
     ///
@@ -25,7 +31,12 @@ public struct GossipEndpoint: Sendable {
         self.core = core
         self.sessions = sessions
         self.hasSocket = hasSocket
+        monitor = ReachabilityMonitor(
+            configured: core.local.reachability, hasSocket: hasSocket)
+        told = (core.local.reachability, core.local.addresses)
+        book.own.configured = core.local.addresses
         nextSweep = .origin
+        nextLook = .origin
         for view in core.memberViews { self.sessions.know(view.id) }
     }
 
@@ -42,13 +53,16 @@ public struct GossipEndpoint: Sendable {
             gossip: core.sizes, directory: sessions.directory.count,
             sessions: sessions.sessions.count, waitingPeers: sessions.queue.count,
             waitingPackets: sessions.waiting, sourceBuckets: limits.count,
-            addresses: book.count, links: linkRates.count)
+            addresses: book.count, addressReports: book.own.count,
+            witnesses: monitor.witnessCount, sentTo: monitor.sentCount, links: linkRates.count)
     }
 
     /// When ``tick(at:using:)`` has something to do. An early or late call is safe.
     public var nextDeadline: MonotonicInstant {
-        let deadline = core.nextDeadline
-        return sessions.nextDeadline.map { min($0, deadline) } ?? deadline
+        var deadline = core.nextDeadline
+        if let hello = sessions.nextDeadline { deadline = min(deadline, hello) }
+        if let look = monitor.nextDeadline { deadline = min(deadline, max(look, nextLook)) }
+        return deadline
     }
 
     // MARK: Inputs
@@ -65,13 +79,19 @@ public struct GossipEndpoint: Sendable {
         var effects: [EndpointEffect] = []
         for reply in received.replies { send(reply, to: [source], &effects) }
         guard let sender = received.sender else { return effects }
-        book.heard(sender, from: source, at: now)
+        heard(sender, from: source, at: now)
         if !received.released.isEmpty {
             let addresses = destinations(of: sender, at: now)
             for datagram in received.released { send(datagram, to: addresses, &effects) }
         }
         guard let packet = received.packet else { return effects }
+        monitor.note(.datagramArrived(from: sender), at: now)
+        core.arrivedFrom = observed(sender, from: source, at: now)
+        answering = (sender, source)
         run(.packet(packet, from: sender, path: .datagram), at: now, using: &generator, &effects)
+        answering = nil
+        core.arrivedFrom = nil
+        takeReports(from: source, at: now)
         return effects
     }
 
@@ -82,7 +102,12 @@ public struct GossipEndpoint: Sendable {
         using generator: inout some RandomNumberGenerator
     ) -> [EndpointEffect] {
         switch input {
-        case .packet(_, let node, _): guard mayTake(from: node, at: now) else { return [] }
+        case .packet(let packet, let node, _):
+            guard mayTake(from: node, at: now) else { return [] }
+            noteDetour(packet, from: node, at: now)
+        case .linkOpened(let node, _, isInbound: true):
+            monitor.note(.inboundLink(from: node), at: now)
+        case .identity(let claim): book.own.configured = claim.addresses
         case .linkClosed(let node): linkRates[node] = nil
         default: break
         }
@@ -113,9 +138,11 @@ public struct GossipEndpoint: Sendable {
         }
         var effects: [EndpointEffect] = []
         for hello in sessions.repeatHellos(at: now) {
+            monitor.note(.datagramSent(to: hello.to), at: now)
             send(hello.datagram, to: destinations(of: hello.to, at: now), &effects)
         }
         perform(core.tick(at: now, using: &generator), at: now, using: &generator, &effects)
+        lookAtOneself(at: now, using: &generator, &effects)
         if now >= nextSweep { sweep(at: now) }
         return effects
     }
@@ -139,7 +166,7 @@ public struct GossipEndpoint: Sendable {
 
     // MARK: Effects
 
-    private mutating func run(
+    mutating func run(
         _ input: GossipInput, at now: MonotonicInstant,
         using generator: inout some RandomNumberGenerator, _ effects: inout [EndpointEffect]
     ) {
@@ -176,7 +203,7 @@ public struct GossipEndpoint: Sendable {
         }
     }
 
-    private mutating func send(
+    mutating func send(
         _ packet: [UInt8], to node: NodeID, path: GossipPath, at now: MonotonicInstant,
         _ effects: inout [EndpointEffect]
     ) {
@@ -190,7 +217,14 @@ public struct GossipEndpoint: Sendable {
             let datagrams = sessions.seal(
                 packet, to: node, linkKey: linkKeyIfNeeded(of: node), at: now)
             guard !datagrams.isEmpty else { return }
-            let addresses = destinations(of: node, at: now)
+            monitor.note(.datagramSent(to: node), at: now)
+            var addresses = destinations(
+                of: node, isInDoubt: GossipPacket.isForwarded(packet), at: now)
+            if let answering, answering.node == node, addresses != [answering.source],
+                !sessions.mayAnswerElsewhere(node, at: now)
+            {
+                addresses = [answering.source]
+            }
             for datagram in datagrams { send(datagram, to: addresses, &effects) }
         case .relay(let relay):
             guard packet.count <= GossipLimits.relayedPacketBytesMax else {
@@ -214,44 +248,10 @@ public struct GossipEndpoint: Sendable {
         for address in addresses { effects.append(.datagram(datagram, to: address)) }
     }
 
-    // MARK: Relays
-
-    /// Asks `relay` to pass on datagrams that are sealed for `node`.
-    private mutating func forward(
-        _ datagrams: [[UInt8]], to node: NodeID, via relay: NodeID, at now: MonotonicInstant,
-        _ effects: inout [EndpointEffect]
-    ) {
-        for datagram in datagrams {
-            let packets = core.forwarding(datagram, to: node, via: relay)
-            if packets.isEmpty { own.unsendable += 1 }
-            for (packet, path) in packets {
-                if case .relay = path { continue }
-                send(packet, to: relay, path: path, at: now, &effects)
-            }
-        }
-    }
-
-    /// Opens a datagram that `origin` sealed for this node and `relay` passed on. It counts as any
-    /// other from `origin`, but tells nothing of an address, and answers go back the way it came.
-    private mutating func openRelayed(
-        _ sealed: [UInt8], from origin: NodeID, via relay: NodeID, at now: MonotonicInstant,
-        using generator: inout some RandomNumberGenerator, _ effects: inout [EndpointEffect]
-    ) {
-        own.relayedReceived += 1
-        guard let arrival = sessions.read(sealed), arrival.claimedSender == origin else {
-            own.relayedRefused += 1
-            return
-        }
-        let received = open(arrival, sealed, of: SourceLimits.prefix(of: relay), at: now)
-        forward(received.replies + received.released, to: origin, via: relay, at: now, &effects)
-        guard let packet = received.packet else { return }
-        run(
-            .packet(packet, from: origin, path: .relay(relay)), at: now, using: &generator, &effects
-        )
-    }
+    // MARK: Members
 
     /// Opens a datagram, with regard to what its source has sent without proof.
-    private mutating func open(
+    mutating func open(
         _ arrival: DatagramSessions.Arrival, _ datagram: [UInt8], of source: UInt64,
         at now: MonotonicInstant
     ) -> DatagramSessions.Received {
@@ -262,15 +262,16 @@ public struct GossipEndpoint: Sendable {
         return received
     }
 
-    // MARK: Members
-
     private func linkKeyIfNeeded(of node: NodeID) -> LinkKey? {
         sessions.hasSession(with: node) ? nil : core.linkKey(of: node)
     }
 
-    private func destinations(of node: NodeID, at now: MonotonicInstant) -> [NetworkAddress] {
+    private mutating func destinations(
+        of node: NodeID, isInDoubt: Bool = false, at now: MonotonicInstant
+    ) -> [NetworkAddress] {
         book.destinations(
-            of: node, candidates: core.claim(of: node)?.addresses ?? [], at: now)
+            of: node, candidates: core.claim(of: node)?.addresses ?? [],
+            isInDoubt: isInDoubt || !core.isWell(node), at: now)
     }
 
     private mutating func learn(_ node: NodeID) {

@@ -108,4 +108,10 @@ public struct LinkSession: Sendable {
             multiplexer.close(.expired, text: "the link is too old")
         }
     }
+
+    /// This end had no time for `pause`: what the peer sent meanwhile may wait unread, and is no
+    /// silence of its.
+    public mutating func excuse(_ pause: Duration, at now: MonotonicInstant) {
+        multiplexer.excuse(pause, at: now)
+    }
 }

@@ -223,6 +223,11 @@ public struct Multiplexer: Sendable {
         if pingSentAt == nil { pingQueued = true }
     }
 
+    /// This end had no time for `pause`: that much of the peer's silence is not counted.
+    public mutating func excuse(_ pause: Duration, at now: MonotonicInstant) {
+        lastReceived = min(now, lastReceived + pause)
+    }
+
     /// What time alone brings about. Throws ``LinkError/peerSilent`` when the peer is dead.
     public mutating func tick(at now: MonotonicInstant) throws(LinkError) {
         if now - lastReceived >= LinkLimits.silenceMax { throw .peerSilent }

@@ -48,7 +48,7 @@ public enum Joining {
         case .admitted(let admission):
             return try StateDirectory.create(
                 at: path, genesis: ticket.genesis, identity: identity, admission: admission,
-                now: now())
+                ticketAddresses: ticket.addresses, now: now())
         }
     }
 }

@@ -11,6 +11,19 @@ enum LocalAddresses {
             return [NetworkAddress(host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")]
                 .compactMap { $0 }
         }
+        let usable = all(host: host, port: port)
+        let outside = usable.filter { !$0.isLoopback }
+        let chosen = outside.isEmpty ? usable : outside
+        return Array(Set(chosen).sorted { "\($0)" < "\($1)" }.prefix(WireLimits.addressesMax))
+    }
+
+    /// Every address by which this machine reaches a node of its own that listens on `host` and
+    /// `port`, loopback too.
+    static func all(host: String, port: UInt16) -> [NetworkAddress] {
+        guard host == "0.0.0.0" || host == "::" else {
+            return [NetworkAddress(host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")]
+                .compactMap { $0 }
+        }
         let found = ((try? System.enumerateDevices()) ?? []).compactMap { device in
             device.address?.ipAddress
         }
@@ -19,10 +32,7 @@ enum LocalAddresses {
             if text.lowercased().hasPrefix("fe80") || text.contains("%") { return nil }
             return NetworkAddress(text.contains(":") ? "[\(text)]:\(port)" : "\(text):\(port)")
         }
-        let usable = addresses.filter { host == "::" || $0.isIPv4 }
-        let outside = usable.filter { !$0.isLoopback }
-        let chosen = outside.isEmpty ? usable : outside
-        return Array(Set(chosen).sorted { "\($0)" < "\($1)" }.prefix(WireLimits.addressesMax))
+        return addresses.filter { host == "::" || $0.isIPv4 }
     }
 }
 

@@ -6,15 +6,15 @@ import Trust
 import Wire
 
 /// The mesh side of a node while it runs: passes link events to the gossip, tells the mesh how busy
-/// the node is, remembers its peers, and renews what expires. Leaves in order when it is stopped.
+/// the node is, looks for members, and renews what expires. Leaves in order when it is stopped.
 struct MeshService: Service {
     let directory: StateDirectory
     let transport: LinkTransport
     let gossip: GossipRunner
     let activity: ActivityReporter
+    let discovery: DiscoveryService
     let logger: Logger
 
-    private static let saveInterval: Duration = .seconds(15)
     /// A link key lives a day; half of that is left for peers that are away.
     private static let renewalInterval: Duration = .seconds(12 * 3600)
 
@@ -22,12 +22,11 @@ struct MeshService: Service {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await gossip.follow(transport) }
             group.addTask { await activity.report { gossip.update(activity: $0) } }
-            group.addTask { try await every(Self.saveInterval) { await savePeers() } }
+            group.addTask { await discovery.run() }
             group.addTask { try await every(Self.renewalInterval) { await renew() } }
             group.addTask { try? await gracefulShutdown() }
             // The first to end is the shutdown; the rest end by cancellation.
             try await group.next()
-            await savePeers()
             await gossip.leave()
             await transport.shutdown()
             group.cancelAll()
@@ -40,15 +39,6 @@ struct MeshService: Service {
         while !Task.isCancelled {
             await body()
             do { try await Task.sleep(for: interval) } catch { return }
-        }
-    }
-
-    private func savePeers() async {
-        let seeds = await gossip.members().compactMap(SeedAddress.init)
-        // An empty view is no reason to forget the peers of the last run.
-        guard !seeds.isEmpty else { return }
-        do { try directory.saveKnownPeers(seeds) } catch {
-            logger.warning("peers are not saved", metadata: ["why": "\(error)"])
         }
     }
 

@@ -37,6 +37,7 @@ public struct NodeRuntime: Sendable {
     ) throws {
         self.directory = directory
         self.configuration = configuration
+        _ = try configuration.parsedSeeds()  // refused before models are loaded
         self.logger = logger
         self.onReady = onReady
         kernels = try KernelTable.best(environment: environment)
@@ -99,7 +100,8 @@ public struct NodeRuntime: Sendable {
         var settings = GossipSettings(
             listen: port.map { (configuration.peerHost, Int($0)) }, addresses: addresses,
             generation: try directory.nextGeneration(), metadata: models.metadata,
-            seeds: directory.knownPeers())
+            // Members to begin with are found by ``DiscoveryService``.
+            seeds: [])
         settings.faults = faults
         let runner = try await GossipRunner(
             settings: settings,
@@ -110,10 +112,13 @@ public struct NodeRuntime: Sendable {
         let entry = EntryService(
             nodeID: directory.identity.nodeID, name: member.name, executor: executor,
             transport: transport, gossip: runner)
+        let discovery = DiscoveryService(
+            directory: directory, seeds: try configuration.parsedSeeds(),
+            ownAddresses: addresses, transport: transport, gossip: runner, logger: logger)
         let node = LocalNode(
             entry: entry,
             activity: ActivityReporter(models: models, gateKey: credentials.gateKey),
-            directory: directory, addresses: addresses,
+            directory: directory, addresses: addresses, discovery: discovery,
             faults: faults, httpAddress: LateBound<String>(), started: ContinuousClock.now)
         try await serve(node, as: member.name)
     }
@@ -123,7 +128,7 @@ public struct NodeRuntime: Sendable {
     private func serve(_ node: LocalNode, as name: String) async throws {
         let mesh = MeshService(
             directory: directory, transport: node.entry.transport, gossip: node.entry.gossip,
-            activity: node.activity, logger: logger)
+            activity: node.activity, discovery: node.discovery, logger: logger)
         let http = NodeHTTPServer(
             configuration: NodeHTTPConfiguration(
                 host: configuration.httpHost, port: Int(configuration.httpPort)),

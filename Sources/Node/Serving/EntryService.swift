@@ -15,11 +15,11 @@ struct EntryService: Sendable {
     let gossip: GossipRunner
 
     /// This node and all others, as the router sees them.
-    func routingMembers() async -> (local: RoutingMember, peers: [RoutingMember]) {
+    func routingMembers() -> (local: RoutingMember, peers: [RoutingMember]) {
         let local = RoutingMember(
             node: nodeID, name: name, isRoutable: true, models: executor.models.offers,
             numerics: NumericsID.current, roundTrip: nil)
-        return (local, await gossip.members().map(RoutingMember.init))
+        return (local, gossip.snapshot().map(RoutingMember.init))
     }
 
     /// Starts a request. Its prompt is tokenised here when the model is here, so that every executor
@@ -27,7 +27,7 @@ struct EntryService: Sendable {
     func start(
         _ request: InferenceRequest, model: String?
     ) async throws(RouteFailure) -> RequestCore {
-        let (local, peers) = await routingMembers()
+        let (local, peers) = routingMembers()
         let plan = try Router.plan(model: model, local: local, peers: peers)
         var request = request
         request.model = plan.model.digest
@@ -57,7 +57,7 @@ extension EntryService: InferenceDialler {
     func send(
         _ message: InferenceMessage, to target: RoutePlan.Target
     ) async throws -> any InferenceChannel {
-        let addresses = await gossip.members().first { $0.view.id == target.node }?.view.alive
+        let addresses = gossip.snapshot().first { $0.view.id == target.node }?.view.alive
             .addresses
         let link = try await transport.connect(to: addresses ?? [], expecting: target.node)
         return try await PeerChannel.open(message, over: link)
@@ -68,7 +68,7 @@ extension RoutingMember {
     init(_ member: KnownMember) {
         let view = member.view
         let isUp = view.state == .alive || view.state == .suspect
-        let isReachable = view.hasLink || view.alive.reachability == .direct
+        let isReachable = view.hasLink || view.alive.reachability.acceptsLinks
         let serves = member.certificate?.roles.contains(.server) ?? false
         self.init(
             node: view.id, name: member.certificate?.name ?? view.id.short,

@@ -166,6 +166,23 @@ struct DirectoryFiles: Sendable {
         throw .damaged(path: full, reason: "it is larger than any file of its kind")
     }
 
+    /// When a file last changed, in seconds since 1970; nil when it is not there.
+    func changed(_ name: String) -> UInt64? {
+        var info = stat()
+        guard lstat(path(name), &info) == 0 else { return nil }
+        #if canImport(Glibc)
+            return UInt64(max(0, info.st_mtim.tv_sec))
+        #else
+            return UInt64(max(0, info.st_mtimespec.tv_sec))
+        #endif
+    }
+
+    /// The size of any file, links followed, in bytes; nil when it is not there.
+    static func byteCount(ofFile path: String) -> Int? {
+        var info = stat()
+        return stat(path, &info) == 0 ? Int(info.st_size) : nil
+    }
+
     func remove(_ name: String) { unlink(path(name)) }
 
     /// The names in a directory, sorted; none when it is not there.

@@ -22,6 +22,9 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
     public var models: [String] = []
     /// Where others reach this node, as `HOST:PORT`; empty for the addresses of this machine.
     public var addresses: [String] = []
+    /// Where members are looked for, as `HOST:PORT`: any member that answers will do. A name is
+    /// resolved each time.
+    public var seeds: [String] = []
     /// Whether this node only dials out: it listens for no peer.
     public var dialOutOnly = false
     /// The most memory that all models together may take, with their keys and values, in MiB; nil
@@ -57,6 +60,7 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         httpPort = try Self.port(values, .httpPort) ?? httpPort
         models = try values.decodeIfPresent([String].self, forKey: .models) ?? models
         addresses = try values.decodeIfPresent([String].self, forKey: .addresses) ?? addresses
+        seeds = try values.decodeIfPresent([String].self, forKey: .seeds) ?? seeds
         dialOutOnly = try values.decodeIfPresent(Bool.self, forKey: .dialOutOnly) ?? dialOutOnly
         memoryMiB = try Self.count(values, .memoryMiB, 1...NodeLimits.memoryMiBMax)
         threads = try Self.count(values, .threads, 1...NodeLimits.threadsMax)
@@ -97,6 +101,7 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         case httpPort
         case models
         case addresses
+        case seeds
         case dialOutOnly
         case memoryMiB
         case threads
@@ -112,7 +117,7 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
     }
 
     /// Applies `SHOAL_PEER_HOST`, `SHOAL_PEER_PORT`, `SHOAL_HTTP_HOST`, `SHOAL_HTTP_PORT`,
-    /// `SHOAL_MODELS` (separated by colons), `SHOAL_ADDRESSES` (by commas),
+    /// `SHOAL_MODELS` (separated by colons), `SHOAL_ADDRESSES` and `SHOAL_SEEDS` (by commas),
     /// `SHOAL_DIAL_OUT_ONLY` (1 or 0), `SHOAL_MEMORY_MIB`, `SHOAL_THREADS` and `SHOAL_FAULTS` (by
     /// commas).
     public mutating func apply(environment: [String: String]) throws(StateError) {
@@ -132,6 +137,9 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         }
         if let text = environment["SHOAL_ADDRESSES"] {
             addresses = text.split(separator: ",").map(String.init)
+        }
+        if let text = environment["SHOAL_SEEDS"] {
+            seeds = text.split(separator: ",").map(String.init)
         }
         func count(_ name: String, _ range: ClosedRange<Int>) throws(StateError) -> Int? {
             guard let text = environment[name] else { return nil }
@@ -155,9 +163,19 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
     }
 
     /// The addresses given, parsed.
-    func parsedAddresses() throws(StateError) -> [NetworkAddress] {
+    func parsedAddresses() throws(StateError) -> [NetworkAddress] { try Self.parsed(addresses) }
+
+    /// The seeds, parsed.
+    func parsedSeeds() throws(StateError) -> [NetworkAddress] {
+        guard seeds.count <= DiscoveryLimits.seedsMax else {
+            throw .invalid("a node has at most \(DiscoveryLimits.seedsMax) seeds")
+        }
+        return try Self.parsed(seeds)
+    }
+
+    private static func parsed(_ texts: [String]) throws(StateError) -> [NetworkAddress] {
         var parsed: [NetworkAddress] = []
-        for text in addresses {
+        for text in texts {
             guard let address = NetworkAddress(text) else {
                 throw .invalid("'\(text)' is not an address: write HOST:PORT")
             }
@@ -182,6 +200,11 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
 extension StateDirectory {
     /// The node's configuration, or the defaults when there is no file.
     public func configuration() throws(StateError) -> NodeConfiguration {
+        try Self.configuration(files)
+    }
+
+    /// The same, of a directory that cannot be opened, perhaps.
+    static func configuration(_ files: DirectoryFiles) throws(StateError) -> NodeConfiguration {
         guard files.exists("config.json") else { return NodeConfiguration() }
         let bytes = try files.read("config.json")
         do {

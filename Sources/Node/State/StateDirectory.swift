@@ -19,7 +19,8 @@ public import Wire
 ///     node/certificate     its certificate chain
 ///     node/generation      counts its starts
 ///     tickets/             ID.record for each ticket, ID.use-N for each use
-///     peers/known          addresses of members, from the last run
+///     peers/known          members and addresses, from this run and earlier ones
+///     peers/ticket         addresses of the ticket by which the node joined
 ///     digests/             model digests, by the file's size and time
 ///     models/              models of this node, served without being named
 ///     run/                 what the running node tells other commands
@@ -82,7 +83,7 @@ public struct StateDirectory: Sendable {
     /// record, by which a directory counts as initialised, is written last.
     public static func create(
         at path: String, genesis: Genesis, identity: Identity,
-        admission: JoinResponse.Admission, now: WallTime
+        admission: JoinResponse.Admission, ticketAddresses: [NetworkAddress] = [], now: WallTime
     ) throws(StateError) -> StateDirectory {
         let files = DirectoryFiles(root: path)
         try refuseExisting(files)
@@ -95,7 +96,8 @@ public struct StateDirectory: Sendable {
         try prepare(files)
         try save(files, "node/identity.key", "identity key", identity.seed)
         let directory = StateDirectory(files: files, genesis: genesis, identity: identity)
-        try directory.saveKnownPeers(admission.seeds)
+        try directory.save(PeerMemory(admission.seeds, at: now))
+        try directory.save(ticketAddresses: ticketAddresses)
         try adopt(files, genesis: genesis, chain: admission.chain, gate: admission.gateKey)
         return directory
     }
@@ -165,7 +167,7 @@ public struct StateDirectory: Sendable {
         return StateDirectory(files: files, genesis: genesis, identity: identity)
     }
 
-    private static func checkVersion(_ files: DirectoryFiles) throws(StateError) {
+    static func checkVersion(_ files: DirectoryFiles) throws(StateError) {
         let found = String(decoding: try files.read("VERSION").prefix(64), as: UTF8.self)
             .split(whereSeparator: \.isWhitespace).joined(separator: " ")
         guard found == version else { throw .unsupportedVersion(path: files.root, found: found) }
@@ -275,32 +277,6 @@ public struct StateDirectory: Sendable {
 
     private static func randomSerial() -> UInt64 {
         randomBytes(8).reduce(0) { $0 << 8 | UInt64($1) }
-    }
-
-    // MARK: Peers
-
-    /// Members and their addresses, remembered for the next start.
-    public func saveKnownPeers(_ seeds: [SeedAddress]) throws(StateError) {
-        var writer = ByteWriter()
-        let kept = seeds.prefix(NodeLimits.knownPeersMax)
-        writer.writeInteger(UInt16(kept.count))
-        for seed in kept { seed.encode(to: &writer) }
-        try Self.save(files, "peers/known", "peer list", writer.bytes)
-    }
-
-    /// The members of the last run. A damaged list is no reason not to start: it is empty then.
-    public func knownPeers() -> [SeedAddress] {
-        guard let bytes = try? Self.load(files, "peers/known", "peer list") else { return [] }
-        var reader = ByteReader(bytes)
-        guard
-            let count = try? reader.readCount16(field: "peers", limit: NodeLimits.knownPeersMax)
-        else { return [] }
-        var seeds: [SeedAddress] = []
-        for _ in 0..<count {
-            guard let seed = try? SeedAddress(from: &reader) else { return seeds }
-            seeds.append(seed)
-        }
-        return seeds
     }
 
     // MARK: Files

@@ -1,35 +1,13 @@
-import Gossip
+public import Gossip
 import Wire
 
 extension MembershipSimulation {
-    /// A fault, at a time of the run.
-    public struct Fault: Sendable, Equatable {
-        /// What goes wrong.
-        public enum Kind: Sendable, Equatable {
-            /// The process ends without a word; its host refuses connections.
-            case crash(Int)
-            /// The process is started again, with the next generation.
-            case restart(Int)
-            /// The node says goodbye and stops.
-            case leave(Int)
-            /// The process stands still for so long, as when a machine sleeps.
-            case pause(Int, Duration)
-            /// These nodes and the others don't reach each other.
-            case partition([Int])
-            /// They do again.
-            case heal
-        }
-
-        /// When.
-        public var at: Duration
-        /// What.
-        public var kind: Kind
-
-        /// A fault as given.
-        public init(at: Duration, _ kind: Kind) {
-            self.at = at
-            self.kind = kind
-        }
+    /// Who in a run means harm.
+    public enum Hostility: String, Sendable, CaseIterable {
+        /// The last nodes: each has its keys and a valid certificate.
+        case member
+        /// Somebody on the network, who sees every datagram and may send any.
+        case outsider
     }
 
     /// All that a run depends on.
@@ -42,6 +20,12 @@ extension MembershipSimulation {
         public var duration: Duration
         /// How the network treats datagrams.
         public var network = NetworkConditions()
+        /// The protocol's periods and rules.
+        public var gossip = GossipConfiguration()
+        /// So many nodes, the first ones, are everyone's seeds.
+        public var seeds = 1
+        /// Whether all begin knowing each other, rather than by joining through the seeds.
+        public var isWarm = false
         /// So many crashes are spread over the run, each followed by a restart half of the times.
         public var crashes = 0
         /// Minutes from the start at which half of the nodes are cut off for ``partitionLength``.
@@ -54,6 +38,29 @@ extension MembershipSimulation {
         public var outboundOnly = 0
         /// So many nodes, the first ones, have all their datagrams dropped.
         public var datagramsBlocked = 0
+        /// So many nodes, the last ones, stand still again and again.
+        public var stalled = 0
+        /// For how long each time.
+        public var stallLength: ClosedRange<Duration> = .milliseconds(100) ... .seconds(30)
+        /// How long they run between.
+        public var stallGap: ClosedRange<Duration> = .seconds(20) ... .seconds(60)
+        /// How much too late timers run, drawn for each; below zero is too early.
+        public var timerLateness: ClosedRange<Duration> = .zero ... .zero
+        /// What gossip versions nodes speak, by node, in turn; empty for those of this build.
+        public var versions: [ClosedRange<UInt8>] = []
+        /// So many changes of what a node offers are spread over the run and their way through the
+        /// mesh is measured.
+        public var updates = 0
+        /// Who means harm; nil for nobody.
+        public var hostile: Hostility?
+        /// How many, if they are members: the last ones.
+        public var hostiles = 1
+        /// What hostile members do, in turn.
+        public var attacks = Attack.allCases
+        /// A defect built into every node, to see that the checkers find it; nil for none.
+        public var sabotage: Sabotage?
+        /// Traffic, signatures and false alarms are counted from here on.
+        public var countFrom: Duration = .zero
         /// Whether a crashed node's host closes its connections and refuses new ones, rather than
         /// falling silent with it.
         public var refusesAfterCrash = true
@@ -79,54 +86,64 @@ extension MembershipSimulation {
             set { network.loss = newValue }
         }
 
+        /// Whether a node can be dialled.
+        func isDirect(_ node: Int) -> Bool { node < nodes - outboundOnly }
+
+        /// Those that mean harm.
+        var hostileNodes: Range<Int> {
+            hostile == .member ? max(0, nodes - hostiles)..<nodes : nodes..<nodes
+        }
+
+        /// Whether a node stands still again and again.
+        func isStalled(_ node: Int) -> Bool { node >= nodes - stalled }
+
         /// Why the configuration cannot be run; nil when it can.
         public var problem: String? {
             let limit = SimulationLimits.nodesMax
             if !(1...limit).contains(nodes) { return "nodes must be from 1 to \(limit)" }
-            if duration <= .zero { return "the duration must be positive" }
-            let shares = [network.loss, network.duplication, network.reordering]
-            if !shares.allSatisfy({ (0...1).contains($0) }) { return "shares are from 0 to 1" }
-            if crashes < 0 { return "crashes cannot be negative" }
-            if outboundOnly < 0 || outboundOnly >= nodes && outboundOnly > 0 {
+            let longest = SimulationLimits.durationMax
+            if duration <= .zero || duration > longest {
+                return
+                    "the duration must be above 0 and at most \(longest.decimalSeconds) seconds"
+            }
+            if let problem = network.problem { return problem }
+            if !(1...nodes).contains(seeds) { return "seeds must be from 1 to the nodes there are" }
+            if crashes < 0 || updates < 0 || crashes + updates > SimulationLimits.faultsMax {
+                return "crashes and updates must be from 0 to \(SimulationLimits.faultsMax)"
+            }
+            if faults.count > SimulationLimits.faultsMax {
+                return "there can be no more than \(SimulationLimits.faultsMax) faults"
+            }
+            if !(0..<nodes).contains(outboundOnly) {
                 return "at least one node must accept links"
             }
-            if datagramsBlocked < 0 || datagramsBlocked > nodes {
+            if !(0...nodes).contains(datagramsBlocked) {
                 return "no more nodes can have their datagrams blocked than there are"
             }
-            return nil
-        }
-
-        /// The command that runs this again. Faults given one by one, and conditions that the
-        /// command line has no option for, are not in it.
-        public var replayCommand: String {
-            var words = [
-                "shoal simulate membership", "--nodes \(nodes)", "--seed \(seed)",
-                "--minutes \(decimal(duration.seconds / 60, places: 6))",
-                "--loss \(decimal(network.loss, places: 6))",
-            ]
-            if network.duplication > 0 {
-                words.append("--duplication \(decimal(network.duplication, places: 6))")
+            if !(0..<nodes).contains(stalled) { return "at least one node must not be stalled" }
+            if hostile == .member, !(1..<nodes).contains(hostiles) {
+                return "at least one node must be honest, and one not"
             }
-            if network.reordering > 0 {
-                words.append("--reordering \(decimal(network.reordering, places: 6))")
+            if countFrom < .zero { return "counting cannot begin before the start" }
+            if stallLength.lowerBound < .zero || stallGap.lowerBound <= .zero {
+                return "stalls must last for 0 seconds or more, and more than 0 must lie between"
             }
-            if crashes > 0 { words.append("--crashes \(crashes)") }
-            if let partitionAt {
-                words.append("--partition-at \(decimal(partitionAt.seconds, places: 3))")
-                words.append("--partition-seconds \(decimal(partitionLength.seconds, places: 3))")
+            if timerLateness.lowerBound < .seconds(-60) || timerLateness.upperBound > .seconds(60) {
+                return "timers may be no more than 60 seconds early or late"
             }
-            if outboundOnly > 0 { words.append("--outbound-only \(outboundOnly)") }
-            if datagramsBlocked > 0 { words.append("--datagrams-blocked \(datagramsBlocked)") }
-            return words.joined(separator: " ")
+            if partitionLength < .zero || partitionAt ?? .zero < .zero {
+                return "a partition cannot begin before the start, nor last for less than no time"
+            }
+            return faults.lazy.compactMap { $0.problem(nodes: nodes) }.first
         }
 
         /// Everything that will go wrong, in order of time.
         func schedule() -> [Fault] {
             var all = faults
             var random = SeededRandom(seed: seed, stream: 2 << 40)
+            // Not while nodes still start, nor so late that nobody could notice.
+            let first = min(Duration.seconds(isWarm ? 5 : 30), duration / 4)
             if crashes > 0, nodes > 1 {
-                // Not while nodes still start, nor so late that nobody could notice.
-                let first = min(Duration.seconds(30), duration / 4)
                 let step = (duration - first - first) / crashes
                 for index in 0..<crashes {
                     let at = first + step * index + step / 4
@@ -141,6 +158,13 @@ extension MembershipSimulation {
                 let group = Array(0..<nodes).shuffled(using: &random).prefix(nodes / 2)
                 all.append(Fault(at: partitionAt, .partition(group.sorted())))
                 all.append(Fault(at: partitionAt + partitionLength, .heal))
+            }
+            if updates > 0 {
+                let step = (duration - first - min(first, .seconds(15))) / updates
+                for index in 0..<updates {
+                    let node = Int(random.below(Int64(nodes)))
+                    all.append(Fault(at: first + step * index, .update(node)))
+                }
             }
             return all.enumerated().sorted { ($0.1.at, $0.0) < ($1.1.at, $1.0) }.map(\.1)
         }
@@ -160,6 +184,12 @@ extension MembershipSimulation {
                 detection: detectionBound ?? .milliseconds(Int64(protocolBound * room * 1000)),
                 convergence: convergenceBound)
             bounds.allowsFalseDeaths = allowsFalseDeaths
+            bounds.hostile = Array(hostileNodes)
+            bounds.isWireClean = network.corruption == 0 && network.replay == 0 && hostile == nil
+            bounds.probeInterval = gossip.probeInterval
+            bounds.tombstoneLifetime = gossip.tombstoneLifetime
+            bounds.tombstonesMax = gossip.tombstonesMax
+            bounds.settling = .seconds(45)
             return bounds
         }
     }

@@ -1,101 +1,152 @@
 public import Gossip
 public import Wire
 
-/// Real gossip cores on a simulated network. The simulation stands in for their shell: it carries
-/// packets, makes links, hands over certificates and calls `tick` when a core asks for it.
+/// Real gossip endpoints on a simulated network. The simulation stands in for the rest of the shell:
+/// it carries datagrams between addresses, makes links, hands over certificates, and calls an
+/// endpoint when its timer is due, after what waits in its sockets.
 public struct MembershipSimulation: Sendable {
     enum Event: Sendable {
         case timer(Int, start: Int)
-        case packet([UInt8], from: Int, to: Int, path: GossipPath)
-        case relayed([UInt8], from: Int, to: Int, via: Int)
+        /// Between addresses, by their numbers.
+        case datagram(SimulatedDatagram, to: Int)
+        /// Over a link, if it still stands.
+        case arrival(Inbound, to: Int, link: UInt64)
         case dialled(Int, Int, start: Int)
         case dialFailed(Int, Int, start: Int)
-        case linkLost(Int, Int)
-        case hostSilent(Int, seenBy: Int, start: Int)
-        case stateRequest([UInt8], from: Int, to: Int)
-        case stateAnswer([UInt8], from: Int, to: Int)
+        case linkSilent(Int, Int, link: UInt64)
+        case linkGone(Int, Int, start: Int)
         case certified(Int, of: Int, start: Int)
         case fault(Fault.Kind)
         case stopped(Int, start: Int)
-        case resumed(Int, start: Int)
+        case awake(Int, halt: Int)
+        case served(Int, start: Int)
+        case quick(Int, slowness: Int)
+        case stall(Int)
+        case keyDue(Int, start: Int)
+        case moved(Int, start: Int)
+        case unclogged(from: [Int], to: [Int])
+        case survey(Int, start: Int, number: Int)
+        case harm(Int, start: Int)
+        case outsider(MonotonicInstant)
+        case count
     }
 
-    struct Node: Sendable {
-        var core: GossipCore
-        var isUp = false
-        var isPaused = false
-        /// What came while it was paused, as it would wait in a socket.
-        var waiting: [GossipInput] = []
-        /// Counts starts, so that what was meant for an earlier one is dropped.
-        var start = 0
-        var generation: UInt64 = 0
-        var timerAt: MonotonicInstant?
-        var links: [Int] = []
+    /// A change that a member saw.
+    struct Change: Sendable {
+        var observer: Int
+        var subject: Int
+        var view: MemberView
     }
 
     let configuration: Configuration
     var queue = EventQueue<Event>()
     var network: SimulatedNetwork
+    var addresses: SimulatedAddresses
+    var links = SimulatedLinks()
+    /// Cuts that stop links too, until they heal.
+    var cuts: [Cut] = []
     var nodes: [Node] = []
     /// Each node's own chance.
     var randoms: [SeededRandom] = []
+    /// Draws what happens to machines: when they stand still, how late their timers are.
+    var machines: SeededRandom
+    var indices: [NodeID: Int] = [:]
     var checkers: MembershipCheckers
     var trace = TraceDigest()
     var now = MonotonicInstant.origin
     var events = 0
-    var crashes = 0
-    var packets = 0
-    var packetBytes = 0
-    var pushPulls = 0
-    var refutations: UInt64 = 0
-    var signatures: UInt64 = 0
-    var upTime: Duration = .zero
-    var upSince: [MonotonicInstant]
+    var tally = Tally()
+    var updates = UpdateMeasurement()
+    /// What had been counted when counting was to begin.
+    var baseline = Totals()
+    /// Those that mean harm.
+    var hostiles: [Int: HostileMember] = [:]
+    var outsider: Outsider?
+    var outsiderDue: MonotonicInstant?
+    /// Digests of all datagrams that members sent, while an outsider may send them again.
+    var genuine: Set<UInt64> = []
+    /// Changes that nobody was told of yet; kept only if somebody is to be.
+    var changes: [Change] = []
+    var keepsChanges = false
 
-    /// Runs a configuration to its end.
+    /// Runs a configuration to its end. Runs share nothing: any number may go on at once.
     ///
-    /// - Parameter onMemberChange: Called with every change a member sees: time, observer, subject
-    ///   and the new view. For tests that want more than the report.
+    /// - Precondition: The configuration has no ``Configuration/problem``.
+    public static func run(_ configuration: Configuration) -> Report {
+        var simulation = MembershipSimulation(configuration)
+        let end = MonotonicInstant.origin + configuration.duration
+        while let next = simulation.queue.next, next <= end { simulation.step() }
+        simulation.finish(at: end)
+        return simulation.report()
+    }
+
+    /// Runs a configuration to its end and tells of it meanwhile.
+    ///
+    /// - Parameter onMemberChange: Called with every change that a member sees: time, observer,
+    ///   subject and the new view. For those that want more than the report.
     /// - Precondition: The configuration has no ``Configuration/problem``.
     public static func run(
         _ configuration: Configuration,
-        onMemberChange: (MonotonicInstant, Int, Int, MemberView) -> Void = { _, _, _, _ in }
+        onMemberChange: (MonotonicInstant, Int, Int, MemberView) -> Void
     ) -> Report {
         var simulation = MembershipSimulation(configuration)
-        simulation.runToEnd(onMemberChange)
+        simulation.keepsChanges = true
+        let end = MonotonicInstant.origin + configuration.duration
+        while let next = simulation.queue.next, next <= end {
+            simulation.step()
+            guard !simulation.changes.isEmpty else { continue }
+            for change in simulation.changes {
+                onMemberChange(simulation.now, change.observer, change.subject, change.view)
+            }
+            simulation.changes.removeAll(keepingCapacity: true)
+        }
+        simulation.finish(at: end)
         return simulation.report()
     }
 
     init(_ configuration: Configuration) {
         if let problem = configuration.problem { preconditionFailure(problem) }
         self.configuration = configuration
+        let count = configuration.nodes
         network = SimulatedNetwork(
-            nodes: configuration.nodes, conditions: configuration.network,
-            seed: configuration.seed)
-        network.datagramsBlocked = Set(0..<configuration.datagramsBlocked)
-        checkers = MembershipCheckers(nodes: configuration.nodes, bounds: configuration.bounds)
-        upSince = Array(repeating: .origin, count: configuration.nodes)
-        for index in 0..<configuration.nodes {
+            nodes: count, conditions: configuration.network,
+            blocked: configuration.datagramsBlocked, seed: configuration.seed)
+        addresses = SimulatedAddresses(nodes: count)
+        machines = SeededRandom(seed: configuration.seed, stream: 7 << 40)
+        checkers = MembershipCheckers(nodes: count, bounds: configuration.bounds)
+        indices.reserveCapacity(count)
+        let blank = Self.blank(configuration, 0)
+        for index in 0..<count {
+            indices[id(index)] = index
             randoms.append(SeededRandom(seed: configuration.seed, stream: UInt64(index)))
-            nodes.append(Node(core: Self.core(configuration, index, generation: 0, at: now)))
+            nodes.append(Node(endpoint: blank))
         }
-        // Nodes start over a few seconds; all know node 0, which starts first.
+        // Nodes start over a few seconds, the first one at once; or, when they know each other
+        // already, all within a period, so that they don't probe in step.
         var random = SeededRandom(seed: configuration.seed, stream: 3 << 40)
-        queue.push(.fault(.restart(0)), at: now)
-        for index in 1..<max(1, configuration.nodes) {
-            let delay = random.duration(in: .milliseconds(10) ... .seconds(3))
+        let spread: ClosedRange<Duration> =
+            configuration.isWarm ? .zero ... .seconds(1) : .milliseconds(10) ... .seconds(3)
+        for index in 0..<count {
+            let delay = index == 0 ? .zero : random.duration(in: spread)
             queue.push(.fault(.restart(index)), at: now + delay)
+            if configuration.isStalled(index) {
+                let first = machines.duration(in: configuration.stallGap)
+                queue.push(.stall(index), at: now + first)
+            }
         }
+        if configuration.hostile == .outsider {
+            outsider = Outsider(seed: configuration.seed, at: now)
+            scheduleOutsider()
+        }
+        if configuration.countFrom > .zero {
+            queue.push(.count, at: now + configuration.countFrom)
+        }
+        noteBeginning()
         for fault in configuration.schedule() { queue.push(.fault(fault.kind), at: now + fault.at) }
     }
 
-    private mutating func runToEnd(
-        _ onMemberChange: (MonotonicInstant, Int, Int, MemberView) -> Void
-    ) {
-        let end = MonotonicInstant.origin + configuration.duration
-        while let next = queue.next, next <= end { step(onMemberChange) }
+    mutating func finish(at end: MonotonicInstant) {
         now = end
-        for index in nodes.indices where nodes[index].isUp { settle(index) }
         checkers.finish(at: now)
     }
 
@@ -103,349 +154,72 @@ public struct MembershipSimulation: Sendable {
 
     /// Lets the next event happen, and returns it.
     @discardableResult
-    mutating func step(
-        _ onMemberChange: (MonotonicInstant, Int, Int, MemberView) -> Void = { _, _, _, _ in }
-    ) -> Event? {
+    mutating func step() -> Event? {
         guard let (at, event) = queue.pop() else { return nil }
         now = at
         events += 1
         trace.add(UInt64(bitPattern: at.nanoseconds))
-        process(event, onMemberChange)
+        process(event)
         return event
     }
 
-    private mutating func process(
-        _ event: Event, _ onMemberChange: (MonotonicInstant, Int, Int, MemberView) -> Void
-    ) {
+    private mutating func process(_ event: Event) {
         switch event {
-        case .timer(let node, let start):
-            // One that was replaced by an earlier one must not breed another.
-            guard nodes[node].start == start, nodes[node].isUp, nodes[node].timerAt == now else {
-                return
-            }
-            nodes[node].timerAt = nil
-            guard !nodes[node].isPaused else { return }
-            let effects = nodes[node].core.tick(at: now, using: &randoms[node])
-            perform(effects, of: node, onMemberChange)
-            if !effects.isEmpty { checkers.observe(.held(node, nodes[node].core.sizes), at: now) }
-        case .packet(let bytes, let from, let to, let path):
-            if path == .link, !nodes[to].links.contains(from) { return }
-            give(.packet(bytes, from: id(from), path: path), to: to, onMemberChange)
-        case .relayed(let bytes, let from, let to, let via):
-            guard nodes[via].isUp, !nodes[via].isPaused else { return }
-            for delay in network.deliveries(from: via, to: to) {
-                queue.push(
-                    .packet(bytes, from: from, to: to, path: .relay(id(via))), at: now + delay)
-            }
-        case .dialled(let from, let to, let start):
-            guard nodes[from].isUp, nodes[from].start == start,
-                !nodes[from].links.contains(to)
-            else { return }
-            guard nodes[to].isUp, network.isConnected(from, to) else {
-                give(.linkRefused(id(to)), to: from, onMemberChange)
-                return
-            }
-            nodes[from].links.append(to)
-            nodes[to].links.append(from)
-            give(.linkOpened(id(to), tag(to), isInbound: false), to: from, onMemberChange)
-            give(.linkOpened(id(from), tag(from), isInbound: true), to: to, onMemberChange)
+        case .timer(let node, let start): timerFired(node, start: start)
+        case .datagram(let datagram, let to): datagramArrived(datagram, to: to)
+        case .arrival(let inbound, let node, let link): linkArrival(inbound, to: node, link: link)
+        case .dialled(let from, let to, let start): dialled(from, to, start: start)
         case .dialFailed(let from, let to, let start):
             guard nodes[from].start == start else { return }
-            give(.linkRefused(id(to)), to: from, onMemberChange)
-        case .linkLost(let node, let other):
-            // Both ends learn of it by themselves; a link made anew meanwhile stands.
-            guard nodes[node].links.contains(other), !network.isConnected(node, other) else {
-                return
-            }
-            nodes[node].links.removeAll { $0 == other }
-            nodes[other].links.removeAll { $0 == node }
-            give(.linkClosed(id(other)), to: node, onMemberChange)
-            give(.linkClosed(id(node)), to: other, onMemberChange)
-        case .hostSilent(let node, let other, let start):
-            guard nodes[other].start == start, !nodes[other].links.contains(node) else { return }
-            give(.linkClosed(id(node)), to: other, onMemberChange)
-        case .stateRequest(let state, let from, let to):
-            guard nodes[to].isUp, nodes[to].links.contains(from) else { return }
-            guard !nodes[to].isPaused else { return }
-            let (answer, effects) = nodes[to].core.answer(
-                state, from: id(from), at: now, using: &randoms[to])
-            perform(effects, of: to, onMemberChange)
-            guard let answer else { return }
-            queue.push(.stateAnswer(answer, from: to, to: from), at: now + network.linkDelay())
-        case .stateAnswer(let state, let from, let to):
-            guard nodes[to].isUp, nodes[to].links.contains(from) else { return }
-            give(.exchanged(state, from: id(from)), to: to, onMemberChange)
+            nodes[from].dials -= 1
+            deliver(.input(.linkRefused(id(to))), to: from)
+        case .linkSilent(let a, let b, let link): linkSilent(a, b, link: link)
+        case .linkGone(let other, let node, let start):
+            guard nodes[node].start == start, links[node, other] == nil else { return }
+            deliver(.input(.linkClosed(id(other))), to: node)
         case .certified(let node, let of, let start):
             guard nodes[node].start == start else { return }
-            give(.certified(id(of), tag(of)), to: node, onMemberChange)
-        case .fault(let kind): suffer(kind, onMemberChange)
+            deliver(.input(.certified(id(of), tag(of))), to: node)
+        case .fault(let kind): suffer(kind)
         case .stopped(let node, let start):
             guard nodes[node].start == start else { return }
-            stop(node, onMemberChange)
-        case .resumed(let node, let start):
-            guard nodes[node].start == start, nodes[node].isUp else { return }
-            nodes[node].isPaused = false
-            // The shell drains its sockets before it lets timers fire.
-            let waiting = nodes[node].waiting
-            nodes[node].waiting = []
-            for input in waiting { give(input, to: node, onMemberChange) }
-            schedule(node)
+            noteStopped(node)
+            stop(node, isSilent: false)
+        case .awake(let node, let halt): wake(node, halt: halt)
+        case .served(let node, let start): served(node, start: start)
+        case .quick(let node, let slowness): quicken(node, slowness: slowness)
+        case .stall(let node): stallAgain(node)
+        case .keyDue(let node, let start):
+            guard nodes[node].start == start else { return }
+            rotateKeyIfDue(node)
+        case .moved(let node, let start):
+            guard nodes[node].start == start else { return }
+            tellIdentity(node)
+        case .unclogged(let from, let to): noteUnclogged(from, to)
+        case .harm(let node, let start): harm(node, start: start)
+        case .outsider(let at): outsiderActs(at)
+        case .count: baseline = totals()
+        case .survey(let node, let start, let number): survey(node, start: start, number: number)
         }
-    }
-
-    private mutating func suffer(
-        _ kind: Fault.Kind, _ onMemberChange: (MonotonicInstant, Int, Int, MemberView) -> Void
-    ) {
-        switch kind {
-        case .crash(let node):
-            guard nodes[node].isUp else { return }
-            crashes += 1
-            checkers.observe(.crashed(node), at: now)
-            stop(node, onMemberChange)
-        case .restart(let node):
-            guard !nodes[node].isUp else { return }
-            start(node, onMemberChange)
-        case .leave(let node):
-            guard nodes[node].isUp else { return }
-            checkers.observe(.left(node), at: now)
-            give(.leave, to: node, onMemberChange)
-            queue.push(.stopped(node, start: nodes[node].start), at: now + .seconds(2))
-        case .pause(let node, let length):
-            guard nodes[node].isUp else { return }
-            nodes[node].isPaused = true
-            queue.push(.resumed(node, start: nodes[node].start), at: now + length)
-        case .partition(let group):
-            network.partition(group)
-            checkers.observe(.partitioned(group), at: now)
-            // Links die of silence: both ends send keepalives and give up after 30 s.
-            for node in nodes.indices {
-                for other in nodes[node].links
-                where other > node && !network.isConnected(node, other) {
-                    queue.push(.linkLost(node, other), at: now + .seconds(30))
-                }
-            }
-        case .heal:
-            network.heal()
-            checkers.observe(.healed, at: now)
-        }
-    }
-
-    private mutating func start(
-        _ node: Int, _ onMemberChange: (MonotonicInstant, Int, Int, MemberView) -> Void
-    ) {
-        nodes[node].isUp = true
-        nodes[node].isPaused = false
-        nodes[node].waiting = []
-        nodes[node].start += 1
-        nodes[node].generation += 1
-        nodes[node].links = []
-        nodes[node].timerAt = nil
-        upSince[node] = now
-        nodes[node].core = Self.core(
-            configuration, node, generation: nodes[node].generation, at: now)
-        checkers.observe(.started(node, generation: nodes[node].generation), at: now)
-        // Node 0 is everybody's seed; it knows two others, as from its last run.
-        let known = node == 0 ? Array(1..<min(3, nodes.count)) : [0]
-        let seeds = known.filter { isDirect($0) }.map {
-            (node: id($0), addresses: Self.addresses($0))
-        }
-        give(.seeds(seeds), to: node, onMemberChange)
-        schedule(node)
-    }
-
-    private mutating func stop(
-        _ node: Int, _ onMemberChange: (MonotonicInstant, Int, Int, MemberView) -> Void
-    ) {
-        guard nodes[node].isUp else { return }
-        settle(node)
-        nodes[node].isUp = false
-        nodes[node].start += 1
-        let links = nodes[node].links
-        nodes[node].links = []
-        for other in links {
-            nodes[other].links.removeAll { $0 == node }
-            if configuration.refusesAfterCrash, network.isConnected(node, other) {
-                // The host closes the dead process's connections.
-                give(.linkClosed(id(node)), to: other, onMemberChange)
-            } else {
-                let event = Event.hostSilent(node, seenBy: other, start: nodes[other].start)
-                queue.push(event, at: now + .seconds(30))
-            }
-        }
-    }
-
-    /// Counts what a core did, when its start ends or the run does.
-    private mutating func settle(_ node: Int) {
-        let counters = nodes[node].core.counters
-        refutations += counters.refutations
-        signatures += counters.signaturesChecked
-        upTime += now - upSince[node]
-    }
-
-    private mutating func give(
-        _ input: GossipInput, to node: Int,
-        _ onMemberChange: (MonotonicInstant, Int, Int, MemberView) -> Void
-    ) {
-        guard nodes[node].isUp else { return }
-        guard !nodes[node].isPaused else {
-            if nodes[node].waiting.count < 256 { nodes[node].waiting.append(input) }
-            return
-        }
-        let effects = nodes[node].core.handle(input, at: now, using: &randoms[node])
-        perform(effects, of: node, onMemberChange)
-    }
-
-    // MARK: Effects
-
-    private mutating func perform(
-        _ effects: [GossipEffect], of node: Int,
-        _ onMemberChange: (MonotonicInstant, Int, Int, MemberView) -> Void
-    ) {
-        for effect in effects {
-            switch effect {
-            case .send(let bytes, let to, let path):
-                packets += 1
-                packetBytes += bytes.count
-                trace.add(bytes)
-                checkers.observe(.packet(from: node, bytes: bytes.count), at: now)
-                send(bytes, from: node, to: index(to), path)
-            case .openRelayed(let bytes, let origin, let relay):
-                give(
-                    .packet(bytes, from: origin, path: .relay(relay)), to: node, onMemberChange)
-            case .connect(let to, _): dial(node, index(to))
-            case .pushPull(let to, let state):
-                pushPulls += 1
-                trace.add(state)
-                guard nodes[node].links.contains(index(to)) else { continue }
-                queue.push(
-                    .stateRequest(state, from: node, to: index(to)),
-                    at: now + network.linkDelay())
-            case .fetchCertificate(let of, _, let from):
-                let source = index(from)
-                guard nodes[source].isUp, network.isConnected(node, source) else { continue }
-                let delay = network.linkDelay() + network.linkDelay()
-                queue.push(
-                    .certified(node, of: index(of), start: nodes[node].start), at: now + delay)
-            case .changed(let id, _):
-                guard let view = nodes[node].core.view(of: id) else { continue }
-                trace.add(UInt64(view.state.rawValue))
-                checkers.observe(
-                    .believed(
-                        observer: node, subject: index(id), state: view.state,
-                        generation: view.alive.generation, incarnation: view.alive.incarnation),
-                    at: now)
-                onMemberChange(now, node, index(id), view)
-            }
-        }
-        schedule(node)
-    }
-
-    private mutating func send(_ bytes: [UInt8], from: Int, to: Int, _ path: GossipPath) {
-        switch path {
-        case .datagram:
-            for delay in network.deliveries(from: from, to: to) {
-                queue.push(.packet(bytes, from: from, to: to, path: path), at: now + delay)
-            }
-        case .relay(let relay):
-            // The relay passes on what is sealed, and keeps nothing.
-            for delay in network.deliveries(from: from, to: index(relay)) {
-                queue.push(
-                    .relayed(bytes, from: from, to: to, via: index(relay)), at: now + delay)
-            }
-        case .link:
-            guard nodes[from].links.contains(to), network.isConnected(from, to) else { return }
-            queue.push(
-                .packet(bytes, from: from, to: to, path: path), at: now + network.linkDelay())
-        }
-    }
-
-    private mutating func dial(_ from: Int, _ to: Int) {
-        guard from != to, !nodes[from].links.contains(to) else { return }
-        let start = nodes[from].start
-        let isListening = nodes[to].isUp && isDirect(to) && network.isConnected(from, to)
-        if isListening {
-            // A TCP handshake and the link's own: three one-way trips.
-            let delay = network.linkDelay() + network.linkDelay() + network.linkDelay()
-            queue.push(.dialled(from, to, start: start), at: now + delay)
-        } else {
-            let isRefused =
-                configuration.refusesAfterCrash && network.isConnected(from, to)
-                && isDirect(to)
-            let delay =
-                isRefused ? network.linkDelay() + network.linkDelay() : Duration.seconds(5)
-            queue.push(.dialFailed(from, to, start: start), at: now + delay)
-        }
-    }
-
-    /// Sees to it that the core is called when it asked to be.
-    private mutating func schedule(_ node: Int) {
-        guard nodes[node].isUp, !nodes[node].isPaused else { return }
-        let wanted = max(nodes[node].core.nextDeadline, now + .microseconds(1))
-        // An early call is safe, so an earlier timer that still stands will do.
-        if let timerAt = nodes[node].timerAt, timerAt <= wanted, timerAt > now { return }
-        nodes[node].timerAt = wanted
-        queue.push(.timer(node, start: nodes[node].start), at: wanted)
     }
 
     // MARK: Names
 
     func id(_ node: Int) -> NodeID { NodeID(number: UInt64(node) + 1) }
 
-    func index(_ id: NodeID) -> Int {
-        Int(id.bytes[24...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }) - 1
+    /// The node with an id; nil for an id that only a liar gave.
+    func index(_ id: NodeID) -> Int? { indices[id] }
+
+    /// The node with an id that an honest one gave.
+    func member(_ id: NodeID) -> Int {
+        guard let index = indices[id] else { preconditionFailure("only nodes become members") }
+        return index
     }
 
-    private func tag(_ node: Int) -> CertificateTag {
-        CertificateTag(high: 7, low: UInt64(node) + 1)
-    }
+    func tag(_ node: Int) -> CertificateTag { CertificateTag(high: 7, low: UInt64(node) + 1) }
 
-    private func isDirect(_ node: Int) -> Bool {
-        node < configuration.nodes - configuration.outboundOnly
-    }
-
-    private static func addresses(_ node: Int) -> [NetworkAddress] {
-        let host = [10, UInt8(node >> 16 & 255), UInt8(node >> 8 & 255), UInt8(node & 255)]
-        return NetworkAddress(host: .v4(host), port: 7433).map { [$0] } ?? []
-    }
-
-    private static func core(
-        _ configuration: Configuration, _ node: Int, generation: UInt64, at now: MonotonicInstant
-    ) -> GossipCore {
-        let id = NodeID(number: UInt64(node) + 1)
-        let isDirect = node < configuration.nodes - configuration.outboundOnly
-        let alive = AliveClaim(
-            node: id, generation: generation, linkKey: LinkKey(number: UInt64(node) + 1),
-            linkKeyNotAfter: WallTime(seconds: 1 << 40),
-            certificate: CertificateTag(high: 7, low: UInt64(node) + 1),
-            reachability: isDirect ? .direct : .outboundOnly,
-            addresses: isDirect ? addresses(node) : [])
-        let metadata = MemberMetadata(
-            numerics: "shoal-numerics-2", kvTypes: 3,
-            models: configuration.placement.map { $0[node] } ?? [
-                OfferedModel(
-                    digest: ModelDigest(number: UInt64(node % 3)), name: "model-\(node % 3)",
-                    contextLength: 2048)
-            ])
-        return GossipCore(
-            local: alive, metadata: metadata, authority: SimulatedAuthority(node: id), now: now)
-    }
-
-    private func report() -> Report {
-        let memberSeconds = max(upTime.seconds, 1e-9)
-        return Report(
-            nodes: configuration.nodes, seed: configuration.seed,
-            seconds: configuration.duration.seconds, loss: configuration.network.loss,
-            crashes: crashes, detection: Report.Times(checkers.detections),
-            firstDetection: Report.Times(checkers.firstDetections),
-            falseDeaths: checkers.falseDeaths, falseSuspicions: checkers.falseSuspicions,
-            refutations: Int(refutations),
-            datagramsPerMemberPerSecond: Double(packets) / memberSeconds,
-            bytesPerMemberPerSecond: Double(packetBytes) / memberSeconds, pushPulls: pushPulls,
-            signaturesPerMemberPerSecond: Double(signatures) / memberSeconds, events: events,
-            violationCount: checkers.violationCount, violations: checkers.violations,
-            traceDigest: hexadecimal(trace.value.bigEndianBytes),
-            replayCommand: configuration.replayCommand)
-    }
+    /// A node's monotonic clock: it stands still while the machine sleeps.
+    func clock(_ node: Int) -> MonotonicInstant { now - nodes[node].asleep }
 }
 
 extension UInt64 {

@@ -45,9 +45,18 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
     /// A duration from `range`, evenly.
     public mutating func duration(in range: ClosedRange<Duration>) -> Duration {
         let low = range.lowerBound.nanoseconds
-        let high = range.upperBound.nanoseconds
-        return .nanoseconds(Int64.random(in: low...high, using: &self))
+        return .nanoseconds(low + below(range.upperBound.nanoseconds - low + 1))
     }
+
+    /// A number from 0 to below `bound`, evenly up to one part in 2⁶⁴ / `bound`: good enough for a
+    /// simulation, and one multiplication.
+    mutating func below(_ bound: Int64) -> Int64 {
+        guard bound > 1 else { return 0 }
+        return Int64(next().multipliedFullWidth(by: UInt64(bound)).high)
+    }
+
+    /// A number from 0 up to 1, evenly.
+    mutating func share() -> Double { Double(next() >> 11) * 0x1p-53 }
 }
 
 /// SplitMix64's finaliser: every bit of the result depends on every bit of `value`.
@@ -74,22 +83,31 @@ public struct TraceDigest: Sendable, Hashable {
 
     /// Adds bytes and how many there are.
     public mutating func add(_ bytes: [UInt8]) {
-        add(UInt64(bytes.count))
-        bytes.withUnsafeBytes { buffer in
-            var offset = 0
-            while offset + 8 <= buffer.count {
-                add(
-                    UInt64(
-                        littleEndian: buffer.loadUnaligned(
-                            fromByteOffset: offset, as: UInt64.self)))
-                offset += 8
-            }
-            var rest: UInt64 = 0
-            while offset < buffer.count {
-                rest = rest << 8 | UInt64(buffer[offset])
-                offset += 1
-            }
-            add(rest)
+        bytes.withUnsafeBytes { add($0) }
+    }
+
+    /// Adds an identifier.
+    mutating func add<Kind>(_ identifier: Identifier<Kind>) {
+        withUnsafeBytes(of: identifier) { add($0) }
+    }
+
+    /// Adds bytes and how many there are.
+    mutating func add(_ buffer: UnsafeRawBufferPointer) {
+        add(UInt64(buffer.count))
+        var offset = 0
+        // Words that lie whole in the buffer, then what is left, byte by byte.
+        while offset + 8 <= buffer.count {
+            add(
+                UInt64(
+                    littleEndian: buffer.loadUnaligned(
+                        fromByteOffset: offset, as: UInt64.self)))
+            offset += 8
         }
+        var rest: UInt64 = 0
+        while offset < buffer.count {
+            rest = rest << 8 | UInt64(buffer[offset])
+            offset += 1
+        }
+        add(rest)
     }
 }

@@ -107,7 +107,7 @@ extension RoutingSimulation {
         return Report(
             nodes: configuration.nodes, seed: configuration.seed,
             seconds: configuration.duration.seconds, loss: configuration.network.loss,
-            crashes: mesh.crashes, requests: requests.count, answeredHere: here,
+            crashes: mesh.tally.crashes, requests: requests.count, answeredHere: here,
             forwarded: answered.count - here, retried: requests.count { $0.attempts > 1 },
             retriedAndAnswered: answered.count { $0.attempts > 1 },
             failures: failures.sorted { $0.key < $1.key }.map {

@@ -96,9 +96,10 @@ public struct RoutingSimulation: Sendable {
         var membership = configuration.membership
         membership.placement = placement
         mesh = MembershipSimulation(membership)
-        mesh.network.places = (0..<configuration.nodes).map { _ in .zero }
+        mesh.network.places = Array(repeating: Place(), count: configuration.nodes)
         for node in 0..<configuration.nodes {
-            mesh.network.places[node] = links.duration(in: .zero...configuration.span)
+            let way = links.duration(in: .zero...configuration.span)
+            mesh.network.places[node].x = Double(way.nanoseconds)
         }
         offers = configuration.offers
         let held = placement.map { $0.map(ModelOffer.init) }
@@ -286,11 +287,11 @@ public struct RoutingSimulation: Sendable {
             node: entry, isEntry: true, isRoutable: true, roundTrip: nil,
             models: placement[entry].map(ModelOffer.init))
         return [own]
-            + mesh.nodes[entry].core.memberViews.map { view in
+            + mesh.nodes[entry].endpoint.core.memberViews.map { view in
                 let isUp = view.state.isThere
                 let isReachable = view.hasLink || view.alive.reachability == .direct
                 return KnownMember(
-                    node: mesh.index(view.id), isEntry: false, isRoutable: isUp && isReachable,
+                    node: mesh.member(view.id), isEntry: false, isRoutable: isUp && isReachable,
                     roundTrip: view.roundTrip,
                     models: (view.metadata?.models ?? []).map(ModelOffer.init))
             }
@@ -325,9 +326,9 @@ public struct RoutingSimulation: Sendable {
             switch effect {
             case .attempt(let attempt, let target, let request):
                 requests[number].attempts += 1
-                connect(number, attempt, request, to: mesh.index(target.node))
+                connect(number, attempt, request, to: mesh.member(target.node))
             case .running(let target, _, _):
-                requests[number].answeredBy = mesh.index(target.node)
+                requests[number].answeredBy = mesh.member(target.node)
             case .deliver(let frames):
                 if requests[number].firstToken == nil {
                     requests[number].firstToken = now - requests[number].askedAt
@@ -379,7 +380,7 @@ public struct RoutingSimulation: Sendable {
         var wait = Duration.zero
         if node != entry {
             forwarded.hops += 1
-            if !mesh.nodes[entry].links.contains(node) {
+            if !mesh.hasLink(entry, node) {
                 guard mesh.nodes[node].isUp else {
                     let isRefused = configuration.refusesAfterCrash
                     let wait =
@@ -391,8 +392,7 @@ public struct RoutingSimulation: Sendable {
                 }
                 // A TCP handshake and the link's own: three one-way trips.
                 for _ in 0..<3 { wait += delay(entry, node) }
-                mesh.queue.push(
-                    .dialled(entry, node, start: mesh.nodes[entry].start), at: now + wait)
+                mesh.dialled(entry, node, after: wait)
             }
             wait += delay(entry, node)
         }
@@ -490,9 +490,4 @@ extension ModelOffer {
         self.init(
             digest: offered.digest, name: offered.name, contextLength: offered.contextLength)
     }
-}
-
-extension SeededRandom {
-    /// A number from 0 up to 1, evenly.
-    mutating func share() -> Double { Double(next() >> 11) * 0x1p-53 }
 }

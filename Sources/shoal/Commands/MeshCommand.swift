@@ -21,7 +21,18 @@ struct NewNodeOptions: ParsableArguments {
     @Option(help: "A model file to serve, or NAME=FILE. May be repeated.") var model: [String] = []
     @Option(help: "An address by which others reach this node, as HOST:PORT. May be repeated.")
     var address: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "Where to look for members; any that answers will do. May be repeated.",
+            valueName: "host:port"))
+    var seed: [String] = []
     @Flag(help: "Listen for no peer; only dial out.") var dialOutOnly = false
+
+    func validate() throws {
+        for text in seed + address where NetworkAddress(text) == nil {
+            throw ValidationError("'\(text)' is not an address: write HOST:PORT.")
+        }
+    }
 
     var name: String {
         if let nodeName { return nodeName }
@@ -52,6 +63,7 @@ struct NewNodeOptions: ParsableArguments {
                 ? "\(parts[0])=\(Paths.absolute(parts[1]))" : Paths.absolute(specification)
         }
         configuration.addresses = address
+        configuration.seeds = seed
         configuration.dialOutOnly = dialOutOnly
         return configuration
     }

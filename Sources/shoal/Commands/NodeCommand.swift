@@ -14,8 +14,9 @@ struct NodeRunCommand: AsyncParsableCommand {
         abstract: "Run this node until it is interrupted.",
         discussion: """
             Settings come from flags, else from the environment (SHOAL_PEER_HOST, SHOAL_PEER_PORT, \
-            SHOAL_HTTP_HOST, SHOAL_HTTP_PORT, SHOAL_MODELS, SHOAL_ADDRESSES, SHOAL_DIAL_OUT_ONLY, \
-            SHOAL_MEMORY_MIB, SHOAL_THREADS, SHOAL_FAULTS), else from config.json in the node's directory. Model \
+            SHOAL_HTTP_HOST, SHOAL_HTTP_PORT, SHOAL_MODELS, SHOAL_ADDRESSES, SHOAL_SEEDS, \
+            SHOAL_DIAL_OUT_ONLY, SHOAL_MEMORY_MIB, SHOAL_THREADS, SHOAL_FAULTS), else from \
+            config.json in the node's directory. Model \
             files in its models folder are served too.
             """)
 
@@ -28,6 +29,11 @@ struct NodeRunCommand: AsyncParsableCommand {
     @Option(help: "The port for HTTP; 0 for any.") var httpPort: UInt16?
     @Option(help: "An address by which others reach this node, as HOST:PORT. May be repeated.")
     var address: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "Where to look for members, besides the configuration's seeds. May be repeated.",
+            valueName: "host:port"))
+    var seed: [String] = []
     @Flag(inversion: .prefixedNo, help: "Listen for no peer; only dial out.")
     var dialOutOnly: Bool?
     @Option(
@@ -69,6 +75,7 @@ struct NodeRunCommand: AsyncParsableCommand {
         configuration.memoryMiB = memoryMiB ?? configuration.memoryMiB
         configuration.threads = threads ?? configuration.threads
         configuration.models += model
+        configuration.seeds += seed
         if !fault.isEmpty { configuration.faults = fault }
         if !address.isEmpty { configuration.addresses = address }
         // A fault that nobody knows must not pass for one that is there.

@@ -23,36 +23,107 @@ struct StatusCommand: AsyncParsableCommand {
         if json { return try Output.json(status) }
         let own = status.node
         Output.write(
-            "\(own.name) of mesh '\(own.meshName)' (\(own.meshFingerprint)), "
+            "\(own.name) of mesh '\(own.meshName)' (\(own.meshFingerprint)), shoal \(own.version), "
                 + "HTTP at \(own.http), up \(Self.age(own.uptimeSeconds))\n")
-        for fault in own.faults { Output.write("FAULT ON PURPOSE: \(fault)\n") }
+        Output.write("reached: \(own.reachability), since \(own.reachabilityReason)")
+        if !own.observedAddresses.isEmpty {
+            Output.write("; seen by others at \(own.observedAddresses.joined(separator: ","))")
+        }
         Output.write("\n")
-        Output.write(
-            Output.table(
-                ["MEMBER", "STATE", "SINCE", "RTT", "LINK", "LOAD", "MODELS", "ADDRESSES"],
-                status.members.map { member in
-                    [
-                        member.name + (member.isSelf ? " (this)" : ""), member.state.rawValue,
-                        Self.age(member.stateSinceSeconds),
-                        member.roundTripMilliseconds.map { Self.milliseconds($0) } ?? "-",
-                        member.hasLink ? "yes" : "-",
-                        member.load.map { "\($0.running)+\($0.queued)" } ?? "-",
-                        member.models.isEmpty ? "-" : member.models.joined(separator: ","),
-                        member.addresses.isEmpty
-                            ? member.reachability : member.addresses.joined(separator: ","),
-                    ]
-                }))
+        for fault in own.faults { Output.write("FAULT ON PURPOSE: \(fault)\n") }
+        Output.write("\n" + Self.members(status.members))
+        if let discovery = status.discovery, discovery.alone {
+            Output.write("\n" + Self.alone(discovery) + "\n")
+        }
         if status.models.isEmpty {
             Output.write("\nNo model is served.\n")
         } else {
             Output.write(
                 "\n"
                     + Output.table(
-                        ["MODEL", "DIGEST", "NODES"],
-                        status.models.map {
-                            [$0.id, String($0.digest.prefix(12)), $0.nodes.joined(separator: ",")]
+                        ["MODEL", "FORMAT", "DIGEST", "NODES", "ALIASES", "SPEEDS"],
+                        status.models.map { model in
+                            [
+                                model.id, model.format.isEmpty ? "-" : model.format,
+                                String(model.digest.prefix(12)), model.nodes.joined(separator: ","),
+                                model.rungs.isEmpty
+                                    ? "-"
+                                    : model.rungs.map { "\($0.alias)#\($0.rung + 1)" }
+                                        .joined(separator: ","),
+                                Self.speeds(of: model.id, status.members),
+                            ]
                         }))
         }
+    }
+
+    /// What a node that knows no other member has tried.
+    private static func alone(_ discovery: NodeStatus.Discovery) -> String {
+        let places = discovery.places.filter { $0.outcome != "self" }
+        guard !places.isEmpty else {
+            return "Alone: no address of another member is known. Let others in by `shoal invite "
+                + "create`, or name a member by --seed HOST:PORT."
+        }
+        let tried = places.prefix(8).map { place in
+            let reason = place.reason ?? (place.outcome == "untried" ? "not yet" : place.outcome)
+            return "  \(place.address) (\(place.origin)): "
+                + (reason.hasPrefix("\(place.address): ")
+                    ? String(reason.dropFirst(place.address.count + 2)) : reason)
+        }
+        let rest = places.count > 8 ? ["  and \(places.count - 8) more"] : []
+        return
+            (["Alone: no other member answers. Tried:"] + tried + rest
+            + ["`shoal doctor` says what each answer means."]).joined(separator: "\n")
+    }
+
+    private static func members(_ members: [NodeStatus.Member]) -> String {
+        Output.table(
+            [
+                "MEMBER", "STATE", "SINCE", "REACHED", "PATH", "RTT", "LOAD", "KV", "VERSION",
+                "MODELS", "ADDRESSES",
+            ],
+            members.map { member in
+                [
+                    member.name + (member.isSelf ? " (this)" : ""),
+                    member.state.rawValue + (member.patience > 0 ? " (busy)" : ""),
+                    age(member.stateSinceSeconds), member.reachability, path(to: member),
+                    roundTrip(member), member.load.map { "\($0.running)+\($0.queued)" } ?? "-",
+                    member.load.map { $0.freeKVTokens > 0 ? "\($0.freeKVTokens)" : "-" } ?? "-",
+                    "\(member.generation).\(member.incarnation)",
+                    member.models.isEmpty ? "-" : member.models.joined(separator: ","),
+                    addresses(of: member),
+                ]
+            })
+    }
+
+    private static func path(to member: NodeStatus.Member) -> String {
+        guard let path = member.path else { return "-" }
+        return member.hasLink && path != "link" ? path + "+link" : path
+    }
+
+    /// Measured, or after `~` what coordinates predict.
+    private static func roundTrip(_ member: NodeStatus.Member) -> String {
+        if let measured = member.roundTripMilliseconds { return milliseconds(measured) }
+        return member.estimatedRoundTripMilliseconds.map { "~" + milliseconds($0) } ?? "-"
+    }
+
+    private static func addresses(of member: NodeStatus.Member) -> String {
+        let heard = member.heardAddresses.filter { !member.addresses.contains($0) }
+        let all = member.addresses + heard.map { "(seen at \($0))" }
+        return all.isEmpty ? "-" : all.joined(separator: ",")
+    }
+
+    /// Tokens a second of prompts and of answers, the slowest and the fastest member that tells.
+    private static func speeds(of model: String, _ members: [NodeStatus.Member]) -> String {
+        let told = members.filter { $0.state == .alive }.flatMap(\.speeds)
+            .filter { $0.model == model }
+        func range(_ values: [Double]) -> String {
+            guard let low = values.min(), let high = values.max() else { return "-" }
+            let (from, to) = (String(format: "%.3g", low), String(format: "%.3g", high))
+            return from == to ? from : "\(from)–\(to)"
+        }
+        guard !told.isEmpty else { return "-" }
+        return "\(range(told.map(\.prefillTokensPerSecond))) in, "
+            + "\(range(told.map(\.decodeTokensPerSecond))) out /s"
     }
 
     static func milliseconds(_ value: Double) -> String { String(format: "%.2f ms", value) }

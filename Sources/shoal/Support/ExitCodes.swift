@@ -2,6 +2,8 @@ import ArgumentParser
 
 /// What the exit status of `shoal` means, after BSD's sysexits(3). 0 is success.
 enum ExitStatus: Int32 {
+    /// `shoal doctor` found a problem.
+    case problem = 1
     /// The command line is wrong. (Also used by the argument parser itself.)
     case usage = 64
     /// A file or an answer is not what it should be: corrupt, hostile, of another format.

@@ -12,10 +12,10 @@ struct NodeClient {
     private static let answerBytesMax = 16 << 20
 
     /// The body of a GET.
-    func get(_ path: String) async throws -> Data {
+    func get(_ path: String, withinSeconds limit: Int64 = 10) async throws -> Data {
         var request = HTTPClientRequest(url: baseURL + path)
         request.method = .GET
-        let response = try await execute(request, seconds: 10)
+        let response = try await execute(request, seconds: limit)
         let body = try await response.body.collect(upTo: Self.answerBytesMax)
         try check(response.status, Data(buffer: body))
         return Data(buffer: body)

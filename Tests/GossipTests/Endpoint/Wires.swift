@@ -16,6 +16,8 @@ struct Wires {
     var now = MonotonicInstant.origin
     /// Pairs between which no datagram passes.
     var cuts: [Set<UInt64>] = []
+    /// Nodes that no datagram arrives at.
+    var deaf: Set<UInt64> = []
     /// Ordered pairs with an open link.
     var links: Set<[UInt64]> = []
     var record: [Sent] = []
@@ -100,7 +102,7 @@ struct Wires {
                 for sent in meddler?(sent) ?? [sent] {
                     guard let other = addresses[sent.to] else { continue }
                     let source = addresses[sent.from] ?? 0
-                    guard !cuts.contains([source, other]) else { continue }
+                    guard !cuts.contains([source, other]), !deaf.contains(other) else { continue }
                     deliver(sent.bytes, to: other, from: sent.from)
                 }
             case .linkPacket(let packet, let to):

@@ -309,6 +309,22 @@ import Wire
         }
     }
 
+    @Test func aPauseOfOnesOwnIsNoSilenceOfThePeers() throws {
+        var pair = Pair()
+        _ = try pair.settle()
+        // 25 s of these 31 this end was not running.
+        pair.initiator.excuse(.seconds(25), at: start + .seconds(31))
+        try pair.initiator.tick(at: start + .seconds(31))
+        #expect(throws: LinkError.peerSilent) {
+            try pair.initiator.tick(at: start + .seconds(55))
+        }
+        // An excuse for longer than the silence lasted is none for what comes.
+        pair.initiator.excuse(.seconds(3600), at: start + .seconds(55))
+        #expect(throws: LinkError.peerSilent) {
+            try pair.initiator.tick(at: start + .seconds(85))
+        }
+    }
+
     @Test func aCloseGoesOutBeforeEverythingElse() throws {
         var pair = Pair()
         let stream = try pair.initiator.open(service: .control)

@@ -31,7 +31,7 @@ struct JoiningTests {
         let state = try StateDirectory.open(at: away.path("node"))
         #expect(state.genesis == issuer.genesis && state.identity.nodeID == joiner.nodeID)
         #expect(try state.gateKey() == issuer.gateKey())
-        #expect(state.knownPeers().map(\.node) == [issuer.identity.nodeID])
+        #expect(state.peerMemory().entries.map(\.node) == [issuer.identity.nodeID])
         let member = try state.certificate(now: now).verify(genesis: issuer.genesis, at: now)
         #expect(member.name == "node-2" && member.roles == [.server, .client])
     }

@@ -251,19 +251,6 @@ struct StateDirectoryTests {
         }
     }
 
-    @Test func peersAreRememberedAndADamagedListIsNoReasonNotToStart() throws {
-        let state = try StateDirectory.sample(at: folder.path)
-        #expect(state.knownPeers().isEmpty)
-        let address = try #require(NetworkAddress("[2001:db8::1]:7433"))
-        let seeds = (0..<300).map {
-            SeedAddress(node: NodeID(number: UInt64($0)), addresses: [address])
-        }
-        try state.saveKnownPeers(seeds)
-        #expect(state.knownPeers() == Array(seeds.prefix(NodeLimits.knownPeersMax)))
-        try folder.overwrite("peers/known", with: Array(try folder.bytes("peers/known").dropLast()))
-        #expect(state.knownPeers().isEmpty)
-    }
-
     @Test func oneProcessAtATimeRunsANode() throws {
         let state = try StateDirectory.sample(at: folder.path)
         var lock: StateLock? = try state.lock()

@@ -37,10 +37,28 @@ struct StatusReport: Decodable {
         var name: String
         var state: String
         var reachability: String
+        var path: String?
+        var generation: UInt64
+        var incarnation: UInt32
         var models: [String]
     }
 
+    struct Discovery: Decodable {
+        struct Place: Decodable {
+            var address: String
+            var outcome: String
+            var reason: String?
+        }
+
+        var alone: Bool
+        var places: [Place]
+    }
+
     var members: [Member]
+    var counters: [String: UInt64]
+    var discovery: Discovery?
+
+    func member(_ name: String) -> Member? { members.first { $0.name == name } }
 
     func state(of name: String) -> String? { members.first { $0.name == name }?.state }
 }
@@ -131,9 +149,10 @@ extension Place {
         return try await run(name, options)
     }
 
-    /// The mesh as a node sees it.
+    /// The mesh as a node sees it; asked of the node itself, since tests ask often.
     func status(_ node: RunningNode) async throws -> StatusReport {
-        try await succeed("status", "--dir", node.directory, "--json").json(StatusReport.self)
+        let answer = try await HTTPAnswer.of(node.http, "/shoal/v1/status")
+        return try JSONDecoder().decode(StatusReport.self, from: Data(answer.body.utf8))
     }
 
     /// Waits until `node` sees `other` in `state`, with the demo model if one is asked for.

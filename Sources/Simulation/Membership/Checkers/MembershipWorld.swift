@@ -8,8 +8,9 @@ import Wire
 /// - A node is **fit** for a time when it was up, had not said goodbye and was not impaired
 ///   (``Impairment``) all that time.
 /// - Two nodes are **connected** for a time when no partition was between them, began or ended in
-///   that time, and there was no complete cut between the two, or a third fit node had none to
-///   either: then probes can pass by it. Ways on which only datagrams are dropped don't disconnect.
+///   that time, and there was no complete cut between the two, or at least half of the other fit
+///   nodes had none to either: then probes and refutations can pass by them. Ways on which only
+///   datagrams are dropped don't disconnect.
 /// - The network is **within the stated loss** for a time when all that time no greater share of
 ///   datagrams was lost than ``MembershipCheckers/Bounds/lossMax``.
 struct MembershipWorld: Sendable {
@@ -135,12 +136,18 @@ struct MembershipWorld: Sendable {
         guard sides[a] == sides[b], now - sidesChangedAt >= time || sidesChangedAt == .origin
         else { return false }
         guard isCut(a, b, within: time, at: now) else { return true }
-        return nodes.indices.contains { relay in
-            relay != a && relay != b && isFit(relay, for: time, at: now)
-                && nodes[relay].isHonest && sides[relay] == sides[a]
-                && !isCut(a, relay, within: time, at: now)
-                && !isCut(relay, b, within: time, at: now)
+        var fit = 0
+        var between = 0
+        for relay in nodes.indices
+        where relay != a && relay != b && sides[relay] == sides[a] && nodes[relay].isHonest
+            && isFit(relay, for: time, at: now)
+        {
+            fit += 1
+            if !isCut(a, relay, within: time, at: now), !isCut(relay, b, within: time, at: now) {
+                between += 1
+            }
         }
+        return between > 0 && 2 * between >= fit
     }
 
     /// Whether two nodes are on one side of a partition, or there is none.

@@ -33,7 +33,7 @@ import Wire
         let report = clean(Configuration(nodes: 10, seed: 1, duration: .seconds(120)))
         #expect(report.falseSuspicions == 0)
         #expect(report.refutations == 0)
-        #expect(report.datagramsPerMemberPerSecond < 3)
+        #expect(report.packetsPerMemberPerPeriod < 3)
         #expect(report.signaturesPerMemberPerSecond < 1)
     }
 

@@ -33,22 +33,6 @@ import Wire
         #expect((2300...2700).contains(heads))
     }
 
-    @Test func theNetworkLosesAndDoublesAsOftenAsToldAndKeepsSidesApart() {
-        var conditions = NetworkConditions()
-        conditions.loss = 0.2
-        conditions.duplication = 0.1
-        var network = SimulatedNetwork(nodes: 4, conditions: conditions, seed: 3)
-        let copies = (0..<10_000).map { _ in network.deliveries(from: 0, to: 1).count }
-        #expect((8400...9200).contains(copies.reduce(0, +)))
-        #expect(copies.contains(2))
-        network.partition([1, 2])
-        #expect(network.deliveries(from: 0, to: 1).isEmpty)
-        #expect(!network.isConnected(0, 2))
-        #expect(network.isConnected(1, 2))
-        network.heal()
-        #expect(network.isConnected(0, 2))
-    }
-
     @Test func theTraceDigestSeesEveryByte() {
         var digests: Set<UInt64> = []
         for length in 0..<20 {

@@ -1,0 +1,87 @@
+import Wire
+
+/// The keys of sessions that others begin.
+extension DatagramSessions {
+    /// The secret shared with the peer. A Diffie–Hellman is the one slow thing that a stranger can ask
+    /// for: once per member and key, and so many a second.
+    mutating func rootForStranger(
+        _ sender: NodeID, at now: MonotonicInstant
+    ) -> SymmetricKey? {
+        guard let session = sessions[sender], session.root == nil, !session.isUnusable else {
+            return sessions[sender]?.root
+        }
+        guard agreements.take(DatagramLimits.agreementsPerSecond, at: now) else {
+            counters.overLimit += 1
+            return nil
+        }
+        return root(with: sender)
+    }
+
+    func open(
+        _ datagram: [UInt8], _ header: DatagramHeader, key: SymmetricKey
+    ) -> [UInt8]? {
+        cipher.open(
+            datagram, header: DatagramLimits.headerBytes, key: key, counter: header.counter)
+    }
+
+    mutating func keys(
+        with peer: NodeID, boot peerBoot: BootID, at now: MonotonicInstant
+    ) -> DatagramSession.Channel? {
+        guard let root = rootForStranger(peer, at: now) else { return nil }
+        return DatagramSession.Channel(
+            send: cipher.key(
+                root: root, sender: nodeID, receiver: peer, senderBoot: boot,
+                receiverBoot: peerBoot),
+            receive: cipher.key(
+                root: root, sender: peer, receiver: nodeID, senderBoot: peerBoot,
+                receiverBoot: boot))
+    }
+
+    /// Takes in the number of a datagram that authenticated under other keys than the session's. A
+    /// start's numbers go on when its keys change, so the window does too.
+    mutating func mark(
+        _ header: DatagramHeader, from sender: NodeID, isAnswer: Bool
+    ) -> Bool {
+        guard var session = sessions[sender] else { return false }
+        if session.boot != header.boot {
+            session.boot = header.boot
+            session.window = ReplayWindow()
+            session.channel = nil
+            // A session whose predecessor was forgotten goes on believing answers only.
+            session.newestStart = max(session.newestStart, header.boot.high)
+        }
+        guard session.window.mark(header.counter) else { return false }
+        sessions[sender] = session
+        return true
+    }
+
+    mutating func adopt(
+        _ keys: DatagramSession.Channel, from sender: NodeID, at now: MonotonicInstant
+    ) {
+        var keys = keys
+        if let old = sessions[sender]?.channel {
+            let isSame = old.receive == keys.receive
+            keys.previous = isSame ? old.previous : old.receive
+            keys.previousUntil = isSame ? old.previousUntil : nil
+        }
+        counters.sessionsMade += 1
+        sessions[sender]?.channel = keys
+        sessions[sender]?.isStale = false
+        sessions[sender]?.greeting = nil
+        sessions[sender]?.lastUsed = now
+    }
+
+    /// What waited for the session; else, if asked for, empty data.
+    mutating func release(
+        to node: NodeID, orNothing: Bool, at now: MonotonicInstant
+    ) -> [[UInt8]] {
+        guard let session = sessions[node], let channel = session.channel else { return [] }
+        var packets = takeWaiting(for: node)
+        if now - session.waitingSince >= DatagramLimits.waitingLifetime {
+            counters.waitedInVain += UInt64(packets.count)
+            packets = []
+        }
+        if packets.isEmpty, orNothing { packets = [[]] }
+        return packets.map { make(.data, to: node, key: channel.send, $0) }
+    }
+}

@@ -1,0 +1,207 @@
+import Foundation
+import Trust
+import Wire
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// The node's files.
+extension Doctor {
+    /// Reads what can be read of the directory.
+    func examineDirectory(_ report: inout DoctorReport) -> Subject {
+        var subject = Subject(files: DirectoryFiles(root: path))
+        guard examineRoot(subject.files, &report) else { return subject }
+        examineKeys(&subject, &report)
+        examineLock(&subject, &report)
+        examineConfiguration(&subject, &report)
+        report.mesh = subject.genesis.map { "\($0.name) \($0.fingerprint)" }
+        report.node = subject.chain?.member.body.name
+        return subject
+    }
+
+    private func examineRoot(_ files: DirectoryFiles, _ report: inout DoctorReport) -> Bool {
+        guard files.exists("VERSION") else {
+            add(.noMesh(path: path), "directory", &report)
+            return false
+        }
+        do {
+            try files.checkRoot()
+            try StateDirectory.checkVersion(files)
+        } catch {
+            add(error, "directory", &report)
+            // What others may write in is still examined; another version's files are not.
+            if case .unsupportedVersion = error { return false }
+        }
+        return true
+    }
+
+    private func add(_ error: StateError, _ subject: String, _ report: inout DoctorReport) {
+        let (found, remedy) = error.parts
+        report.add(.directory, subject, .problem, found, remedy: remedy)
+    }
+
+    private func examineKeys(_ subject: inout Subject, _ report: inout DoctorReport) {
+        let files = subject.files
+        let before = report.checks.count
+        var count = 0
+        func read<T>(_ name: String, _ body: () throws(StateError) -> T) -> T? {
+            do {
+                count += 1
+                return try body()
+            } catch {
+                add(error, name, &report)
+                return nil
+            }
+        }
+        subject.genesis = read("mesh/genesis") { () throws(StateError) in
+            try StateDirectory.load(files, "mesh/genesis", "mesh record", as: Genesis.self)
+        }
+        subject.gateKey = read("mesh/gate.key") { () throws(StateError) in
+            try StateDirectory.load(
+                files, "mesh/gate.key", "gate key", secret: true, as: GateKey.self)
+        }
+        subject.identity = read("node/identity.key") { () throws(StateError) in
+            let seed = try StateDirectory.load(
+                files, "node/identity.key", "identity key", secret: true)
+            guard let identity = Identity(seed: seed) else {
+                throw .damaged(path: files.path("node/identity.key"), reason: "it is not a key")
+            }
+            return identity
+        }
+        subject.chain = read("node/certificate") { () throws(StateError) in
+            try StateDirectory.load(
+                files, "node/certificate", "certificate", as: CertificateChain.self)
+        }
+        if files.exists("mesh/issuer") {
+            subject.issuer = read("mesh/issuer") { () throws(StateError) in
+                try StateDirectory.load(
+                    files, "mesh/issuer", "issuer certificate", as: Certificate.self)
+            }
+        }
+        if files.exists("mesh/authority.key") {
+            _ = read("mesh/authority.key") { () throws(StateError) in
+                try StateDirectory.load(
+                    files, "mesh/authority.key", "authority key", secret: true)
+            }
+        }
+        for name in files.list("tickets") where name.hasSuffix(".record") {
+            _ = read("tickets/\(name)") { () throws(StateError) in
+                try StateDirectory.load(
+                    files, "tickets/\(name)", "ticket", secret: true, as: TicketRecord.self)
+            }
+        }
+        if files.exists("peers/known") {
+            _ = read("peers/known") { () throws(StateError) in
+                try StateDirectory.load(files, "peers/known", "peer list", as: PeerMemory.self)
+            }
+        }
+        if report.checks.count == before {
+            report.add(
+                .directory, "files", .ok, "\(count) files, whole; those with keys are the owner's")
+        }
+    }
+
+    // MARK: The lock
+
+    private func examineLock(_ subject: inout Subject, _ report: inout DoctorReport) {
+        subject.isLocked = Self.isLocked(subject.files.path("run/lock"))
+        subject.running = StateDirectory.runningNode(at: path)
+        let process = subject.running.map { "process \($0.pid)" }
+        switch (subject.isLocked, subject.running) {
+        case (true, let running?):
+            report.process = running.pid
+            if status != nil {
+                report.add(.directory, "node", .ok, "it runs, \(process ?? "")")
+            } else {
+                report.add(
+                    .directory, "node", .problem,
+                    "\(process ?? "") runs the node, and does not answer at \(running.http): "
+                        + (silence ?? "nobody asked it"),
+                    remedy: "look in its log; if it hangs, stop it (`kill \(running.pid)`) and "
+                        + "start it again")
+            }
+        case (true, nil):
+            report.add(
+                .directory, "node", .ok,
+                "a process has the directory and is not ready yet: it "
+                    + "loads its models")
+        case (false, _?):
+            report.add(
+                .directory, "node", .warning,
+                "it does not run; the last one (\(process ?? "")) ended without stopping in order",
+                remedy: "look in its log for why; then start it: `shoal node run --dir \(path)`")
+        case (false, nil): report.add(.directory, "node", .ok, "it does not run")
+        }
+    }
+
+    /// Whether a process holds the node's lock. It is shared for a moment to find out; the file is
+    /// not made when it is not there.
+    private static func isLocked(_ path: String) -> Bool {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
+
+    // MARK: The configuration
+
+    private func examineConfiguration(_ subject: inout Subject, _ report: inout DoctorReport) {
+        do throws(StateError) {
+            var configuration = try StateDirectory.configuration(subject.files)
+            subject.configuration = configuration
+            try configuration.apply(environment: environment)
+            subject.configuration = configuration
+            _ = try configuration.parsedAddresses()
+            _ = try configuration.parsedSeeds()
+            guard subject.files.exists("config.json") else {
+                return report.add(
+                    .directory, "configuration", .ok, "there is no config.json: the defaults hold")
+            }
+            report.add(.directory, "configuration", .ok, "config.json is understood")
+        } catch {
+            let (found, remedy) = error.parts
+            report.add(
+                .directory, "configuration", .problem, found,
+                remedy: remedy ?? "correct it in \(subject.files.path("config.json"))")
+        }
+    }
+}
+
+extension StateError {
+    /// What is wrong, and what to do, apart.
+    var parts: (found: String, remedy: String?) {
+        switch self {
+        case .noMesh(let path):
+            (
+                "\(path) belongs to no mesh",
+                "run `shoal mesh init` to make one, `shoal join TICKET-FILE` to join one, or name "
+                    + "another directory by --dir"
+            )
+        case .missing(let path):
+            (
+                "\(path) is missing",
+                "restore it from a backup, or join again in another directory"
+            )
+        case .exposed(let path, let mode):
+            ("\(path) can be read by others (mode \(mode))", "run `chmod 600 \(path)`")
+        case .writable(let path, let mode):
+            ("\(path) can be changed by others (mode \(mode))", "run `chmod 700 \(path)`")
+        case .notOwned(let path):
+            (
+                "\(path) belongs to another user",
+                "run shoal as that user, or give it to yours by chown"
+            )
+        case .damaged(let path, _) where path.hasSuffix("/config.json"): ("\(self)", nil)
+        case .damaged(let path, _) where path.hasSuffix("/peers/known"):
+            ("\(self)", "remove it: the node makes a new one, and needs a seed until then")
+        case .damaged:
+            ("\(self)", "restore it from a backup, or join again in another directory")
+        case .unsupportedVersion:
+            ("\(self)", "use the version of shoal that wrote it")
+        default: ("\(self)", nil)
+        }
+    }
+}

@@ -1,0 +1,322 @@
+import Gossip
+import Wire
+
+/// A datagram on its way.
+struct SimulatedDatagram: Sendable {
+    var bytes: [UInt8]
+    /// The address that it bears.
+    var from: NetworkAddress
+    /// Whether it was damaged, or made by somebody who is no member: it must change nothing.
+    var isBad = false
+}
+
+/// What waits to be read by a node's gossip thread.
+enum Inbound: Sendable {
+    /// From an address.
+    case datagram(SimulatedDatagram)
+    /// A packet over a link.
+    case packet([UInt8], from: Int)
+    /// A push–pull's request.
+    case request([UInt8], from: Int)
+    /// Its answer.
+    case answer([UInt8], from: Int)
+    /// What the rest of the shell has to say.
+    case input(GossipInput)
+}
+
+/// One start of a node's key and address.
+struct SimulatedIdentity: Sendable, Equatable {
+    var generation: UInt64
+    var linkKey: LinkKey
+    var address: NetworkAddress
+
+    static let first = Self(
+        generation: 0, linkKey: LinkKey(number: 0), address: SimulatedAddresses.address(0))
+}
+
+extension MembershipSimulation {
+    /// Why a process does nothing.
+    enum Halt: Sendable, Equatable {
+        case paused
+        case suspended(since: MonotonicInstant)
+    }
+
+    struct Node: Sendable {
+        var endpoint: GossipEndpoint
+        var isUp = false
+        /// Whether its host went with it.
+        var isLost = false
+        /// Counts starts, so that what was meant for an earlier one is dropped.
+        var start = 0
+        var generation: UInt64 = 0
+        var upSince = MonotonicInstant.origin
+
+        var halt: Halt?
+        /// Counts halts, so that only the last one's end counts.
+        var halts = 0
+        /// How long each thing it reads takes; zero for no time.
+        var slowness: Duration = .zero
+        var slownesses = 0
+        var isServing = false
+        /// A datagram on its way.
+        struct SimulatedDatagram: Sendable {
+            var bytes: [UInt8]
+            /// The number of the address it bears.
+            var from: Int
+            /// Whether it was damaged, or made by somebody who is no member: it must change nothing.
+            var isBad = false
+        }
+
+        /// What waits to be read.
+        var inbox = Inbox()
+
+        /// When the timer runs, and what it was set for.
+        var timerAt: MonotonicInstant?
+        var timerFor = MonotonicInstant.origin
+        var timerIsOverdue = false
+        var deferrals = 0
+
+        var dials = 0
+        /// How far the monotonic clock is behind, and the wall clock ahead.
+        var asleep: Duration = .zero
+        var wallSeconds = 0
+        var keyNumber: UInt64 = 0
+        var keyMadeAt = 0
+        var updates = 0
+        var datagramsSent: UInt64 = 0
+        /// Whether it reads nothing any more; see ``Sabotage/deafAfterGarbage``.
+        var isDeaf = false
+        /// The incarnation of its last claim that the checkers know.
+        var claimed: UInt32?
+        var remembered: [(node: NodeID, addresses: [NetworkAddress])] = []
+
+        /// Whether it reads what comes as it comes.
+        var isFree: Bool { halt == nil && slowness == .zero }
+    }
+
+    /// Sockets: datagrams within a bound of bytes, and what came over links.
+    struct Inbox: Sendable {
+        private var waiting: [Inbound] = []
+        private var head = 0
+        private var bytes = 0
+
+        var isEmpty: Bool { head == waiting.count }
+        var count: Int { waiting.count - head }
+
+        /// False when there is no room.
+        mutating func add(_ inbound: Inbound) -> Bool {
+            if case .datagram(let datagram) = inbound {
+                let cost = datagram.bytes.count + SimulationLimits.socketOverheadBytes
+                guard bytes + cost <= SimulationLimits.socketBytesMax else { return false }
+                bytes += cost
+            } else if count >= SimulationLimits.inboxMax {
+                return false
+            }
+            waiting.append(inbound)
+            return true
+        }
+
+        mutating func take() -> Inbound? {
+            guard !isEmpty else { return nil }
+            let first = waiting[head]
+            head += 1
+            if head == waiting.count {
+                waiting.removeAll(keepingCapacity: true)
+                head = 0
+            } else if head > 64, head > waiting.count / 2 {
+                waiting.removeFirst(head)
+                head = 0
+            }
+            if case .datagram(let datagram) = first {
+                bytes -= datagram.bytes.count + SimulationLimits.socketOverheadBytes
+            }
+            return first
+        }
+
+        /// How many datagrams from an address wait.
+        func datagrams(from address: NetworkAddress) -> Int {
+            waiting[head...].count {
+                if case .datagram(let datagram) = $0 {
+                    datagram.from == address && !datagram.isBad
+                } else {
+                    false
+                }
+            }
+        }
+    }
+
+    // MARK: Start and stop
+
+    mutating func start(_ node: Int) {
+        nodes[node].isUp = true
+        nodes[node].start += 1
+        if configuration.sabotage != .generationStuck || nodes[node].generation == 0 {
+            nodes[node].generation += 1
+        }
+        nodes[node].halt = nil
+        nodes[node].slowness = .zero
+        nodes[node].isServing = false
+        nodes[node].inbox = Inbox()
+        nodes[node].timerAt = nil
+        nodes[node].timerIsOverdue = false
+        nodes[node].dials = 0
+        nodes[node].upSince = now
+        // A link key is the process's own: it is made anew with it.
+        nodes[node].keyNumber += 1
+        nodes[node].keyMadeAt = wallClock(node)
+        queue.push(
+            .keyDue(node, start: nodes[node].start),
+            at: now + .seconds(SimulationLimits.linkKeyLifeSeconds))
+        let boot = BootID(generation: nodes[node].generation, using: &randoms[node])
+        nodes[node].isDeaf = false
+        if isHostile(node) { becomeHostile(node) }
+        nodes[node].endpoint = GossipEndpoint(
+            core: Self.core(configuration, node, identity(node), at: clock(node)),
+            sessions: DatagramSessions(nodeID: id(node), boot: boot, cipher: cipher(node)),
+            hasSocket: configuration.isDirect(node))
+        if nodes[node].start > 1 { tally.restarts += 1 }
+        noteStarted(node)
+        let seeds = seeds(of: node)
+        handle(.seeds(seeds), node)
+    }
+
+    /// Everybody's seeds; node 0 knows two others, as from its last run. And those remembered.
+    private func seeds(of node: Int) -> [(node: NodeID, addresses: [NetworkAddress])] {
+        let known =
+            node == 0
+            ? Array(1..<max(1, min(max(3, configuration.seeds), nodes.count)))
+            : Array(0..<configuration.seeds)
+        let given = known.filter { $0 != node && configuration.isDirect($0) }.map {
+            (node: id($0), addresses: [Self.address(of: $0)])
+        }
+        let ids = Set(given.map(\.node))
+        return given + nodes[node].remembered.filter { !ids.contains($0.node) }
+    }
+
+    mutating func stop(_ node: Int, isSilent: Bool) {
+        guard nodes[node].isUp else { return }
+        noteWork(node)
+        settle(node)
+        nodes[node].isUp = false
+        nodes[node].start += 1
+        nodes[node].inbox = Inbox()
+        nodes[node].remembered = remembered(by: node)
+        for other in links.peers(of: node) {
+            links.close(node, other)
+            tally.linksClosed += 1
+            // A host closes the dead process's connections, if it still runs itself.
+            let isHeard = !isSilent && network.passesStreams(node, other)
+            if !isHeard { tally.linksSilent += 1 }
+            let delay: Duration =
+                isHeard
+                ? .nanoseconds(network.streamDelay(node, other, at: now))
+                : SimulationLimits.linkSilence
+            queue.push(.linkGone(node, other, start: nodes[other].start), at: now + delay)
+        }
+    }
+
+    /// What a node writes down now and then, to find the mesh by after a restart.
+    private func remembered(by node: Int) -> [(node: NodeID, addresses: [NetworkAddress])] {
+        var found: [(node: NodeID, addresses: [NetworkAddress])] = []
+        for view in nodes[node].endpoint.core.memberViews
+        where view.state == .alive && !view.alive.addresses.isEmpty {
+            found.append((view.id, view.alive.addresses))
+            if found.count == SimulationLimits.rememberedMax { break }
+        }
+        return found
+    }
+
+    // MARK: Identity
+
+    func wallClock(_ node: Int) -> Int {
+        Int(now.nanoseconds / 1_000_000_000) + nodes[node].wallSeconds
+    }
+
+    private func identity(_ node: Int) -> SimulatedIdentity {
+        SimulatedIdentity(
+            generation: nodes[node].generation,
+            linkKey: LinkKey(number: nodes[node].keyNumber << 32 | UInt64(node + 1)),
+            address: addresses[addresses.own(node)])
+    }
+
+    /// Replaces the link key when it is old by the wall clock; else looks again when it will be.
+    mutating func rotateKeyIfDue(_ node: Int) {
+        let age = wallClock(node) - nodes[node].keyMadeAt
+        if age >= SimulationLimits.linkKeyLifeSeconds {
+            rotateKey(node)
+        } else {
+            let rest = max(1, SimulationLimits.linkKeyLifeSeconds - age)
+            queue.push(.keyDue(node, start: nodes[node].start), at: now + .seconds(rest))
+        }
+    }
+
+    mutating func rotateKey(_ node: Int) {
+        guard nodes[node].isUp else { return }
+        tally.keyRotations += 1
+        nodes[node].keyNumber += 1
+        nodes[node].keyMadeAt = wallClock(node)
+        queue.push(
+            .keyDue(node, start: nodes[node].start),
+            at: now + .seconds(SimulationLimits.linkKeyLifeSeconds))
+        nodes[node].endpoint.renew(cipher: cipher(node))
+        tellIdentity(node)
+    }
+
+    /// Tells a node's endpoint its key and address, of which one is new.
+    mutating func tellIdentity(_ node: Int) {
+        deliver(.input(.identity(Self.alive(configuration, node, identity(node)))), to: node)
+    }
+
+    private func cipher(_ node: Int) -> any DatagramCipher {
+        let honest = SimulatedCipher(linkKey: identity(node).linkKey)
+        if let hostile = hostiles[node] { return hostile.cipher(honest) }
+        return configuration.sabotage?.cipher(honest, of: id(node)) ?? honest
+    }
+
+    static func alive(
+        _ configuration: Configuration, _ node: Int, _ identity: SimulatedIdentity
+    ) -> AliveClaim {
+        let isDirect = configuration.isDirect(node)
+        return AliveClaim(
+            node: NodeID(number: UInt64(node) + 1), generation: identity.generation,
+            linkKey: identity.linkKey, linkKeyNotAfter: WallTime(seconds: 1 << 40),
+            certificate: CertificateTag(high: 7, low: UInt64(node) + 1),
+            reachability: isDirect ? .direct : .outboundOnly,
+            addresses: isDirect ? [identity.address] : [])
+    }
+
+    static func metadata(
+        _ configuration: Configuration, _ node: Int, update: Int = 0
+    ) -> MemberMetadata {
+        let models =
+            configuration.placement.map { $0[node] } ?? [
+                OfferedModel(
+                    digest: ModelDigest(number: UInt64(node % 3)), name: "model-\(node % 3)",
+                    contextLength: 2048)
+            ]
+        return MemberMetadata(
+            software: update == 0 ? "shoal 0.1.0" : "shoal 0.1.0+\(update)",
+            numerics: "shoal-numerics-2", kvTypes: 3, models: models)
+    }
+
+    static func core(
+        _ configuration: Configuration, _ node: Int, _ identity: SimulatedIdentity,
+        at now: MonotonicInstant
+    ) -> GossipCore {
+        GossipCore(
+            local: alive(configuration, node, identity), metadata: metadata(configuration, node),
+            authority: SimulatedAuthority(node: NodeID(number: UInt64(node) + 1)),
+            configuration: configuration.gossip, now: now)
+    }
+
+    /// What stands for a node that never started.
+    static func blank(_ configuration: Configuration, _ node: Int) -> GossipEndpoint {
+        let identity = SimulatedIdentity.first
+        return GossipEndpoint(
+            core: core(configuration, node, identity, at: .origin),
+            sessions: DatagramSessions(
+                nodeID: NodeID(number: UInt64(node) + 1), boot: BootID(high: 0, low: 1),
+                cipher: SimulatedCipher(linkKey: identity.linkKey)),
+            hasSocket: false)
+    }
+}

@@ -1,0 +1,164 @@
+import Gossip
+import Wire
+
+/// What the checkers are told.
+extension MembershipSimulation {
+    private mutating func observe(_ observation: MembershipObservation) {
+        checkers.observe(observation, at: now)
+    }
+
+    // MARK: What the world does
+
+    mutating func noteBeginning() {
+        let conditions = configuration.network
+        let loss = 1 - (1 - conditions.loss) * (1 - conditions.corruption)
+        if loss > 0 { observe(.conditions(loss: loss)) }
+    }
+
+    mutating func noteStarted(_ node: Int) {
+        observe(.started(node, generation: nodes[node].generation))
+        nodes[node].claimed = nil
+        nodes[node].datagramsSent = 0
+        noteClaim(node)
+        // Each looks at another time.
+        let first = SimulationLimits.surveyInterval * (node % 16) / 16
+        queue.push(
+            .survey(node, start: nodes[node].start, number: 0),
+            at: now + first + .milliseconds(100))
+    }
+
+    mutating func noteCrashed(_ node: Int) { observe(.crashed(node)) }
+
+    mutating func noteLeft(_ node: Int) { observe(.left(node)) }
+
+    mutating func noteStopped(_ node: Int) { observe(.stopped(node)) }
+
+    mutating func noteImpaired(_ node: Int, _ impairment: Impairment) {
+        observe(.impaired(node, impairment))
+    }
+
+    mutating func noteRecovered(_ node: Int, _ impairment: Impairment) {
+        observe(.recovered(node, impairment))
+    }
+
+    mutating func noteSplit(_ groups: [[Int]]) { observe(.split(groups)) }
+
+    mutating func noteHealed() {
+        for cut in cuts { notePairs(cut.from, cut.to) { .mended($0, $1) } }
+        cuts = []
+        observe(.healed)
+    }
+
+    /// Where only datagrams are cut, links and relays must do: nothing is forgiven.
+    mutating func noteCut(_ cut: Cut) {
+        guard !cut.isDatagramsOnly else { return }
+        cuts.append(cut)
+        notePairs(cut.from, cut.to) { .cut($0, $1) }
+    }
+
+    mutating func noteClogged(_ from: [Int], _ to: [Int]) {
+        notePairs(from, to) { .cut($0, $1) }
+    }
+
+    mutating func noteUnclogged(_ from: [Int], _ to: [Int]) {
+        notePairs(from, to) { .mended($0, $1) }
+    }
+
+    private mutating func notePairs(
+        _ from: [Int], _ to: [Int], _ observation: (Int, Int) -> MembershipObservation
+    ) {
+        for a in from {
+            for b in to where a != b { observe(observation(a, b)) }
+        }
+    }
+
+    // MARK: What nodes say and believe
+
+    /// To be called after everything that a node did.
+    mutating func noteClaim(_ node: Int) {
+        let incarnation = Self.incarnation(&nodes[node].endpoint)
+        guard incarnation != nodes[node].claimed else { return }
+        nodes[node].claimed = incarnation
+        observe(.claimed(node, nodes[node].endpoint.core.local))
+    }
+
+    private static func incarnation(_ endpoint: inout GossipEndpoint) -> UInt32 {
+        endpoint.core.local.incarnation
+    }
+
+    private mutating func noteSizes(_ node: Int) {
+        let sizes = nodes[node].endpoint.sizes
+        observe(.held(node, (configuration.sabotage?.altered(sizes) ?? sizes).gossip))
+    }
+
+    mutating func noteBelief(_ node: Int, _ subject: Int, _ view: MemberView) {
+        let unread =
+            nodes[node].inbox.isEmpty
+            ? 0 : nodes[node].inbox.datagrams(from: addresses[addresses.own(subject)])
+        observe(
+            .believed(observer: node, subject: subject, Belief(view), unread: unread))
+    }
+
+    // MARK: What nodes do
+
+    mutating func noteDatagram(_ node: Int, _ bytes: [UInt8]) {
+        nodes[node].datagramsSent += 1
+        observe(.datagram(from: node, bytes: bytes.count))
+    }
+
+    mutating func noteLinkPacket(_ node: Int, _ bytes: [UInt8]) {
+        observe(.packet(from: node, bytes: bytes.count))
+    }
+
+    mutating func noteTicked(_ node: Int, isIdle: Bool) {
+        let next = nextDeadline(node)
+        observe(.ticked(node, next: next))
+        if !isIdle, nodes.count <= SimulationLimits.inspectedMax {
+            noteSizes(node)
+        }
+    }
+
+    /// What a node holds and did, looked at now and then.
+    mutating func survey(_ node: Int, start: Int, number: Int) {
+        guard nodes[node].start == start else { return }
+        queue.push(
+            .survey(node, start: start, number: number + 1),
+            at: now + SimulationLimits.surveyInterval)
+        noteWork(node)
+        noteSizes(node)
+        guard nodes.count <= SimulationLimits.inspectedMax, number % 12 == 11 else { return }
+        let remembered = nodes[node].endpoint.core.memberViews.compactMap { view in
+            index(view.id).map { RememberedMember($0, Belief(view)) }
+        }
+        observe(.remembers(observer: node, remembered))
+    }
+
+    mutating func noteWork(_ node: Int) {
+        let counters = nodes[node].endpoint.counters
+        let (gossip, datagrams) = (counters.gossip, counters.datagrams)
+        var work = NodeWork()
+        work.refutations = gossip.refutations
+        work.signaturesChecked = gossip.signaturesChecked
+        work.malformed = gossip.malformed + datagrams.malformed
+        work.forged = gossip.forged
+        work.datagramsSent = nodes[node].datagramsSent
+        observe(.worked(node, work))
+    }
+
+    /// A node was handed what is nobody's: all it may do is count it, and answer no more than came.
+    mutating func noteResisted(
+        _ node: Int, _ effects: [EndpointEffect], bytes: Int, from source: NetworkAddress,
+        viewsChanged: Bool
+    ) {
+        var changes = viewsChanged ? 1 : 0
+        var answered = 0
+        for effect in effects {
+            if case .datagram(let answer, source) = effect {
+                answered += answer.count
+            } else {
+                changes += 1
+            }
+        }
+        observe(.resisted(node, changes: changes, amplified: max(0, answered - bytes)))
+    }
+}
