@@ -1,5 +1,6 @@
 import Foundation
 import Node
+import NodeAPI
 import Synchronization
 import Trust
 import Wire
