@@ -20,8 +20,10 @@ final class PortBlock {
 
     /// The first block that nobody has, with so many free ports; nil when there is none.
     static func take(ports count: Int) -> PortBlock? {
-        stride(from: base, to: end - size, by: Int(size)).lazy
-            .compactMap { PortBlock(start: $0, count: count) }.first
+        for start in stride(from: base, to: end - size, by: Int(size)) {
+            if let block = PortBlock(start: start, count: count) { return block }
+        }
+        return nil
     }
 
     private init?(start: UInt16, count: Int) {

@@ -6,8 +6,12 @@ import Trust
 import Wire
 
 extension Testnet {
-    /// So many nodes join at once: more would only wait for a processor.
-    private static let joinsAtOnce = 6
+    /// So many nodes join at once. All come from one address, from which a node lets only a few
+    /// begin handshakes at a time (`LinkLimits.halfOpenPerAddressMax`).
+    private static let joinsAtOnce = 3
+    /// One that was turned away for that tries again so often, after this pause.
+    private static let joinAttempts = 40
+    private static let joinPause: Duration = .milliseconds(150)
     /// How long a node may take until it serves, and until all know all.
     private static let patience: Duration = .seconds(60)
 
@@ -76,9 +80,7 @@ extension Testnet {
                 let (node, ticket) = (nodes[index], tickets[index - 1])
                 let configuration = configurations[index]
                 group.addTask {
-                    let state = try await Joining.join(
-                        ticket, directory: node.directory, nodeName: node.name)
-                    try state.save(configuration)
+                    try await join(node, ticket).save(configuration)
                     try Task.checkCancellation()
                     _ = try await run(node, started)
                     return node.name
@@ -88,6 +90,20 @@ extension Testnet {
         }
         try await waitUntilConverged(nodes)
         progress("each node sees all \(nodes.count)")
+    }
+
+    private func join(
+        _ node: TestnetDirectory.Node, _ ticket: Ticket
+    ) async throws -> StateDirectory {
+        for _ in 1..<Self.joinAttempts {
+            do {
+                return try await Joining.join(
+                    ticket, directory: node.directory, nodeName: node.name)
+            } catch Joining.Failure.notRecognised {
+                try await Task.sleep(for: Self.joinPause)
+            }
+        }
+        return try await Joining.join(ticket, directory: node.directory, nodeName: node.name)
     }
 
     /// Starts a node's process and waits until it serves.
