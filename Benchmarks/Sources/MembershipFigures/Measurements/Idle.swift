@@ -22,9 +22,14 @@ public struct IdlePoint: Sendable, Encodable {
 }
 
 extension IdlePoint {
+    /// What is sent before this, while all measure their round trips for the first time, does not
+    /// count.
+    private static let settling: Duration = .seconds(60)
+
     static func measure(nodes: Int, loss: Double, minutes: Int, seed: UInt64) -> IdlePoint {
         var configuration = MembershipSimulation.Configuration(
-            nodes: nodes, seed: seed, duration: .seconds(60 * minutes))
+            nodes: nodes, seed: seed, duration: settling + .seconds(60 * minutes))
+        configuration.countFrom = settling
         configuration.loss = loss
         configuration.isWarm = true
         configuration.allowsFalseDeaths = true
