@@ -48,7 +48,7 @@ public enum DatagramLimits {
     public static let greetings = RateBucket.Rate(perSecond: 64, burst: 64)
     /// What one source may send that does not authenticate, or proves nothing, before it is heeded
     /// less.
-    public static let unprovenPerSource = RateBucket.Rate(perSecond: 16, burst: 64)
+    public static let unprovenPerSource = RateBucket.Rate(perSecond: 2, burst: 32)
     /// Packets of one member, by datagram or relay.
     public static let packetsPerMember = RateBucket.Rate(perSecond: 128, burst: 512)
     /// What a member's datagrams call forth goes to the place where the member is heard; and at this
