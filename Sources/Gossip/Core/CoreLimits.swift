@@ -47,7 +47,7 @@ extension GossipLimits {
     public static let seedsMax = 64
     /// The most reports of where this node is seen that wait to be looked at.
     static let addressReportsMax = 8
-    /// Seeds are tried at least this often while none is connected.
+    /// A seed that is not connected is tried at least this often.
     public static let seedDelayMax: Duration = .seconds(60)
     /// Waiting claims that don't fit and are passed over, for one packet.
     static let broadcastMisfitsMax = 4

@@ -211,9 +211,11 @@ extension GossipCore {
             return
         }
         // Relays that answer show that this node can hear: then the fault is not here (Lifeguard's
-        // nack, section IV.A). Without any, it may be.
-        let misses = failed.relaysAsked > 0 ? min(failed.receiptsMissing.count, 2) : 1
-        if configuration.features.contains(.localHealth) { health.raise(by: misses) }
+        // nack, section IV.A). Without any, it may be; but not once more for the same silence.
+        let isKnown = members[failed.target].suspicion?.value.isAccused(by: nodeID) == true
+        if configuration.features.contains(.localHealth), !isKnown {
+            health.raise(by: failed.relaysAsked > 0 ? min(failed.receiptsMissing.count, 2) : 1)
+        }
         accuseUnanswering(failed.target, at: now, &effects)
     }
 

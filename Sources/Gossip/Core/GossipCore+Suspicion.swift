@@ -132,24 +132,28 @@ extension GossipCore {
         var end = suspicion.began + length
         if configuration.features.contains(.lastCall) {
             let answerTime = health.stretched(configuration.probeTimeout)
-            if !suspicion.isHalfway {
-                let halfway = suspicion.began + length / 2
-                guard now >= halfway else { return halfway }
-                members[slot].suspicion?.value.isHalfway = true
+            if !suspicion.wasCalled {
+                // Half-way through the shortest time, that an answer can come before its end.
+                let first = suspicion.began + suspicion.shortest / 2
+                guard now >= first else { return first }
+                members[slot].suspicion?.value.wasCalled = true
                 // Many only heard of the suspicion, and may have missed the refutation. In a large
                 // mesh not all ask at once: the accused may be well.
                 let lot = Int.random(in: 0..<activeCount, using: &generator)
                 if lot < GossipLimits.lastCallsMax {
                     call(slot, at: now, using: &generator, &effects)
                 }
-                return end - answerTime
+                return now + answerTime
             }
-            guard let asked = suspicion.asked else {
-                guard now >= end - answerTime else { return end - answerTime }
+            // And before the end, unless that was just now.
+            let last = end - answerTime
+            guard let asked = suspicion.asked, asked + answerTime >= last else {
+                guard now >= last else { return last }
                 call(slot, at: now, using: &generator, &effects)
                 return max(end, now + answerTime)
             }
-            if !suspicion.isAccused(by: nodeID) { end = max(end, asked + answerTime) }
+            // However the time was shortened meanwhile: what was asked can be answered first.
+            end = max(end, asked + answerTime)
         }
         guard now >= end else { return end }
         if configuration.features.contains(.evidenceOfLife),
@@ -158,7 +162,7 @@ extension GossipCore {
             // It is there, and perhaps does not know what it is accused of.
             members[slot].suspicion?.value.restart(at: now)
             call(slot, at: now, using: &generator, &effects)
-            return now + length / 2
+            return now + suspicion.shortest / 2
         }
         members.change(slot) { member in
             member.state = .dead

@@ -32,7 +32,6 @@ public struct GossipCore: Sendable {
     /// Open links, to nodes that are no members yet too.
     var links: Set<NodeID> = []
     var seeds: [Seed] = []
-    var seedDelay: Duration
 
     var queue = BroadcastQueue()
     var sequence: UInt32 = 0
@@ -57,7 +56,6 @@ public struct GossipCore: Sendable {
     var nextGossip: MonotonicInstant
     var nextPushPull: MonotonicInstant
     var nextReconnect: MonotonicInstant
-    var nextSeeds: MonotonicInstant
     /// No suspicion has anything due before this.
     var nextSuspicion = MonotonicInstant(nanoseconds: .max)
     /// When this node asked to be called: what its lateness is measured from.
@@ -89,8 +87,6 @@ public struct GossipCore: Sendable {
         nextGossip = now + configuration.gossipInterval
         nextPushPull = now + configuration.pushPullInterval
         nextReconnect = now
-        nextSeeds = now
-        seedDelay = configuration.reconnectInterval
         lastExchange = now
         promised = now
     }

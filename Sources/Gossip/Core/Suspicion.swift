@@ -21,8 +21,8 @@ struct Suspicion: Sendable {
     var isRefused = false
     /// Whether this node has drawn whether to look into it.
     var isConsidered = false
-    /// Whether this node has drawn whether to ask half-way.
-    var isHalfway = false
+    /// Whether this node has drawn whether to ask early.
+    var wasCalled = false
     /// When this node itself asked last, and was not answered since.
     var asked: MonotonicInstant?
 
@@ -56,7 +56,7 @@ struct Suspicion: Sendable {
     /// The accused was heard: everybody has the whole time again.
     mutating func restart(at now: MonotonicInstant) {
         began = now
-        isHalfway = false
+        wasCalled = false
         isRefused = false
         asked = nil
     }
