@@ -378,4 +378,48 @@ private struct Scene {
         #expect(monitor.sentCount <= 2 * ReachabilityLimits.sentMax)
         #expect(monitor.classify(at: now + .seconds(1), members: 8, directOthers: 7) != .direct)
     }
+
+    /// A core with a link to member 2, and the class that it found for itself.
+    private func linked(_ found: Reachability, member: Reachability = .direct) -> Bench {
+        var bench = Bench()
+        _ = bench.give(.linkOpened(node(2), tag(2), isInbound: false))
+        bench.admit(2, reachability: member)
+        _ = bench.give(.reachability(found, []))
+        return bench
+    }
+
+    /// Datagram pings in ten minutes in which all pings are answered.
+    private func trials(_ bench: Bench) -> Int {
+        var bench = bench
+        var count = 0
+        for second in 1...600 {
+            let effects = bench.run(until: .seconds(second))
+            bench.answer(effects)
+            count += effects.packets.count { $0.path == .datagram && $0.packet.isPing }
+        }
+        return count
+    }
+
+    @Test func `a member that datagrams don't reach is tried by one now and then`() {
+        #expect((30...150).contains(trials(linked(.direct, member: .streamsOnly))))
+        #expect((30...150).contains(trials(linked(.direct, member: .outboundOnly))))
+    }
+
+    @Test func `a node that they don't reach tries hardly ever, so that not all wait for others`() {
+        #expect((1...20).contains(trials(linked(.outboundOnly))))
+        #expect((1...20).contains(trials(linked(.streamsOnly, member: .outboundOnly))))
+    }
+
+    @Test func `a node that datagrams don't reach answers them over its link`() {
+        for (found, path) in [(Reachability.direct, GossipPath.datagram), (.streamsOnly, .link)] {
+            var bench = linked(found)
+            let answers = bench.give([], from: 2, message: .ping(sequence: 9), path: .datagram)
+            #expect(answers.packets.map(\.path) == [path])
+        }
+        // Without a link, the way it came is the only one.
+        var bench = linked(.streamsOnly)
+        _ = bench.give(.linkClosed(node(2)))
+        let answers = bench.give([], from: 2, message: .ping(sequence: 9), path: .datagram)
+        #expect(answers.packets.map(\.path) == [.datagram])
+    }
 }
