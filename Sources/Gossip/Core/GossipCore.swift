@@ -285,7 +285,11 @@ public struct GossipCore: Sendable {
         using generator: inout some RandomNumberGenerator, _ effects: inout [GossipEffect]
     ) {
         counters.unknownClaims += UInt64(packet.unknownClaims)
-        if let slot = members.slot(of: from) { members[slot].heard = now }
+        // A relay may have held back what it brings: of that only an answer to a question of now is
+        // a sign of life.
+        if let slot = members.slot(of: from), path == .datagram || path == .link {
+            members[slot].heard = now
+        }
         var heard = Heard(from: from, path: path)
         if !packet.claims.isEmpty { receive(packet.claims, &heard, at: now, &effects) }
         if let message = packet.message {

@@ -25,6 +25,10 @@ struct Suspicion: Sendable {
     var wasCalled = false
     /// When this node itself asked last, and was not answered since.
     var asked: MonotonicInstant?
+    /// The number of that question.
+    var askedNumber: UInt32?
+    /// Answers to questions with lower numbers are older than the suspicion.
+    var floor: UInt32?
 
     /// Whether one more accuser changes anything: those past the ones that count are not kept, nor
     /// passed on.

@@ -313,7 +313,7 @@ extension MembershipSimulation {
     private mutating func core(_ node: Int, knowing other: GossipCore?) -> GossipCore {
         let alive = Self.alive(configuration, node, identity(node))
         let metadata = Self.metadata(configuration, node)
-        let authority = SimulatedAuthority(node: id(node))
+        let authority = SimulatedAuthority(node: id(node), pool: pool)
         guard let other else {
             return GossipCore(
                 local: alive, metadata: metadata, authority: authority,

@@ -35,7 +35,8 @@ extension MembershipSimulation {
             GossipCore(
                 local: Self.alive(configuration, node, identity),
                 metadata: Self.metadata(configuration, node % nodes.count),
-                authority: SimulatedAuthority(node: NodeID(number: UInt64(node) + 1)),
+                authority: SimulatedAuthority(
+                    node: NodeID(number: UInt64(node) + 1), pool: pool),
                 configuration: configuration.gossip, now: now)
         }
         var told = core(nodes.count, identity)

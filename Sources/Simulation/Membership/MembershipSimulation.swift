@@ -54,6 +54,7 @@ public struct MembershipSimulation: Sendable {
     /// Draws what happens to machines: when they stand still, how late their timers are.
     var machines: SeededRandom
     var indices: [NodeID: Int] = [:]
+    let pool: ClaimPool
     var checkers: MembershipCheckers
     var trace = TraceDigest()
     var now = MonotonicInstant.origin
@@ -115,6 +116,7 @@ public struct MembershipSimulation: Sendable {
             nodes: count, conditions: configuration.network,
             blocked: configuration.datagramsBlocked, seed: configuration.seed)
         addresses = SimulatedAddresses(nodes: count)
+        pool = ClaimPool(countMax: 1000 + 4 * count)
         machines = SeededRandom(seed: configuration.seed, stream: 7 << 40)
         checkers = MembershipCheckers(nodes: count, bounds: configuration.bounds)
         indices.reserveCapacity(count)
