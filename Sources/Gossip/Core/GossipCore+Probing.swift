@@ -211,14 +211,17 @@ extension GossipCore {
             return
         }
         // Relays that answer show that this node can hear: then the fault is not here (Lifeguard's
-        // nack, section IV.A). Without any, it may be.
-        let misses = failed.relaysAsked > 0 ? min(failed.receiptsMissing.count, 2) : 1
-        if configuration.features.contains(.localHealth) { health.raise(by: misses) }
-        accuseUnanswering(failed.target, at: now, &effects)
+        // nack, section IV.A). Without any, it may be; but not once more for the same silence.
+        let isKnown = members[failed.target].suspicion?.value.isAccused(by: nodeID) == true
+        if configuration.features.contains(.localHealth), !isKnown {
+            health.raise(by: failed.relaysAsked > 0 ? min(failed.receiptsMissing.count, 2) : 1)
+        }
+        accuseUnanswering(failed.target, failed.sequence, at: now, &effects)
     }
 
+    /// - Parameter number: Of the question; an answer to it, however late, counts.
     private mutating func accuseUnanswering(
-        _ slot: Slot, at now: MonotonicInstant, _ effects: inout [GossipEffect]
+        _ slot: Slot, _ number: UInt32, at now: MonotonicInstant, _ effects: inout [GossipEffect]
     ) {
         let member = members[slot]
         guard member.isActive else { return }
@@ -230,6 +233,7 @@ extension GossipCore {
             incarnation: member.incarnation)
         accuse(
             slot, Claim(.suspect(suspect), signedBy: authority), by: nodeID, at: now, &effects)
+        members[slot].suspicion?.value.floor = number
     }
 
     /// No link could be made to a member that a probe asks: where nobody else is asked, that settles
@@ -241,9 +245,9 @@ extension GossipCore {
             probes[index].hasAskedOthers, probes[index].relaysAsked == 0
         else { return }
         // The host answered, if not the member: this node can hear, and does not blame itself.
-        probes.remove(at: index)
+        let failed = probes.remove(at: index)
         counters.probesFailed += 1
-        accuseUnanswering(slot, at: now, &effects)
+        accuseUnanswering(slot, failed.sequence, at: now, &effects)
     }
 
     // MARK: Answers
@@ -266,13 +270,25 @@ extension GossipCore {
             }
             addressReports.append((heard.from, observed))
         }
-        withdrawAccusation(of: slot, at: now, &effects)
-        guard let index = probes.firstIndex(where: { $0.sequence == number && $0.target == slot })
-        else { return }
+        let index = probes.firstIndex { $0.sequence == number && $0.target == slot }
+        if index != nil || isOfNow(number, of: slot, by: heard.path) {
+            members[slot].heard = now
+            withdrawAccusation(of: slot, at: now, &effects)
+        }
+        guard let index else { return }
         let probe = probes.remove(at: index)
         succeeded(probe, by: heard.path)
         guard heard.path == .datagram, probe.wentByDatagram else { return }
         measured(now - probe.sent, of: slot, at: now, using: &generator)
+    }
+
+    /// Whether an answer that no probe waits for says that a suspected member is there now: it is one
+    /// to the last call, or came without a relay to a question as young as the suspicion.
+    private func isOfNow(_ number: UInt32, of slot: Slot, by path: GossipPath) -> Bool {
+        guard let suspicion = members[slot].suspicion?.value else { return false }
+        if suspicion.askedNumber == number { return true }
+        guard path == .datagram || path == .link, let floor = suspicion.floor else { return false }
+        return Int32(bitPattern: number &- floor) >= 0
     }
 
     /// A datagram's own round trip: it moves this node on the map too.

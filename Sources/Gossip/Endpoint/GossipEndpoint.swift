@@ -15,13 +15,13 @@ public struct GossipEndpoint: Sendable {
     /// What the core was last told of this node's own reachability.
     var told: (reachability: Reachability, addresses: [NetworkAddress])
     var nextLook: MonotonicInstant
-    private var limits = SourceLimits()
+    var limits = SourceLimits()
     private var isSeeded = false
     /// Whose datagram is being taken in, and where it came from.
     private var answering: (node: NodeID, source: NetworkAddress)?
-    private var linkRates: [NodeID: RateBucket] = [:]
+    var linkRates: [NodeID: RateBucket] = [:]
     private let hasSocket: Bool
-    private var nextSweep: MonotonicInstant
+    var nextSweep: MonotonicInstant
     var own = EndpointCounters.Own()
 
     /// An endpoint of a core that has just begun.
@@ -35,9 +35,11 @@ public struct GossipEndpoint: Sendable {
             configured: core.local.reachability, hasSocket: hasSocket)
         told = (core.local.reachability, core.local.addresses)
         book.own.configured = core.local.addresses
-        nextSweep = .origin
+        nextSweep = .origin + DatagramLimits.sweepInterval
         nextLook = .origin
-        for view in core.memberViews { self.sessions.know(view.id) }
+        // A directory that was shared holds them already.
+        guard self.sessions.directory.count < core.members.count else { return }
+        for slot in core.members.order { self.sessions.know(core.members.id(slot)) }
     }
 
     // MARK: Views
@@ -194,6 +196,8 @@ public struct GossipEndpoint: Sendable {
                 openRelayed(sealed, from: origin, via: relay, at: now, using: &generator, &effects)
             case .changed(let node, let event):
                 learn(node)
+                // A new start may be anywhere.
+                if event == .joined { book.forget(node) }
                 effects.append(.changed(node, event))
             case .connect(let node, let addresses): effects.append(.connect(node, addresses))
             case .pushPull(let node, let request): effects.append(.pushPull(node, request))
@@ -246,60 +250,5 @@ public struct GossipEndpoint: Sendable {
         }
         own.datagramsSent += UInt64(addresses.count)
         for address in addresses { effects.append(.datagram(datagram, to: address)) }
-    }
-
-    // MARK: Members
-
-    /// Opens a datagram, with regard to what its source has sent without proof.
-    mutating func open(
-        _ arrival: DatagramSessions.Arrival, _ datagram: [UInt8], of source: UInt64,
-        at now: MonotonicInstant
-    ) -> DatagramSessions.Received {
-        let received = sessions.open(
-            arrival, datagram, linkKey: linkKeyIfNeeded(of: arrival.claimedSender),
-            isHeeded: limits.hasRoom(source, at: now), at: now)
-        if received.isUnproven { limits.charge(source, at: now) }
-        return received
-    }
-
-    private func linkKeyIfNeeded(of node: NodeID) -> LinkKey? {
-        sessions.hasSession(with: node) ? nil : core.linkKey(of: node)
-    }
-
-    private mutating func destinations(
-        of node: NodeID, isInDoubt: Bool = false, at now: MonotonicInstant
-    ) -> [NetworkAddress] {
-        book.destinations(
-            of: node, candidates: core.claim(of: node)?.addresses ?? [],
-            isInDoubt: isInDoubt || !core.isWell(node), at: now)
-    }
-
-    private mutating func learn(_ node: NodeID) {
-        guard let claim = core.claim(of: node) else { return }
-        sessions.claimed(
-            node, linkKey: claim.linkKey, generation: claim.generation,
-            incarnation: claim.incarnation)
-    }
-
-    /// Whether a packet from a link is within its member's limit.
-    private mutating func mayTake(from node: NodeID, at now: MonotonicInstant) -> Bool {
-        if linkRates[node] == nil, linkRates.count >= DatagramLimits.linksMax {
-            linkRates = [:]
-        }
-        if linkRates[node, default: RateBucket()].take(
-            DatagramLimits.linkPacketsPerMember, at: now)
-        {
-            return true
-        }
-        own.linkOverLimit += 1
-        return false
-    }
-
-    /// Forgets what the core has forgotten.
-    private mutating func sweep(at now: MonotonicInstant) {
-        nextSweep = now + DatagramLimits.sweepInterval
-        let core = core
-        sessions.sweep(at: now) { core.linkKey(of: $0) }
-        book.sweep { core.linkKey(of: $0) != nil }
     }
 }

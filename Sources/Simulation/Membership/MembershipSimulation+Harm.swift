@@ -23,7 +23,7 @@ extension MembershipSimulation {
             return
         }
         if nodes[node].halt == nil {
-            let effects = hostile.tick(of: &nodes[node].endpoint, at: clock(node))
+            let effects = hostile.tick(of: &endpoints[node], at: clock(node))
             hostiles[node] = hostile
             perform(effects, of: node)
         }

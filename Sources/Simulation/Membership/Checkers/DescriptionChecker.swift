@@ -26,9 +26,6 @@ struct DescriptionChecker: MembershipChecker {
     ) {
         switch observation {
         case .started(let node, _): newest[node] = nil
-        case .offered(let node, let section, let generation, let version, let digest):
-            take(
-                node, section, generation, version, digest, by: node, in: world, at: now, &findings)
         case .described(let observer, let subject, let section, let generation, let version, let d):
             guard world.nodes[observer].isHonest else { return }
             take(
