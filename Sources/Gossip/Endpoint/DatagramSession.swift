@@ -69,6 +69,8 @@ struct DatagramSession: Sendable {
     var rate = RateBucket()
     /// See ``DatagramLimits/answersElsewhere``.
     var elsewhere = RateBucket()
+    /// See ``DatagramLimits/answerBytes``.
+    var answers = RateBucket()
     var lastUsed: MonotonicInstant
 
     init(linkKey: LinkKey, counter: UInt64, at now: MonotonicInstant) {

@@ -84,8 +84,11 @@ extension DatagramSessions {
         from sender: NodeID, _ isHeeded: Bool, at now: MonotonicInstant
     ) -> Received {
         let isNews = session.isNews(header)
-        guard isNews || isHeeded && helloAnswers.hasRoom(DatagramLimits.helloAnswers, at: now)
-        else {
+        let isHeeded =
+            isNews
+            ? isHeeded || guesses.take(DatagramLimits.guesses, at: now)
+            : isHeeded && helloAnswers.hasRoom(DatagramLimits.helloAnswers, at: now)
+        guard isHeeded else {
             counters.overLimit += 1
             return .unproven
         }
@@ -166,7 +169,9 @@ extension DatagramSessions {
             counters.notAuthentic += 1
             return .unproven
         }
-        guard isHeeded || isNewer || isKnown else {
+        guard
+            isHeeded || (isNewer || isKnown) && guesses.take(DatagramLimits.guesses, at: now)
+        else {
             counters.overLimit += 1
             return .unproven
         }

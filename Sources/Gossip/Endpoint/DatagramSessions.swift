@@ -53,6 +53,7 @@ public struct DatagramSessions: Sendable {
     var agreements = RateBucket()
     var helloAnswers = RateBucket()
     var greetings = RateBucket()
+    var guesses = RateBucket()
 
     /// What was dropped so far.
     public internal(set) var counters = DatagramCounters()
@@ -163,6 +164,17 @@ public struct DatagramSessions: Sendable {
     /// Whether what answers a peer's datagram may go to other addresses than its source.
     mutating func mayAnswerElsewhere(_ node: NodeID, at now: MonotonicInstant) -> Bool {
         sessions[node]?.elsewhere.take(DatagramLimits.answersElsewhere, at: now) ?? false
+    }
+
+    /// Whether datagrams of so many bytes may answer one of a peer's, which brought `earned` bytes.
+    mutating func mayAnswer(
+        _ node: NodeID, bytes: Int, earned: inout Int, at now: MonotonicInstant
+    ) -> Bool {
+        let rate = DatagramLimits.answerBytes
+        sessions[node]?.answers.put(
+            rate, earned * DatagramLimits.answerBytesPerByte, at: now)
+        earned = 0
+        return sessions[node]?.answers.take(rate, bytes, at: now) ?? false
     }
 
     /// Whether there is a session, and so no need of a link key.

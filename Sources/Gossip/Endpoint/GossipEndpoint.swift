@@ -18,7 +18,7 @@ public struct GossipEndpoint: Sendable {
     var limits = SourceLimits()
     private var isSeeded = false
     /// Whose datagram is being taken in, and where it came from.
-    private var answering: (node: NodeID, source: NetworkAddress)?
+    private var answering: (node: NodeID, source: NetworkAddress, earned: Int)?
     var linkRates: [NodeID: RateBucket] = [:]
     private let hasSocket: Bool
     var nextSweep: MonotonicInstant
@@ -89,7 +89,7 @@ public struct GossipEndpoint: Sendable {
         guard let packet = received.packet else { return effects }
         monitor.note(.datagramArrived(from: sender), at: now)
         core.arrivedFrom = observed(sender, from: source, at: now)
-        answering = (sender, source)
+        answering = (sender, source, datagram.count)
         run(.packet(packet, from: sender, path: .datagram), at: now, using: &generator, &effects)
         answering = nil
         core.arrivedFrom = nil
@@ -224,10 +224,9 @@ public struct GossipEndpoint: Sendable {
             monitor.note(.datagramSent(to: node), at: now)
             var addresses = destinations(
                 of: node, isInDoubt: GossipPacket.isForwarded(packet), at: now)
-            if let answering, answering.node == node, addresses != [answering.source],
-                !sessions.mayAnswerElsewhere(node, at: now)
-            {
-                addresses = [answering.source]
+            guard mayAnswer(node, with: datagrams, at: &addresses, now: now) else {
+                own.unanswered += 1
+                return
             }
             for datagram in datagrams { send(datagram, to: addresses, &effects) }
         case .relay(let relay):
@@ -250,5 +249,21 @@ public struct GossipEndpoint: Sendable {
         }
         own.datagramsSent += UInt64(addresses.count)
         for address in addresses { effects.append(.datagram(datagram, to: address)) }
+    }
+
+    /// Keeps what a member's datagram calls forth within bounds, since its source may be forged. What
+    /// is sent for other reasons is not limited here.
+    private mutating func mayAnswer(
+        _ node: NodeID, with datagrams: [[UInt8]], at addresses: inout [NetworkAddress],
+        now: MonotonicInstant
+    ) -> Bool {
+        guard let answering, answering.node == node else { return true }
+        if addresses != [answering.source], !sessions.mayAnswerElsewhere(node, at: now) {
+            addresses = [book.place(of: node) ?? answering.source]
+        }
+        let bytes = datagrams.reduce(0) { $0 + $1.count } * addresses.count
+        var earned = answering.earned
+        defer { self.answering?.earned = earned }
+        return sessions.mayAnswer(node, bytes: bytes, earned: &earned, at: now)
     }
 }
