@@ -45,7 +45,7 @@ extension LocalNode {
             models: await statusModels(),
             links: await links(),
             counters: counters,
-            discovery: discovery.status(names: names))
+            discovery: discovery.status(members: members, names: names))
     }
 
     private var uptimeSeconds: Double { (ContinuousClock.now - started).seconds }
