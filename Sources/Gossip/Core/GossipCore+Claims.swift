@@ -161,6 +161,7 @@ extension GossipCore {
             counters.overLimit += 1
             return
         }
+        let claim = authority.kept(claim)
         var member = Member(
             alive, claim, isCertified: true, versions: configuration.versions, at: now)
         member.hasLink = links.contains(alive.node)
@@ -184,6 +185,7 @@ extension GossipCore {
         _ alive: AliveClaim, _ claim: Claim, _ slot: Slot, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
     ) {
+        let claim = authority.kept(claim)
         let old = members[slot]
         let isNewStart = alive.generation > old.generation
         let wasDown = old.state != .alive
@@ -279,6 +281,7 @@ extension GossipCore {
         guard
             isWelcome(claim, of: slot, from: source, burst: GossipLimits.newsBurst / 2, at: now)
         else { return }
+        let claim = authority.kept(claim)
         members[slot].renewSection(section.kind, claim, version: section.version)
         pass(
             on: claim, section.kind, of: slot,

@@ -116,15 +116,21 @@ extension GossipCore {
     }
 
     /// Where datagrams don't pass, or are said not to, one is tried now and then besides: what keeps
-    /// them may be gone.
+    /// them may be gone. A node that datagrams don't reach itself tries hardly ever, since what comes
+    /// back then proves nothing: only so that not all wait for each other where none is reached.
     private mutating func tryDatagram(
         _ target: Slot, at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
         _ effects: inout [GossipEffect]
     ) {
-        guard own.alive.reachability == .direct,
-            members[target].reachability == .direct
-                || UInt8.random(in: 0..<8, using: &generator) == 0
-        else { return }
+        let isTried =
+            if own.alive.reachability == .direct {
+                members[target].reachability == .direct
+                    || UInt8.random(in: 0..<8, using: &generator) == 0
+            } else {
+                own.identity.reachability == .direct
+                    && UInt8.random(in: 0..<128, using: &generator) == 0
+            }
+        guard isTried else { return }
         let number = nextSequence()
         members[target].deal { $0.trial = number }
         sendPing(to: target, sequence: number, path: .datagram, at: now, &effects)
