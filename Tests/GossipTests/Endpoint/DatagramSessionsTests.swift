@@ -18,6 +18,10 @@ import Wire
         let refusedBefore = pair.b.counters.replayed
         for datagram in pair.record { #expect(pair.b.take(datagram, at: pair.now).packet == nil) }
         #expect(pair.b.counters.replayed == refusedBefore + 20)
+        // A further copy proves who sent it, if not from where: it tells of an address.
+        for datagram in pair.record.suffix(1) {
+            #expect(pair.b.take(datagram, at: pair.now).sender == node(1))
+        }
         #expect(pair.send([99]) == [[99]])
     }
 

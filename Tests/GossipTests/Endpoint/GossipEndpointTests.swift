@@ -135,7 +135,8 @@ func mesh(_ count: UInt64, running duration: Duration = .seconds(5)) -> Wires {
         #expect(wires.endpoints[1]?.counters.endpoint.unsendable == 0)
         wires.send(longest + [0, 0, 0] + longest, from: 1, to: 2)
         #expect(wires.counters(1).oversized == 1)
-        wires.send(longest, from: 1, to: 2, path: .relay(node(3)))
+        let tooLong = [UInt8](repeating: 0, count: GossipLimits.relayedPacketBytesMax + 1)
+        wires.send(tooLong, from: 1, to: 2, path: .relay(node(3)))
         #expect(wires.endpoints[1]?.counters.endpoint.unsendable == 1)
     }
 

@@ -74,11 +74,14 @@ import Wire
 
     /// What a relay does with a datagram: it says whom it is from.
     private func pass(
-        _ datagram: [UInt8], from origin: UInt64, to target: UInt64, _ wires: inout Wires
+        _ datagram: [UInt8], from origin: UInt64, to target: UInt64, by relay: UInt64 = 3,
+        _ wires: inout Wires
     ) {
+        // Not faster than a relay is allowed to be.
+        wires.now = wires.now + GossipLimits.forwardPeriod
         let packet = GossipPacket.encode(
             .forwarded(from: node(origin), sealed: datagram), claims: [])
-        wires.give(target, .packet(packet, from: node(3), path: .link))
+        wires.give(target, .packet(packet, from: node(relay), path: .link))
     }
 
     @Test func aRelayCannotForge() {
@@ -88,11 +91,12 @@ import Wire
         let before = (wires.holdings(1), wires.holdings(2))
         let malformed = wires.endpoints[2]?.counters.gossip.malformed
         let refused = wires.endpoints[2]?.counters.endpoint.relayedRefused ?? 0
+        let received = wires.endpoints[2]?.counters.endpoint.relayedReceived ?? 0
         wires.events = [:]
         // It repeats, and it alters.
         for datagram in genuine {
             pass(datagram, from: 1, to: 2, &wires)
-            for bit in stride(from: 0, to: datagram.count * 8, by: 5) {
+            for bit in stride(from: 0, to: datagram.count * 8, by: 37) {
                 var changed = datagram
                 changed[bit / 8] ^= 1 << UInt8(bit % 8)
                 pass(changed, from: 1, to: 2, &wires)
@@ -119,6 +123,21 @@ import Wire
         #expect(wires.endpoints[2]?.counters.gossip.malformed == malformed)
         #expect((wires.endpoints[2]?.counters.endpoint.relayedRefused ?? 0) > refused)
         #expect(wires.events.isEmpty)
+        let tried = (wires.endpoints[2]?.counters.endpoint.relayedReceived ?? 0) - received
+        #expect(tried > 100, "they came through, and were refused by their seal")
+        // Of one that nobody has seen yet its sender says that it is another's.
+        let sent = wires.endpoints[2]?.counters.gossip.packetsSent
+        let refusedBefore = wires.endpoints[2]?.counters.endpoint.relayedRefused ?? 0
+        for (sealer, named) in [(1, 3), (3, 1)] as [(UInt64, UInt64)] {
+            let fresh =
+                wires.endpoints[sealer]?.sessions.seal(
+                    ping(5), to: node(2), isRelayed: true, at: wires.now) ?? []
+            #expect(fresh.count == 1)
+            for datagram in fresh { pass(datagram, from: named, to: 2, by: sealer, &wires) }
+        }
+        let refusedNow = wires.endpoints[2]?.counters.endpoint.relayedRefused ?? 0
+        #expect(refusedNow == refusedBefore + 2)
+        #expect(wires.endpoints[2]?.counters.gossip.packetsSent == sent, "nothing was answered")
         // And honest ones still arrive.
         wires.run(.seconds(60))
         #expect(wires.state(1, of: 2) == .alive && wires.state(2, of: 1) == .alive)
