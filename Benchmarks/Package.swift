@@ -5,6 +5,13 @@ import PackageDescription
 // A package of its own, so that nobody who only uses Shoal builds it. It builds the targets that
 // it measures and no server.
 
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
 let package = Package(
     name: "shoal-benchmarks",
     platforms: [.macOS(.v15)],
@@ -16,14 +23,15 @@ let package = Package(
         .executableTarget(
             name: "shoal-benchmarks",
             dependencies: [
+                "MembershipFigures",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ShoalBenchmarkSupport", package: "shoal"),
             ],
-            swiftSettings: [
-                .swiftLanguageMode(.v6),
-                .enableUpcomingFeature("ExistentialAny"),
-                .enableUpcomingFeature("MemberImportVisibility"),
-                .enableUpcomingFeature("InternalImportsByDefault"),
-            ])
+            swiftSettings: strict),
+        // Membership in the simulator, as curves.
+        .target(
+            name: "MembershipFigures",
+            dependencies: [.product(name: "ShoalBenchmarkSupport", package: "shoal")],
+            swiftSettings: strict),
     ]
 )

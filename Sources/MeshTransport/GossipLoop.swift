@@ -35,6 +35,8 @@ final class GossipLoop {
 
     private var observers: [Int: AsyncStream<MembershipEvent>.Continuation] = [:]
     private var nextObserver = 0
+    /// What observers are told once the members are published: what they read then has it.
+    private var untold: [MembershipEvent] = []
     /// When the members are published next; nil when nothing has changed.
     private var publishDue: MonotonicInstant?
     private var lastPublished = MonotonicInstant.origin
@@ -202,9 +204,9 @@ final class GossipLoop {
         publishSoon()
         let member = known(view)
         log(event, member)
-        for observer in observers.values {
-            observer.yield(MembershipEvent(member: member, event: event))
-        }
+        guard !observers.isEmpty else { return }
+        untold.append(MembershipEvent(member: member, event: event))
+        if untold.count >= MeshTransportLimits.eventsBufferedMax { publish() }
     }
 
     private func publishSoon() {
@@ -219,9 +221,17 @@ final class GossipLoop {
         guard publishDue.map({ now >= $0 }) ?? (now - lastPublished >= refreshInterval) else {
             return
         }
+        publish()
+    }
+
+    private func publish() {
         publishDue = nil
         lastPublished = now
         published.value = members
+        for event in untold {
+            for observer in observers.values { observer.yield(event) }
+        }
+        untold = []
     }
 
     private var refreshInterval: Duration {
@@ -304,6 +314,7 @@ final class GossipLoop {
         port.close()
         for lane in lanes.values { lane.finish() }
         lanes = [:]
+        publish()
         for observer in observers.values { observer.finish() }
         observers = [:]
     }

@@ -1,4 +1,5 @@
-// shoal-benchmarks: how fast the links and the kernels are, beside what they cannot exceed.
+// shoal-benchmarks: how fast the links and the kernels are, beside what they cannot exceed, and how
+// soon and how surely members know of each other.
 //
 // A figure and its peer are measured by turns, round after round, and their ratio is taken within
 // each round: a machine that is busy for a while slows both. Every figure is the median of the
@@ -11,8 +12,8 @@ import ArgumentParser
 struct ShoalBenchmarks: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "shoal-benchmarks",
-        abstract: "Measures Shoal's links and kernels beside what they cannot exceed.",
-        subcommands: [LinkCommand.self, KernelsCommand.self])
+        abstract: "Measures Shoal's links, kernels and membership beside what they cannot exceed.",
+        subcommands: [LinkCommand.self, KernelsCommand.self, MembershipCommand.self])
 }
 
 /// What a benchmark stops with.

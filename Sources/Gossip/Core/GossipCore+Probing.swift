@@ -5,6 +5,8 @@ struct Probe: Sendable {
     var sequence: UInt32
     var target: MemberTable.Slot
     var sent: MonotonicInstant
+    /// Without an answer, it is asked once more then; nil when that was done, or is of no use.
+    var again: MonotonicInstant?
     /// Without an answer, others are asked then.
     var timeout: MonotonicInstant
     /// Without an answer, it has failed then.
@@ -17,7 +19,10 @@ struct Probe: Sendable {
     /// How many relays were asked.
     var relaysAsked = 0
 
-    var nextStep: MonotonicInstant { hasAskedOthers ? end : timeout }
+    /// Whether the target was asked more than once, so that nobody can tell which an answer is to.
+    var isRepeated = false
+
+    var nextStep: MonotonicInstant { hasAskedOthers ? end : again ?? timeout }
 }
 
 /// Failure detection: SWIM's probes (section 3), each sealed for its target whatever the way: by
@@ -35,6 +40,10 @@ extension GossipCore {
     ) {
         var index = 0
         while index < probes.count {
+            if let again = probes[index].again, now >= again {
+                probes[index].again = nil
+                if now < probes[index].timeout { askAgain(index, at: now, &effects) }
+            }
             if !probes[index].hasAskedOthers, now >= probes[index].timeout {
                 askOthers(index, at: now, using: &generator, &effects)
             }
@@ -68,6 +77,9 @@ extension GossipCore {
         let path = path(toSlot: target)
         if let path {
             probe.wentByDatagram = path == .datagram
+            if path == .datagram, mayRepeat(to: target) {
+                probe.again = now + (probe.timeout - now) / 2
+            }
             sendPing(to: target, sequence: probe.sequence, path: path, at: now, &effects)
         } else if let relay = relays(for: target, count: 1, using: &generator).first {
             // Neither can reach the other: through a third at once.
@@ -86,16 +98,39 @@ extension GossipCore {
         }
     }
 
+    /// Whether an answer would have come by half of the time there is for it.
+    private func mayRepeat(to target: Slot) -> Bool {
+        guard configuration.features.contains(.repeats) else { return false }
+        guard let roundTrip = members[target].dealings?.value.roundTrip else { return true }
+        return roundTrip * 3 < configuration.probeTimeout
+    }
+
+    /// A datagram is easily lost, and one more is cheaper than asking others.
+    private mutating func askAgain(
+        _ index: Int, at now: MonotonicInstant, _ effects: inout [GossipEffect]
+    ) {
+        probes[index].isRepeated = true
+        sendPing(
+            to: probes[index].target, sequence: probes[index].sequence, path: .datagram, at: now,
+            &effects)
+    }
+
     /// Where datagrams don't pass, or are said not to, one is tried now and then besides: what keeps
-    /// them may be gone.
+    /// them may be gone. A node that datagrams don't reach itself tries hardly ever, since what comes
+    /// back then proves nothing: only so that not all wait for each other where none is reached.
     private mutating func tryDatagram(
         _ target: Slot, at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
         _ effects: inout [GossipEffect]
     ) {
-        guard own.alive.reachability == .direct,
-            members[target].reachability == .direct
-                || UInt8.random(in: 0..<8, using: &generator) == 0
-        else { return }
+        let isTried =
+            if own.alive.reachability == .direct {
+                members[target].reachability == .direct
+                    || UInt8.random(in: 0..<8, using: &generator) == 0
+            } else {
+                own.identity.reachability == .direct
+                    && UInt8.random(in: 0..<128, using: &generator) == 0
+            }
+        guard isTried else { return }
         let number = nextSequence()
         members[target].deal { $0.trial = number }
         sendPing(to: target, sequence: number, path: .datagram, at: now, &effects)
@@ -176,6 +211,10 @@ extension GossipCore {
         let target = probes[index].target
         let sequence = probes[index].sequence
         probes[index].hasAskedOthers = true
+        probes[index].again = nil
+        if probes[index].wentByDatagram, configuration.features.contains(.repeats) {
+            askAgain(index, at: now, &effects)
+        }
         // However late this is: others have as long as they were promised.
         let patience = probes[index].end - probes[index].timeout
         probes[index].end = max(probes[index].end, now + min(patience, configuration.probeTimeout))
@@ -278,7 +317,8 @@ extension GossipCore {
         guard let index else { return }
         let probe = probes.remove(at: index)
         succeeded(probe, by: heard.path)
-        guard heard.path == .datagram, probe.wentByDatagram else { return }
+        // Of a repeated question nobody knows which copy was answered (Karn's rule).
+        guard heard.path == .datagram, probe.wentByDatagram, !probe.isRepeated else { return }
         measured(now - probe.sent, of: slot, at: now, using: &generator)
     }
 

@@ -255,6 +255,9 @@ public struct GossipCore: Sendable {
 
     /// Answers a ping, on the way it came. Who is suspected or buried is told so with it, and who
     /// passes on what this node has refuted is told that.
+    ///
+    /// A node that datagrams don't reach, as far as it knows, answers over the link where there is
+    /// one: an answer would open the way for the next datagram, which then proved nothing.
     private mutating func answer(
         _ number: UInt32, _ heard: inout Heard, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
@@ -275,9 +278,11 @@ public struct GossipCore: Sendable {
                 claims.insert(own.aliveClaim.encoded, at: 0)
             }
         }
+        let isTrial = heard.path == .datagram && own.alive.reachability != .direct
+        let path = isTrial && links.contains(heard.from) ? .link : heard.path
         send(
-            .ack(sequence: number, report), claims: claims, to: heard.from, path: heard.path,
-            at: now, &effects)
+            .ack(sequence: number, report), claims: claims, to: heard.from, path: path, at: now,
+            &effects)
     }
 
     private mutating func receive(

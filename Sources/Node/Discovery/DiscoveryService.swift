@@ -69,7 +69,7 @@ final class DiscoveryService: Sendable {
             }
             var timer: Task<Void, Never>?
             for await _ in wakes {
-                let (effects, pause) = step()
+                let (effects, pause) = await step()
                 for case .attempt(let address) in effects {
                     group.addTask {
                         await self.attempt(address)
@@ -91,8 +91,9 @@ final class DiscoveryService: Sendable {
         save()
     }
 
-    private func step() -> (effects: [DiscoveryCore.Effect], pause: Duration) {
-        let members = gossip.snapshot()
+    private func step() async -> (effects: [DiscoveryCore.Effect], pause: Duration) {
+        // As of now: what is published may be older than the change that woke this.
+        let members = await gossip.members()
         return state.withLock { state in
             let now = Self.now
             state.see(members, at: now)

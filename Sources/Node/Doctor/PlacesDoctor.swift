@@ -33,6 +33,14 @@ extension Doctor {
         let directory = StateDirectory(
             files: subject.files, genesis: genesis, identity: identity)
         for address in directory.ticketAddresses() { add(address, .ticket) }
+        // The running node knows more than what it has written down.
+        let members = (status?.members ?? []).filter { !$0.isSelf && $0.state != .left }
+        for member in members.prefix(DoctorLimits.rememberedMax) {
+            let addresses = member.addresses.compactMap { NetworkAddress($0) }
+            for address in addresses.prefix(DoctorLimits.rememberedAddressesMax) {
+                add(address, .remembered, NodeID(hex: member.id))
+            }
+        }
         for entry in directory.peerMemory().entries.prefix(DoctorLimits.rememberedMax) {
             for address in entry.addresses.prefix(DoctorLimits.rememberedAddressesMax) {
                 add(address, .remembered, entry.node)

@@ -153,8 +153,9 @@ public struct NodeRuntime: Sendable {
         let host = configuration.httpHost
         let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         node.httpAddress.set(address)
+        let pid = ProcessInfo.processInfo.processIdentifier
         let running = RunningNode(
-            pid: ProcessInfo.processInfo.processIdentifier, name: name,
+            pid: pid, processStart: ProcessStart.of(pid), name: name,
             id: directory.identity.nodeID.hex, http: "http://\(address)",
             addresses: node.addresses.map(\.description))
         do {

@@ -267,6 +267,8 @@ extension StateDirectory {
 public struct RunningNode: Codable, Sendable {
     /// Its process.
     public var pid: Int32
+    /// When that process started (``ProcessStart``): another may have its number later.
+    public var processStart: UInt64?
     /// Its name.
     public var name: String
     /// Its id, in hexadecimal.
@@ -277,8 +279,12 @@ public struct RunningNode: Codable, Sendable {
     public var addresses: [String]
 
     /// As given.
-    public init(pid: Int32, name: String, id: String, http: String, addresses: [String]) {
+    public init(
+        pid: Int32, processStart: UInt64?, name: String, id: String, http: String,
+        addresses: [String]
+    ) {
         self.pid = pid
+        self.processStart = processStart
         self.name = name
         self.id = id
         self.http = http

@@ -55,6 +55,8 @@ struct TestnetUpCommand: AsyncParsableCommand {
 
             The last nodes of the mesh can be made hard to reach, to see that the others reach them \
             all the same: by --dial-out-only the last of all, by --drop-datagrams those before them.
+
+            When a start fails or is interrupted, no process and no file is left.
             """)
 
     @OptionGroup var option: TestnetOption
@@ -87,12 +89,13 @@ struct TestnetUpCommand: AsyncParsableCommand {
     }
 
     /// What each node is like, from the first.
-    private var kinds: [Testnet.NodeKind] {
-        (0..<nodes).map { index in
+    private func kinds() throws -> [Testnet.NodeKind] {
+        try placement().enumerated().map { index, models in
             let isDiallingOut = index >= nodes - dialOutOnly
             let isDropping = !isDiallingOut && index >= nodes - dialOutOnly - dropDatagrams
             return Testnet.NodeKind(
-                dialOutOnly: isDiallingOut, faults: isDropping ? ["drop-datagrams"] : [])
+                models: models, dialOutOnly: isDiallingOut,
+                faults: isDropping ? ["drop-datagrams"] : [])
         }
     }
 
@@ -105,15 +108,30 @@ struct TestnetUpCommand: AsyncParsableCommand {
                 "there is a testnet in \(testnet.directory.path) already, \(running.count) of "
                     + "\(state.nodes.count) nodes running: stop it with `shoal testnet down`")
         }
-        let placed = try placement()
+        let kinds = try kinds()
+        let start = Task { try await testnet.start(kinds) { Output.note($0) } }
+        let signals = Self.onInterruption { start.cancel() }
+        defer { signals.forEach { $0.cancel() } }
         do {
-            try await testnet.start(count: nodes, models: placed, kinds: kinds) { Output.note($0) }
+            try await start.value
         } catch {
-            let state = try? testnet.directory.load()
-            try? await testnet.stop(state?.nodes ?? [])
-            throw error
+            guard start.isCancelled else { throw error }
+            throw CommandError(.temporary, "interrupted: nothing is left of the testnet")
         }
         try await TestnetStatusCommand.print(testnet, json: json)
+    }
+
+    /// Calls `action` on the signals by which people and programs end a command.
+    private static func onInterruption(
+        _ action: @escaping @Sendable () -> Void
+    ) -> [any DispatchSourceSignal] {
+        [SIGINT, SIGTERM].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler(handler: action)
+            source.resume()
+            return source
+        }
     }
 
     /// The models of each node.
@@ -177,7 +195,7 @@ struct TestnetDownCommand: AsyncParsableCommand {
     func run() async throws {
         let (testnet, state) = try option.existing()
         let running = state.nodes.filter { testnet.process(of: $0) != nil }.map(\.name)
-        try await testnet.stop(state.nodes)
+        await testnet.stop(state.nodes)
         if !keep { try testnet.directory.remove() }
         if json {
             return try Output.json(

@@ -64,7 +64,7 @@ struct NodeOptions: ParsableArguments {
                     continue
                 }
                 guard let running = StateDirectory.runningNode(at: found.directory),
-                    DetachedProcess.isRunning(running.pid)
+                    DetachedProcess.isRunning(running)
                 else { throw CommandError(.unavailable, "\(node) is not running") }
                 return running.http
             }
@@ -73,7 +73,7 @@ struct NodeOptions: ParsableArguments {
                 "there is no '\(node)' in a testnet here: see `shoal testnet status`")
         }
         if let running = StateDirectory.runningNode(at: directory.path),
-            DetachedProcess.isRunning(running.pid)
+            DetachedProcess.isRunning(running)
         {
             return running.http
         }
@@ -85,7 +85,7 @@ struct NodeOptions: ParsableArguments {
         }
         for member in try testnet.load()?.nodes ?? [] {
             if let running = StateDirectory.runningNode(at: member.directory),
-                DetachedProcess.isRunning(running.pid)
+                DetachedProcess.isRunning(running)
             {
                 return running.http
             }

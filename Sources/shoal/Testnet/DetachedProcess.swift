@@ -1,4 +1,5 @@
 import Foundation
+import Node
 
 #if canImport(Glibc)
     import Glibc
@@ -32,7 +33,14 @@ enum DetachedProcess {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(sessionFlag))
+        // Signals that this command ignores, because it handles them itself, are not for the node
+        // to ignore.
+        var handled = sigset_t()
+        sigemptyset(&handled)
+        for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&handled, signal) }
+        posix_spawnattr_setsigdefault(&attributes, &handled)
+        posix_spawnattr_setflags(
+            &attributes, Int16(sessionFlag) | Int16(POSIX_SPAWN_SETSIGDEF))
 
         let argumentPointers = ([executable] + arguments).map { strdup($0) }
         let environmentPointers = environment.map { strdup("\($0.key)=\($0.value)") }
@@ -60,6 +68,16 @@ enum DetachedProcess {
     #else
         private static let sessionFlag = 0x0400
     #endif
+
+    /// Whether the process that wrote `node` has not ended. A process that has its number by now is
+    /// told from it by the time at which it started.
+    static func isRunning(_ node: RunningNode) -> Bool {
+        guard isRunning(node.pid) else { return false }
+        guard let started = node.processStart, let found = ProcessStart.of(node.pid) else {
+            return true
+        }
+        return started == found
+    }
 
     /// Whether a process with this number exists and has not ended.
     static func isRunning(_ pid: Int32) -> Bool {

@@ -32,7 +32,21 @@ struct TestnetDirectory {
         return state
     }
 
-    func save(_ state: State) throws {
+    /// Makes the directory for a new testnet, which must hold nothing that removing the testnet
+    /// would take with it.
+    func create(_ state: State) throws {
+        let manager = FileManager.default
+        if let found = try? manager.contentsOfDirectory(atPath: path), !found.isEmpty {
+            throw CommandError(
+                .configuration, "\(path) holds other files: name a new directory by --dir")
+        }
+        try manager.createDirectory(
+            atPath: path, withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700])
+        try save(state)
+    }
+
+    private func save(_ state: State) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try encoder.encode(state).write(to: URL(fileURLWithPath: file), options: .atomic)

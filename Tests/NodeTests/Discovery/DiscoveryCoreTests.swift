@@ -157,21 +157,21 @@ struct DiscoveryCoreTests {
     }
 
     @Test func manyDeadOnesDoNotCrowdOutTheOneThatAnswers() {
-        let entries = (0..<256).map { number in
+        let entries = (0..<100).map { number in
             DiscoveryCore.SeedEntry(
                 node: node(UInt64(1000 + number)),
-                addresses: (0..<8).map { address("10.\($0).0.\(number):1") })
+                addresses: (0..<4).map { address("10.\($0).0.\(number):1") })
         }
         var world = DiscoveryWorld(seeds: ["10.9.9.9:1"], remembered: entries)
-        world.members[address("10.3.0.255:1")] = node(1255)
-        world.run(for: .seconds(120))
+        world.members[address("10.3.0.99:1")] = node(1099)
+        world.run(for: .seconds(30))
         #expect(world.busiest <= DiscoveryLimits.attemptsMax)
-        #expect(world.notices == [.found(address("10.3.0.255:1"), node(1255))])
+        #expect(world.notices == [.found(address("10.3.0.99:1"), node(1099))])
         // What somebody gave is not crowded out either.
         #expect(world.times(of: "10.9.9.9:1").count >= 5)
         // Everyone's best address comes before anyone's second best.
-        let first = world.attempts.prefix(257).map(\.address)
-        #expect(first.count { $0.description.hasPrefix("10.0.0.") } == 256)
+        let first = world.attempts.prefix(101).map(\.address)
+        #expect(first.count { $0.description.hasPrefix("10.0.0.") } == 100)
     }
 
     @Test func whoIsRememberedLaterIsLookedForLater() {
