@@ -281,7 +281,7 @@ extension MembershipSimulation {
         let honest = SimulatedCipher(
             linkKey: identity(node).linkKey, isPlain: configuration.inspectsPackets)
         if let hostile = hostiles[node] { return hostile.cipher(honest) }
-        return configuration.sabotage?.cipher(honest, of: id(node)) ?? honest
+        return honest
     }
 
     static func alive(
