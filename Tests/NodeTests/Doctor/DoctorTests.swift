@@ -117,11 +117,11 @@ struct DoctorTests {
 
     private func member(
         _ name: String, _ state: NodeStatus.MemberState = .alive, isSelf: Bool = false,
-        path: String? = "datagram", isIssuer: Bool = false
+        path: String? = "datagram", reachability: String = "direct", isIssuer: Bool = false
     ) -> NodeStatus.Member {
         var member = NodeStatus.Member(
             name: name, id: "", state: state, isSelf: isSelf, addresses: [],
-            reachability: "direct", models: [], roundTripMilliseconds: nil, load: nil,
+            reachability: reachability, models: [], roundTripMilliseconds: nil, load: nil,
             stateSinceSeconds: 600, hasLink: false)
         member.path = path
         member.isIssuer = isIssuer
@@ -144,6 +144,7 @@ struct DoctorTests {
             status: status([
                 member("node-1", isSelf: true, path: nil), member("node-2"),
                 member("node-3", .dead, path: nil), member("node-4", path: "relay via node-2"),
+                member("node-5", path: "link", reachability: "outbound only"),
             ]))
         let states = try check("states", in: report)
         #expect(states.level == .warning)
@@ -152,7 +153,10 @@ struct DoctorTests {
         let datagrams = try check("datagrams", in: report)
         #expect(datagrams.level == .warning)
         #expect(datagrams.found.contains("node-4 (by relay via node-2)"))
-        #expect(!datagrams.found.contains("node-3"))
+        #expect(!datagrams.found.contains("node-3") && !datagrams.found.contains("node-5"))
+        let walled = try check("dial out only", in: report)
+        #expect(walled.level == .ok)
+        #expect(walled.found.contains("node-5"))
     }
 
     @Test func oneIssuerIsWarnedOfAndTwoAreNot() async throws {
