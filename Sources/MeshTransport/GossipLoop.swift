@@ -35,6 +35,8 @@ final class GossipLoop {
 
     private var observers: [Int: AsyncStream<MembershipEvent>.Continuation] = [:]
     private var nextObserver = 0
+    /// What observers are told once the members are published: what they read then has it.
+    private var untold: [MembershipEvent] = []
     /// When the members are published next; nil when nothing has changed.
     private var publishDue: MonotonicInstant?
     private var lastPublished = MonotonicInstant.origin
@@ -160,11 +162,8 @@ final class GossipLoop {
         self.credentials = credentials
         if let own { shelf.put(credentials.chain, own) }
         if keysChanged { endpoint.renew(cipher: Self.cipher(credentials)) }
-        var claim = Self.claim(settings, credentials)
-        // What the node found out about itself stands.
-        claim.reachability = endpoint.core.local.reachability
-        claim.addresses = endpoint.core.local.addresses
-        handle(.identity(claim))
+        // As configured; what the node found out about itself the endpoint adds.
+        handle(.identity(Self.claim(settings, credentials)))
     }
 
     // MARK: Publishing
@@ -178,22 +177,27 @@ final class GossipLoop {
             path: isActive ? endpoint.core.path(to: view.id) : nil)
     }
 
+    /// Where datagrams for each member go, as far as they do.
+    var addressesHeard: [NodeID: [NetworkAddress]] {
+        let now = now
+        let active = endpoint.core.memberViews.filter { $0.state == .alive || $0.state == .suspect }
+        return Dictionary(
+            active.map { ($0.id, endpoint.addressesHeard(of: $0.id, at: now)) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
     /// What this node knows of itself.
     var own: OwnView {
         let claim = endpoint.core.local
         let reason: String
-        switch claim.reachability {
-        case .direct: reason = "it listens, and nothing speaks against it"
-        case .streamsOnly: reason = "datagrams do not arrive"
-        case .outboundOnly:
-            reason =
-                settings.listen == nil
-                ? "it listens for no peer" : "neither datagrams nor links arrive"
+        switch (claim.reachability, most: endpoint.reachabilityMax) {
+        case (.direct, _): reason = "it listens, and nothing speaks against it"
+        case (.streamsOnly, _): reason = "links arrive here, and datagrams of members do not"
+        case (.outboundOnly, .outboundOnly): reason = "it listens for no peer"
+        case (.outboundOnly, _): reason = "neither datagrams nor links of members arrive here"
         }
         return OwnView(
-            claim: claim,
-            observed: claim.addresses.filter { !settings.addresses.contains($0) },
-            reachabilityReason: reason)
+            claim: claim, observed: endpoint.ownObserved, reachabilityReason: reason)
     }
 
     /// A member changed: whoever watches is told, and the members are published soon.
@@ -202,9 +206,9 @@ final class GossipLoop {
         publishSoon()
         let member = known(view)
         log(event, member)
-        for observer in observers.values {
-            observer.yield(MembershipEvent(member: member, event: event))
-        }
+        guard !observers.isEmpty else { return }
+        untold.append(MembershipEvent(member: member, event: event))
+        if untold.count >= MeshTransportLimits.eventsBufferedMax { publish() }
     }
 
     private func publishSoon() {
@@ -219,9 +223,17 @@ final class GossipLoop {
         guard publishDue.map({ now >= $0 }) ?? (now - lastPublished >= refreshInterval) else {
             return
         }
+        publish()
+    }
+
+    private func publish() {
         publishDue = nil
         lastPublished = now
         published.value = members
+        for event in untold {
+            for observer in observers.values { observer.yield(event) }
+        }
+        untold = []
     }
 
     private var refreshInterval: Duration {
@@ -304,6 +316,7 @@ final class GossipLoop {
         port.close()
         for lane in lanes.values { lane.finish() }
         lanes = [:]
+        publish()
         for observer in observers.values { observer.finish() }
         observers = [:]
     }

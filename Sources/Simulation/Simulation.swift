@@ -28,7 +28,8 @@ public enum SimulationLimits {
     public static let surveyInterval: Duration = .seconds(5)
     /// See ``surveyInterval``.
     public static let inspectedMax = 256
-    /// In meshes of no more nodes, whether a damaged datagram changed anything is looked into.
+    /// In meshes of no more nodes it is looked into whether a damaged datagram changed anything, and
+    /// what members say of themselves is compared.
     public static let lookedIntoMax = 16
     /// The longest simulated time.
     public static let durationMax: Duration = .seconds(1_000_000)

@@ -21,6 +21,14 @@ public protocol ClaimAuthority: Sendable {
     func sign(_ body: [UInt8], kind: ClaimKind) -> [UInt8]
     /// Whether `signature` is `node`'s over `body`.
     func verify(_ signature: [UInt8], over body: [UInt8], kind: ClaimKind, by node: NodeID) -> Bool
+    /// What a core keeps of a genuine claim: the claim, or an equal one that is kept already. For
+    /// simulations of many nodes in one process, each of which keeps every other's claims.
+    func kept(_ claim: Claim) -> Claim
+}
+
+extension ClaimAuthority {
+    /// The claim itself.
+    public func kept(_ claim: Claim) -> Claim { claim }
 }
 
 /// The first 16 bytes of a certificate chain's digest: what a claim has room for.

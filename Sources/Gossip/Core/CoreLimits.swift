@@ -20,13 +20,17 @@ extension GossipLimits {
     public static let newsPeriod: Duration = .milliseconds(500)
     /// See ``newsPeriod``; of sections half as many.
     public static let newsBurst = 8
-    /// Signatures that one node brings are checked at this rate: one each period, after a burst that
-    /// is enough for all that a large mesh says.
+    /// Signatures that one node brings unasked are checked at this rate: one each period, after a
+    /// burst.
     public static let signaturePeriod: Duration = .milliseconds(1)
     /// See ``signaturePeriod``.
-    public static let signatureBurst = 32_768
+    public static let signatureBurst = 512
     /// A signature that does not verify counts as so many.
-    public static let forgeryCharge = 512
+    public static let forgeryCharge = 64
+    /// One member's accusations of others count at this rate: one each period, after a burst.
+    public static let accusationPeriod: Duration = .seconds(1)
+    /// See ``accusationPeriod``.
+    public static let accusationBurst = 16
     /// Datagrams are passed on for one member at this rate: one each period, after a burst.
     public static let forwardPeriod: Duration = .milliseconds(25)
     /// See ``forwardPeriod``.
@@ -47,7 +51,7 @@ extension GossipLimits {
     public static let seedsMax = 64
     /// The most reports of where this node is seen that wait to be looked at.
     static let addressReportsMax = 8
-    /// Seeds are tried at least this often while none is connected.
+    /// A seed that is not connected is tried at least this often.
     public static let seedDelayMax: Duration = .seconds(60)
     /// Waiting claims that don't fit and are passed over, for one packet.
     static let broadcastMisfitsMax = 4

@@ -23,6 +23,9 @@ struct Dealings: Sendable {
     var told = MonotonicInstant(nanoseconds: .min)
     /// What it makes this node do, by kind.
     var signatures = RateLimit()
+    /// Signatures that it was asked to bring, and may beyond that rate.
+    var signatureCredit = 0
+    var accusations = RateLimit()
     var forwards = RateLimit()
     var exchanges = RateLimit()
     /// Its goodbye.

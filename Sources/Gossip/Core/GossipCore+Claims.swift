@@ -38,17 +38,23 @@ extension GossipCore {
     mutating func isGenuine(_ claim: Claim, from source: NodeID, at now: MonotonicInstant) -> Bool {
         let period = GossipLimits.signaturePeriod
         let burst = GossipLimits.signatureBurst
-        guard
-            deal(with: source, { $0.signatures.take(at: now, period: period, burst: burst) })
-        else {
+        let isWithin = deal(with: source) { dealings in
+            if dealings.signatureCredit > 0 {
+                dealings.signatureCredit -= 1
+                return true
+            }
+            return dealings.signatures.take(at: now, period: period, burst: burst)
+        }
+        guard isWithin else {
             counters.overLimit += 1
             return false
         }
         counters.signaturesChecked += 1
         if claim.isGenuine(for: authority) { return true }
         counters.forged += 1
-        deal(with: source) {
-            $0.signatures.charge(
+        deal(with: source) { dealings in
+            dealings.signatureCredit = max(0, dealings.signatureCredit - GossipLimits.forgeryCharge)
+            dealings.signatures.charge(
                 GossipLimits.forgeryCharge, at: now, period: period, burst: burst)
         }
         return false
@@ -66,14 +72,20 @@ extension GossipCore {
         return change(&strangers[node, default: Dealings()])
     }
 
-    /// A new version of what a member says, genuine: everybody passes it on, so there may not be
-    /// many in a short time. News of its being here may be twice as many as of anything else.
-    private mutating func isWelcome(_ slot: Slot, burst: Int, at now: MonotonicInstant) -> Bool {
-        if members[slot].news.take(at: now, period: GossipLimits.newsPeriod, burst: burst) {
-            return true
+    /// Whether a new version of what a member says is genuine, and not one too many: everybody passes
+    /// it on, so there may not be many in a short time, of its being here twice as many as of
+    /// anything else. Only what is genuine counts, so nobody can use up another's share; and who used
+    /// up its own costs no more checks.
+    private mutating func isWelcome(
+        _ claim: Claim, of slot: Slot, from source: NodeID, burst: Int, at now: MonotonicInstant
+    ) -> Bool {
+        let period = GossipLimits.newsPeriod
+        guard members[slot].news.has(at: now, period: period, burst: burst) else {
+            counters.overLimit += 1
+            return false
         }
-        counters.overLimit += 1
-        return false
+        return isGenuine(claim, from: source, at: now)
+            && members[slot].news.take(at: now, period: period, burst: burst)
     }
 
     // MARK: Alive
@@ -85,8 +97,9 @@ extension GossipCore {
         guard alive.node != nodeID else { return }
         if let slot = members.slot(of: alive.node) {
             // What is known is not checked again: repetition costs no signature.
-            guard isNews(alive, to: slot), isGenuine(claim, from: source, at: now),
-                isWelcome(slot, burst: GossipLimits.newsBurst, at: now)
+            guard isNews(alive, to: slot),
+                isWelcome(
+                    claim, of: slot, from: source, burst: GossipLimits.newsBurst, at: now)
             else { return }
             accept(alive, claim, slot, at: now, &effects)
             // A member that renewed its certificate goes on under the old one, which was verified,
@@ -148,6 +161,7 @@ extension GossipCore {
             counters.overLimit += 1
             return
         }
+        let claim = authority.kept(claim)
         var member = Member(
             alive, claim, isCertified: true, versions: configuration.versions, at: now)
         member.hasLink = links.contains(alive.node)
@@ -171,6 +185,7 @@ extension GossipCore {
         _ alive: AliveClaim, _ claim: Claim, _ slot: Slot, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
     ) {
+        let claim = authority.kept(claim)
         let old = members[slot]
         let isNewStart = alive.generation > old.generation
         let wasDown = old.state != .alive
@@ -263,9 +278,10 @@ extension GossipCore {
         if let known = members[slot].section(section.kind)?.version, section.version <= known {
             return
         }
-        guard isGenuine(claim, from: source, at: now),
-            isWelcome(slot, burst: GossipLimits.newsBurst / 2, at: now)
+        guard
+            isWelcome(claim, of: slot, from: source, burst: GossipLimits.newsBurst / 2, at: now)
         else { return }
+        let claim = authority.kept(claim)
         members[slot].renewSection(section.kind, claim, version: section.version)
         pass(
             on: claim, section.kind, of: slot,

@@ -57,6 +57,9 @@ extension GossipCore {
                     fingerprint: fingerprint(of: slot)))
         }
         entries.sort { $0.key < $1.key }
+        // Two of one key, made on purpose, must not spoil the exchange: only one is told of.
+        for index in entries.indices.dropFirst().reversed()
+        where entries[index].key == entries[index - 1].key { entries.remove(at: index) }
         return StateSummary(entries: entries).encoded(version: version)
     }
 
@@ -84,10 +87,15 @@ extension GossipCore {
         if let slot = members.slot(of: source) { members[slot].heard = now }
         lastExchange = now
         let (claims, wanted) = difference(from: summary)
-        // It will send this much over the link: no more than it may.
-        deal(with: source) { $0.signatures = RateLimit() }
+        // It will send this much over the link.
+        credit(source, wanted.count * 4)
         let version = min(configuration.versions.upperBound, request.first ?? 1)
         return (StateAnswer.encode(claims: claims, wanted: wanted, version: version), [])
+    }
+
+    /// Lets a node bring so many signatures, since it was asked for them.
+    private mutating func credit(_ node: NodeID, _ count: Int) {
+        deal(with: node) { $0.signatureCredit = max($0.signatureCredit, count) }
     }
 
     /// What another lacks, and the keys of what this node may lack.
@@ -144,7 +152,7 @@ extension GossipCore {
         if let slot = members.slot(of: source) { members[slot].heard = now }
         lastExchange = now
         var heard = Heard(from: source, path: .link)
-        deal(with: source) { $0.signatures = RateLimit() }
+        credit(source, answer.claims.count)
         receive(answer.claims, &heard, at: now, &effects)
         let about = Set(answer.claims.map { StateExchange.key(of: $0.subject) })
         let wanted = Set(answer.wanted)
@@ -170,7 +178,8 @@ extension GossipCore {
         guard version > 0, !claims.isEmpty else { return }
         let room = GossipLimits.packetBytesMax - GossipPacket.overhead(of: .none)
         var start = 0
-        while start < claims.count {
+        var sent = 0
+        while start < claims.count, sent < GossipLimits.answerBytesMax {
             var end = start
             var used = 0
             while end < claims.count, end - start < GossipLimits.packetClaimsMax,
@@ -181,6 +190,7 @@ extension GossipCore {
             }
             guard end > start else { return }  // no claim is longer than a packet
             counters.packetsSent += 1
+            sent += used
             let packet = GossipPacket.encode(
                 .none, claims: Array(claims[start..<end]), version: version)
             effects.append(.send(packet, to: node, path: .link))

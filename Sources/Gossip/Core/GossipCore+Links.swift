@@ -4,6 +4,9 @@ import Wire
 struct Seed: Sendable {
     var node: NodeID
     var addresses: [NetworkAddress]
+    /// When it is tried next, if it is not here then, and how long after that again.
+    var next: MonotonicInstant
+    var delay = Duration.zero
 }
 
 /// Links, and finding again who was lost: seeds, the dead, and those that only links reach.
@@ -104,34 +107,38 @@ extension GossipCore {
     ) {
         for (node, addresses) in list where node != nodeID {
             let seed = Seed(
-                node: node, addresses: Array(addresses.prefix(WireLimits.addressesMax)))
+                node: node, addresses: Array(addresses.prefix(WireLimits.addressesMax)), next: now)
             if let index = seeds.firstIndex(where: { $0.node == node }) {
                 seeds[index] = seed
             } else if seeds.count < GossipLimits.seedsMax {
                 seeds.append(seed)
             }
         }
-        seedDelay = configuration.reconnectInterval
-        nextSeeds = now
         nextReconnect = min(nextReconnect, now)
     }
 
-    /// Seeds are never forgotten. While none of them is among the living here, all are tried, ever
-    /// less often: whatever else was forgotten, the mesh is found again by them.
+    /// Seeds are never forgotten: each that is not among the living here is tried for ever, though
+    /// ever less often. Whatever else was forgotten, the mesh is found again by them, and so are the
+    /// parts of a mesh that began apart.
     private mutating func trySeeds(at now: MonotonicInstant, _ effects: inout [GossipEffect]) {
-        let isConnected = seeds.contains { seed in
-            if links.contains(seed.node) { return true }
-            return members.slot(of: seed.node).map { members[$0].state == .alive } ?? false
+        for index in seeds.indices {
+            guard !isHere(seeds[index].node) else {
+                seeds[index].delay = .zero
+                seeds[index].next = now
+                continue
+            }
+            guard now >= seeds[index].next else { continue }
+            let delay = max(configuration.reconnectInterval, seeds[index].delay * 2)
+            seeds[index].delay = min(delay, GossipLimits.seedDelayMax)
+            seeds[index].next = now + seeds[index].delay
+            effects.append(.connect(seeds[index].node, seeds[index].addresses))
         }
-        guard !isConnected else {
-            seedDelay = configuration.reconnectInterval
-            nextSeeds = now
-            return
-        }
-        guard now >= nextSeeds else { return }
-        nextSeeds = now + seedDelay
-        seedDelay = min(seedDelay * 2, GossipLimits.seedDelayMax)
-        for seed in seeds { effects.append(.connect(seed.node, seed.addresses)) }
+    }
+
+    private func isHere(_ node: NodeID) -> Bool {
+        if links.contains(node) { return true }
+        guard let slot = members.slot(of: node) else { return false }
+        return members[slot].state != .dead
     }
 
     // MARK: Finding again

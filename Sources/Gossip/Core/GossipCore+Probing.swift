@@ -5,6 +5,8 @@ struct Probe: Sendable {
     var sequence: UInt32
     var target: MemberTable.Slot
     var sent: MonotonicInstant
+    /// Without an answer, it is asked once more then; nil when that was done, or is of no use.
+    var again: MonotonicInstant?
     /// Without an answer, others are asked then.
     var timeout: MonotonicInstant
     /// Without an answer, it has failed then.
@@ -17,7 +19,10 @@ struct Probe: Sendable {
     /// How many relays were asked.
     var relaysAsked = 0
 
-    var nextStep: MonotonicInstant { hasAskedOthers ? end : timeout }
+    /// Whether the target was asked more than once, so that nobody can tell which an answer is to.
+    var isRepeated = false
+
+    var nextStep: MonotonicInstant { hasAskedOthers ? end : again ?? timeout }
 }
 
 /// Failure detection: SWIM's probes (section 3), each sealed for its target whatever the way: by
@@ -35,6 +40,10 @@ extension GossipCore {
     ) {
         var index = 0
         while index < probes.count {
+            if let again = probes[index].again, now >= again {
+                probes[index].again = nil
+                if now < probes[index].timeout { askAgain(index, at: now, &effects) }
+            }
             if !probes[index].hasAskedOthers, now >= probes[index].timeout {
                 askOthers(index, at: now, using: &generator, &effects)
             }
@@ -68,6 +77,9 @@ extension GossipCore {
         let path = path(toSlot: target)
         if let path {
             probe.wentByDatagram = path == .datagram
+            if path == .datagram, mayRepeat(to: target) {
+                probe.again = now + (probe.timeout - now) / 2
+            }
             sendPing(to: target, sequence: probe.sequence, path: path, at: now, &effects)
         } else if let relay = relays(for: target, count: 1, using: &generator).first {
             // Neither can reach the other: through a third at once.
@@ -86,16 +98,39 @@ extension GossipCore {
         }
     }
 
+    /// Whether an answer would have come by half of the time there is for it.
+    private func mayRepeat(to target: Slot) -> Bool {
+        guard configuration.features.contains(.repeats) else { return false }
+        guard let roundTrip = members[target].dealings?.value.roundTrip else { return true }
+        return roundTrip * 3 < configuration.probeTimeout
+    }
+
+    /// A datagram is easily lost, and one more is cheaper than asking others.
+    private mutating func askAgain(
+        _ index: Int, at now: MonotonicInstant, _ effects: inout [GossipEffect]
+    ) {
+        probes[index].isRepeated = true
+        sendPing(
+            to: probes[index].target, sequence: probes[index].sequence, path: .datagram, at: now,
+            &effects)
+    }
+
     /// Where datagrams don't pass, or are said not to, one is tried now and then besides: what keeps
-    /// them may be gone.
+    /// them may be gone. A node that datagrams don't reach itself tries hardly ever, since what comes
+    /// back then proves nothing: only so that not all wait for each other where none is reached.
     private mutating func tryDatagram(
         _ target: Slot, at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
         _ effects: inout [GossipEffect]
     ) {
-        guard own.alive.reachability == .direct,
-            members[target].reachability == .direct
-                || UInt8.random(in: 0..<8, using: &generator) == 0
-        else { return }
+        let isTried =
+            if own.alive.reachability == .direct {
+                members[target].reachability == .direct
+                    || UInt8.random(in: 0..<8, using: &generator) == 0
+            } else {
+                own.identity.reachability == .direct
+                    && UInt8.random(in: 0..<128, using: &generator) == 0
+            }
+        guard isTried else { return }
         let number = nextSequence()
         members[target].deal { $0.trial = number }
         sendPing(to: target, sequence: number, path: .datagram, at: now, &effects)
@@ -176,6 +211,10 @@ extension GossipCore {
         let target = probes[index].target
         let sequence = probes[index].sequence
         probes[index].hasAskedOthers = true
+        probes[index].again = nil
+        if probes[index].wentByDatagram, configuration.features.contains(.repeats) {
+            askAgain(index, at: now, &effects)
+        }
         // However late this is: others have as long as they were promised.
         let patience = probes[index].end - probes[index].timeout
         probes[index].end = max(probes[index].end, now + min(patience, configuration.probeTimeout))
@@ -211,14 +250,17 @@ extension GossipCore {
             return
         }
         // Relays that answer show that this node can hear: then the fault is not here (Lifeguard's
-        // nack, section IV.A). Without any, it may be.
-        let misses = failed.relaysAsked > 0 ? min(failed.receiptsMissing.count, 2) : 1
-        if configuration.features.contains(.localHealth) { health.raise(by: misses) }
-        accuseUnanswering(failed.target, at: now, &effects)
+        // nack, section IV.A). Without any, it may be; but not once more for the same silence.
+        let isKnown = members[failed.target].suspicion?.value.isAccused(by: nodeID) == true
+        if configuration.features.contains(.localHealth), !isKnown {
+            health.raise(by: failed.relaysAsked > 0 ? min(failed.receiptsMissing.count, 2) : 1)
+        }
+        accuseUnanswering(failed.target, failed.sequence, at: now, &effects)
     }
 
+    /// - Parameter number: Of the question; an answer to it, however late, counts.
     private mutating func accuseUnanswering(
-        _ slot: Slot, at now: MonotonicInstant, _ effects: inout [GossipEffect]
+        _ slot: Slot, _ number: UInt32, at now: MonotonicInstant, _ effects: inout [GossipEffect]
     ) {
         let member = members[slot]
         guard member.isActive else { return }
@@ -230,6 +272,7 @@ extension GossipCore {
             incarnation: member.incarnation)
         accuse(
             slot, Claim(.suspect(suspect), signedBy: authority), by: nodeID, at: now, &effects)
+        members[slot].suspicion?.value.floor = number
     }
 
     /// No link could be made to a member that a probe asks: where nobody else is asked, that settles
@@ -241,9 +284,9 @@ extension GossipCore {
             probes[index].hasAskedOthers, probes[index].relaysAsked == 0
         else { return }
         // The host answered, if not the member: this node can hear, and does not blame itself.
-        probes.remove(at: index)
+        let failed = probes.remove(at: index)
         counters.probesFailed += 1
-        accuseUnanswering(slot, at: now, &effects)
+        accuseUnanswering(slot, failed.sequence, at: now, &effects)
     }
 
     // MARK: Answers
@@ -266,13 +309,26 @@ extension GossipCore {
             }
             addressReports.append((heard.from, observed))
         }
-        withdrawAccusation(of: slot, at: now, &effects)
-        guard let index = probes.firstIndex(where: { $0.sequence == number && $0.target == slot })
-        else { return }
+        let index = probes.firstIndex { $0.sequence == number && $0.target == slot }
+        if index != nil || isOfNow(number, of: slot, by: heard.path) {
+            members[slot].heard = now
+            withdrawAccusation(of: slot, at: now, &effects)
+        }
+        guard let index else { return }
         let probe = probes.remove(at: index)
         succeeded(probe, by: heard.path)
-        guard heard.path == .datagram, probe.wentByDatagram else { return }
+        // Of a repeated question nobody knows which copy was answered (Karn's rule).
+        guard heard.path == .datagram, probe.wentByDatagram, !probe.isRepeated else { return }
         measured(now - probe.sent, of: slot, at: now, using: &generator)
+    }
+
+    /// Whether an answer that no probe waits for says that a suspected member is there now: it is one
+    /// to the last call, or came without a relay to a question as young as the suspicion.
+    private func isOfNow(_ number: UInt32, of slot: Slot, by path: GossipPath) -> Bool {
+        guard let suspicion = members[slot].suspicion?.value else { return false }
+        if suspicion.askedNumber == number { return true }
+        guard path == .datagram || path == .link, let floor = suspicion.floor else { return false }
+        return Int32(bitPattern: number &- floor) >= 0
     }
 
     /// A datagram's own round trip: it moves this node on the map too.

@@ -32,8 +32,23 @@ extension GossipCore {
         if let suspicion = member.suspicion?.value {
             guard suspicion.wantsAccuser, !suspicion.isAccused(by: suspect.accuser) else { return }
         }
+        // An honest member accuses about as often as it probes. Of what an accuser brings itself the
+        // rate is judged first, of what others bring only when it is genuine: nobody can use up
+        // another's share.
+        if source == suspect.accuser, !mayAccuse(accuser, at: now) { return }
         guard isGenuine(claim, from: source, at: now) else { return }
+        if source != suspect.accuser, !mayAccuse(accuser, at: now) { return }
         accuse(slot, claim, by: suspect.accuser, at: now, &effects)
+    }
+
+    private mutating func mayAccuse(_ accuser: Slot, at now: MonotonicInstant) -> Bool {
+        let isWithin = members[accuser].deal {
+            $0.accusations.take(
+                at: now, period: GossipLimits.accusationPeriod,
+                burst: GossipLimits.accusationBurst)
+        }
+        if !isWithin { counters.overLimit += 1 }
+        return isWithin
     }
 
     /// An accusation that counts: this node's own, or another member's genuine one.
@@ -52,6 +67,9 @@ extension GossipCore {
         }
         members[slot].suspicion?.value.add(claim, by: accuser)
         if accuser == nodeID { members[slot].suspicion?.value.asked = now }
+        if members[slot].suspicion?.value.floor == nil {
+            members[slot].suspicion?.value.floor = sequence
+        }
         nextSuspicion = now
         pass(on: claim, .suspect, of: slot, by: accuser, lane: .second)
     }
@@ -113,10 +131,8 @@ extension GossipCore {
             // One step may be followed by another at once, by no more than a few.
             for _ in 0..<4 {
                 guard let step = attend(slot, at: now, using: &generator, &effects) else { break }
-                guard step <= now else {
-                    nextSuspicion = min(nextSuspicion, step)
-                    break
-                }
+                nextSuspicion = min(nextSuspicion, max(step, now + .milliseconds(1)))
+                guard step <= now else { break }
             }
         }
     }
@@ -132,24 +148,28 @@ extension GossipCore {
         var end = suspicion.began + length
         if configuration.features.contains(.lastCall) {
             let answerTime = health.stretched(configuration.probeTimeout)
-            if !suspicion.isHalfway {
-                let halfway = suspicion.began + length / 2
-                guard now >= halfway else { return halfway }
-                members[slot].suspicion?.value.isHalfway = true
+            if !suspicion.wasCalled {
+                // Half-way through the shortest time, that an answer can come before its end.
+                let first = suspicion.began + suspicion.shortest / 2
+                guard now >= first else { return first }
+                members[slot].suspicion?.value.wasCalled = true
                 // Many only heard of the suspicion, and may have missed the refutation. In a large
                 // mesh not all ask at once: the accused may be well.
                 let lot = Int.random(in: 0..<activeCount, using: &generator)
                 if lot < GossipLimits.lastCallsMax {
-                    call(slot, at: now, using: &generator, &effects)
+                    call(slot, isLast: false, at: now, using: &generator, &effects)
                 }
-                return end - answerTime
+                return now + answerTime
             }
-            guard let asked = suspicion.asked else {
-                guard now >= end - answerTime else { return end - answerTime }
-                call(slot, at: now, using: &generator, &effects)
+            // And before the end, unless that was just now.
+            let last = end - answerTime
+            guard let asked = suspicion.asked, asked + answerTime >= last else {
+                guard now >= last else { return last }
+                call(slot, isLast: true, at: now, using: &generator, &effects)
                 return max(end, now + answerTime)
             }
-            if !suspicion.isAccused(by: nodeID) { end = max(end, asked + answerTime) }
+            // However the time was shortened meanwhile: what was asked can be answered first.
+            end = max(end, asked + answerTime)
         }
         guard now >= end else { return end }
         if configuration.features.contains(.evidenceOfLife),
@@ -157,8 +177,8 @@ extension GossipCore {
         {
             // It is there, and perhaps does not know what it is accused of.
             members[slot].suspicion?.value.restart(at: now)
-            call(slot, at: now, using: &generator, &effects)
-            return now + length / 2
+            call(slot, isLast: false, at: now, using: &generator, &effects)
+            return now + suspicion.shortest / 2
         }
         members.change(slot) { member in
             member.state = .dead
@@ -169,21 +189,24 @@ extension GossipCore {
         return nil
     }
 
-    /// Asks a suspected member, on every way there is, and tells it of what it is accused.
+    /// Asks a suspected member, on every way there is, and tells it of what it is accused. Through a
+    /// third only where that was needed before, and the last time.
     private mutating func call(
-        _ slot: Slot, at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
-        _ effects: inout [GossipEffect]
+        _ slot: Slot, isLast: Bool, at now: MonotonicInstant,
+        using generator: inout some RandomNumberGenerator, _ effects: inout [GossipEffect]
     ) {
-        members[slot].suspicion?.value.asked = now
         let number = nextSequence()
+        members[slot].suspicion?.value.asked = now
+        members[slot].suspicion?.value.askedNumber = number
         let path = path(toSlot: slot)
         if let path { sendPing(to: slot, sequence: number, path: path, at: now, &effects) }
         if path == .datagram, members[slot].hasLink {
             sendPing(to: slot, sequence: number, path: .link, at: now, &effects)
         }
-        guard path == nil, let relay = relays(for: slot, count: 1, using: &generator).first else {
-            return
-        }
+        let dealt = members[slot].dealt
+        guard isLast || path == nil || dealt.datagramSilences > 0 || dealt.relay != nil,
+            let relay = relays(for: slot, count: 1, using: &generator).first
+        else { return }
         sendPing(to: slot, sequence: number, path: .relay(members.id(relay)), at: now, &effects)
     }
 }

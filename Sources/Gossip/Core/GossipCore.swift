@@ -32,7 +32,6 @@ public struct GossipCore: Sendable {
     /// Open links, to nodes that are no members yet too.
     var links: Set<NodeID> = []
     var seeds: [Seed] = []
-    var seedDelay: Duration
 
     var queue = BroadcastQueue()
     var sequence: UInt32 = 0
@@ -57,7 +56,6 @@ public struct GossipCore: Sendable {
     var nextGossip: MonotonicInstant
     var nextPushPull: MonotonicInstant
     var nextReconnect: MonotonicInstant
-    var nextSeeds: MonotonicInstant
     /// No suspicion has anything due before this.
     var nextSuspicion = MonotonicInstant(nanoseconds: .max)
     /// When this node asked to be called: what its lateness is measured from.
@@ -89,8 +87,6 @@ public struct GossipCore: Sendable {
         nextGossip = now + configuration.gossipInterval
         nextPushPull = now + configuration.pushPullInterval
         nextReconnect = now
-        nextSeeds = now
-        seedDelay = configuration.reconnectInterval
         lastExchange = now
         promised = now
     }
@@ -259,6 +255,9 @@ public struct GossipCore: Sendable {
 
     /// Answers a ping, on the way it came. Who is suspected or buried is told so with it, and who
     /// passes on what this node has refuted is told that.
+    ///
+    /// A node that datagrams don't reach, as far as it knows, answers over the link where there is
+    /// one: an answer would open the way for the next datagram, which then proved nothing.
     private mutating func answer(
         _ number: UInt32, _ heard: inout Heard, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
@@ -279,9 +278,11 @@ public struct GossipCore: Sendable {
                 claims.insert(own.aliveClaim.encoded, at: 0)
             }
         }
+        let isTrial = heard.path == .datagram && own.alive.reachability != .direct
+        let path = isTrial && links.contains(heard.from) ? .link : heard.path
         send(
-            .ack(sequence: number, report), claims: claims, to: heard.from, path: heard.path,
-            at: now, &effects)
+            .ack(sequence: number, report), claims: claims, to: heard.from, path: path, at: now,
+            &effects)
     }
 
     private mutating func receive(
@@ -289,7 +290,11 @@ public struct GossipCore: Sendable {
         using generator: inout some RandomNumberGenerator, _ effects: inout [GossipEffect]
     ) {
         counters.unknownClaims += UInt64(packet.unknownClaims)
-        if let slot = members.slot(of: from) { members[slot].heard = now }
+        // A relay may have held back what it brings: of that only an answer to a question of now is
+        // a sign of life.
+        if let slot = members.slot(of: from), path == .datagram || path == .link {
+            members[slot].heard = now
+        }
         var heard = Heard(from: from, path: path)
         if !packet.claims.isEmpty { receive(packet.claims, &heard, at: now, &effects) }
         if let message = packet.message {

@@ -16,6 +16,12 @@ struct RateLimit: Sendable, Equatable {
         return true
     }
 
+    /// Whether there are `count` tokens to take.
+    func has(_ count: Int = 1, at now: MonotonicInstant, period: Duration, burst: Int) -> Bool {
+        var copy = self
+        return copy.take(count, at: now, period: period, burst: burst)
+    }
+
     /// Takes `count` tokens, were there as many or not, up to an empty bucket.
     mutating func charge(
         _ count: Int, at now: MonotonicInstant, period: Duration, burst: Int

@@ -21,10 +21,14 @@ struct Suspicion: Sendable {
     var isRefused = false
     /// Whether this node has drawn whether to look into it.
     var isConsidered = false
-    /// Whether this node has drawn whether to ask half-way.
-    var isHalfway = false
+    /// Whether this node has drawn whether to ask early.
+    var wasCalled = false
     /// When this node itself asked last, and was not answered since.
     var asked: MonotonicInstant?
+    /// The number of that question.
+    var askedNumber: UInt32?
+    /// Answers to questions with lower numbers are older than the suspicion.
+    var floor: UInt32?
 
     /// Whether one more accuser changes anything: those past the ones that count are not kept, nor
     /// passed on.
@@ -56,7 +60,7 @@ struct Suspicion: Sendable {
     /// The accused was heard: everybody has the whole time again.
     mutating func restart(at now: MonotonicInstant) {
         began = now
-        isHalfway = false
+        wasCalled = false
         isRefused = false
         asked = nil
     }

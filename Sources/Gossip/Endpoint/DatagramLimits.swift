@@ -51,10 +51,19 @@ public enum DatagramLimits {
     public static let unprovenPerSource = RateBucket.Rate(perSecond: 16, burst: 64)
     /// Packets of one member, by datagram or relay.
     public static let packetsPerMember = RateBucket.Rate(perSecond: 128, burst: 512)
-    /// What a member's datagrams call forth goes to where they came from; and at this rate also to
-    /// where the member says that it is, or was heard before. A member that names a victim's
-    /// address thus draws no more than this onto it.
+    /// What a member's datagrams call forth goes to the place where the member is heard; and at this
+    /// rate also to others where it says that it is, or one datagram came from. A member that names a
+    /// victim's address thus draws no more than this onto it.
     public static let answersElsewhere = RateBucket.Rate(perSecond: 2, burst: 8)
+    /// Bytes that answer one member's datagrams, besides ``answerBytesPerByte`` for each of theirs:
+    /// the source of a datagram can be forged by the member that seals it, and what is sent there
+    /// must not be many times what that member sends.
+    public static let answerBytes = RateBucket.Rate(perSecond: 4096, burst: 32_768)
+    /// See ``answerBytes``.
+    public static let answerBytesPerByte = 3
+    /// Datagrams in one second, over all sources, that are looked at although their source was
+    /// heeded enough, because they might be of a new start of a member.
+    public static let guesses = RateBucket.Rate(perSecond: 20_000, burst: 20_000)
     /// Packets of one member over its link, which the answer to a push–pull may fill.
     public static let linkPacketsPerMember = RateBucket.Rate(perSecond: 512, burst: 8192)
     /// A node looks at its own reachability and addresses this often at most.

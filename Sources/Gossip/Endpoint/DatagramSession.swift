@@ -51,8 +51,10 @@ struct DatagramSession: Sendable {
     var window = ReplayWindow()
     /// The keys with `boot`; nil when a new start was claimed.
     var channel: Channel?
-    /// Whether the peer's link key changed since `channel` was made.
+    /// Whether the peer's link key changed since `channel` was made: it is to be made anew.
     var isStale = false
+    /// Whether either key changed since: the peer may have made it anew.
+    var mayChange = false
 
     var greeting: Greeting?
     /// The last hello of the peer's that authenticated.
@@ -67,6 +69,8 @@ struct DatagramSession: Sendable {
     var rate = RateBucket()
     /// See ``DatagramLimits/answersElsewhere``.
     var elsewhere = RateBucket()
+    /// See ``DatagramLimits/answerBytes``.
+    var answers = RateBucket()
     var lastUsed: MonotonicInstant
 
     init(linkKey: LinkKey, counter: UInt64, at now: MonotonicInstant) {
@@ -77,9 +81,15 @@ struct DatagramSession: Sendable {
 
     mutating func changeLinkKey(_ new: LinkKey) {
         linkKey = new
+        isStale = channel != nil
+        forgetRoot()
+    }
+
+    /// One of the two link keys is a new one.
+    mutating func forgetRoot() {
         root = nil
         isUnusable = false
-        isStale = channel != nil
+        mayChange = true
     }
 
     /// Whether a hello is news. A recording is news once at most, and none that is older than what

@@ -67,6 +67,7 @@ extension DatagramSessions {
         counters.sessionsMade += 1
         sessions[sender]?.channel = keys
         sessions[sender]?.isStale = false
+        sessions[sender]?.mayChange = false
         sessions[sender]?.greeting = nil
         sessions[sender]?.lastUsed = now
     }

@@ -84,8 +84,11 @@ extension DatagramSessions {
         from sender: NodeID, _ isHeeded: Bool, at now: MonotonicInstant
     ) -> Received {
         let isNews = session.isNews(header)
-        guard isNews || isHeeded && helloAnswers.hasRoom(DatagramLimits.helloAnswers, at: now)
-        else {
+        let isHeeded =
+            isNews
+            ? isHeeded || guesses.take(DatagramLimits.guesses, at: now)
+            : isHeeded && helloAnswers.hasRoom(DatagramLimits.helloAnswers, at: now)
+        guard isHeeded else {
             counters.overLimit += 1
             return .unproven
         }
@@ -159,8 +162,16 @@ extension DatagramSessions {
     ) -> Received {
         // Another start of the peer, or the same under a newer link key: its key is made with our
         // boot id, which only an answer to it within this start of ours can have told it.
+        let isKnown = header.boot == session.boot
         let isNewer = session.isNewer(header.boot)
-        guard isHeeded || isNewer else {
+        if isKnown, session.channel != nil, !session.mayChange {
+            // No key can have changed: it is damaged or made up, and asks for nothing.
+            counters.notAuthentic += 1
+            return .unproven
+        }
+        guard
+            isHeeded || (isNewer || isKnown) && guesses.take(DatagramLimits.guesses, at: now)
+        else {
             counters.overLimit += 1
             return .unproven
         }
@@ -168,12 +179,10 @@ extension DatagramSessions {
             let plaintext = open(datagram, header, key: keys.receive)
         else {
             counters.notAuthentic += 1
-            // Perhaps one of the two restarted, and the peer does not know. A known session's damaged
-            // datagram asks for nothing.
-            let isOfSession = header.boot == session.boot && session.channel != nil
-            return isOfSession ? .unproven : greeted(sender, datagram, isHeeded, at: now)
+            // Perhaps one of the two restarted, and the peer does not know.
+            return isKnown ? .unproven : greeted(sender, datagram, isHeeded, at: now)
         }
-        guard header.boot == session.boot || isNewer else {
+        guard isKnown || isNewer else {
             counters.replayed += 1
             return greeted(sender, datagram, isHeeded, at: now)
         }

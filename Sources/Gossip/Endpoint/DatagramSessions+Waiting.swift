@@ -52,6 +52,7 @@ extension DatagramSessions {
     public mutating func repeatHellos(
         at now: MonotonicInstant
     ) -> [(datagram: [UInt8], to: NodeID)] {
+        guard let first = queue.first, first.due <= now else { return [] }
         var hellos: [(datagram: [UInt8], to: NodeID)] = []
         let due = Array(queue.prefix { $0.due <= now })
         queue.removeFirst(due.count)

@@ -53,6 +53,7 @@ public struct DatagramSessions: Sendable {
     var agreements = RateBucket()
     var helloAnswers = RateBucket()
     var greetings = RateBucket()
+    var guesses = RateBucket()
 
     /// What was dropped so far.
     public internal(set) var counters = DatagramCounters()
@@ -103,8 +104,7 @@ public struct DatagramSessions: Sendable {
     public mutating func claimed(
         _ node: NodeID, linkKey: LinkKey, generation: UInt64, incarnation: UInt32
     ) {
-        know(node)
-        guard var session = sessions[node] else { return }
+        guard var session = sessions[node] else { return know(node) }
         if let known = session.incarnation {
             guard (generation, incarnation) > (session.generation, known) else { return }
         }
@@ -123,36 +123,36 @@ public struct DatagramSessions: Sendable {
     /// nil) are forgotten if nothing came from them for a while, and what was recorded of them is
     /// still not believed when they come back. Where keys do not agree, the claim's is tried: a link
     /// that is slow to be told of may have shown an older one.
-    public mutating func sweep(at now: MonotonicInstant, linkKey: (NodeID) -> LinkKey?) {
-        var gone: [UInt64] = []
-        for (hint, node) in directory {
-            let claimed = linkKey(node)
-            if let session = sessions[node] {
-                if let claimed {
-                    if claimed != session.linkKey, session.channel == nil || session.isStale {
-                        sessions[node]?.changeLinkKey(claimed)
-                    }
+    ///
+    /// - Parameter known: How many nodes are known. The directory is looked through only when it
+    ///   holds more.
+    public mutating func sweep(
+        at now: MonotonicInstant, known: Int, linkKey: (NodeID) -> LinkKey?
+    ) {
+        for (node, session) in sessions {
+            if let claimed = linkKey(node) {
+                guard claimed != session.linkKey, session.channel == nil || session.isStale else {
                     continue
                 }
-                guard now - session.lastUsed >= DatagramLimits.sessionIdle else { continue }
+                sessions[node]?.changeLinkKey(claimed)
+            } else if now - session.lastUsed >= DatagramLimits.sessionIdle {
                 counterBase = max(counterBase, session.counter)
                 hasForgotten = true
                 dropWaiting(for: node)
                 sessions[node] = nil
             }
-            if claimed == nil { gone.append(hint) }
         }
-        for hint in gone { directory[hint] = nil }
         queue.removeAll { sessions[$0.node] == nil }
+        // One that was shared holds this node too.
+        guard directory.count > (directory[ownHint] == nil ? known : known + 1) else { return }
+        let gone = directory.filter { sessions[$0.value] == nil && linkKey($0.value) == nil }
+        for hint in gone.keys { directory[hint] = nil }
     }
 
     /// Uses `cipher` from now on: this node's link key, or the mesh's gate key, was replaced.
     public mutating func renew(cipher: any DatagramCipher) {
         self.cipher = cipher
-        for node in sessions.keys {
-            sessions[node]?.root = nil
-            sessions[node]?.isUnusable = false
-        }
+        for node in sessions.keys { sessions[node]?.forgetRoot() }
         guard cipher.meshKeyID != meshKeyID else { return }
         meshKeyID = cipher.meshKeyID
         ownHint = cipher.hint(of: nodeID)
@@ -164,6 +164,17 @@ public struct DatagramSessions: Sendable {
     /// Whether what answers a peer's datagram may go to other addresses than its source.
     mutating func mayAnswerElsewhere(_ node: NodeID, at now: MonotonicInstant) -> Bool {
         sessions[node]?.elsewhere.take(DatagramLimits.answersElsewhere, at: now) ?? false
+    }
+
+    /// Whether datagrams of so many bytes may answer one of a peer's, which brought `earned` bytes.
+    mutating func mayAnswer(
+        _ node: NodeID, bytes: Int, earned: inout Int, at now: MonotonicInstant
+    ) -> Bool {
+        let rate = DatagramLimits.answerBytes
+        sessions[node]?.answers.put(
+            rate, earned * DatagramLimits.answerBytesPerByte, at: now)
+        earned = 0
+        return sessions[node]?.answers.take(rate, bytes, at: now) ?? false
     }
 
     /// Whether there is a session, and so no need of a link key.

@@ -40,6 +40,8 @@ public struct EndpointCounters: Sendable, Equatable {
         public var relayedRefused: UInt64 = 0
         /// Packets from a link that were over the member's limit.
         public var linkOverLimit: UInt64 = 0
+        /// Packets not sent because a member's datagrams called for too many.
+        public var unanswered: UInt64 = 0
         /// Packets for which there was no way: no address, no socket, no relay.
         public var unsendable: UInt64 = 0
 

@@ -15,13 +15,13 @@ public struct GossipEndpoint: Sendable {
     /// What the core was last told of this node's own reachability.
     var told: (reachability: Reachability, addresses: [NetworkAddress])
     var nextLook: MonotonicInstant
-    private var limits = SourceLimits()
+    var limits = SourceLimits()
     private var isSeeded = false
     /// Whose datagram is being taken in, and where it came from.
-    private var answering: (node: NodeID, source: NetworkAddress)?
-    private var linkRates: [NodeID: RateBucket] = [:]
+    private var answering: (node: NodeID, source: NetworkAddress, earned: Int)?
+    var linkRates: [NodeID: RateBucket] = [:]
     private let hasSocket: Bool
-    private var nextSweep: MonotonicInstant
+    var nextSweep: MonotonicInstant
     var own = EndpointCounters.Own()
 
     /// An endpoint of a core that has just begun.
@@ -35,9 +35,11 @@ public struct GossipEndpoint: Sendable {
             configured: core.local.reachability, hasSocket: hasSocket)
         told = (core.local.reachability, core.local.addresses)
         book.own.configured = core.local.addresses
-        nextSweep = .origin
+        nextSweep = .origin + DatagramLimits.sweepInterval
         nextLook = .origin
-        for view in core.memberViews { self.sessions.know(view.id) }
+        // A directory that was shared holds them already.
+        guard self.sessions.directory.count < core.members.count else { return }
+        for slot in core.members.order { self.sessions.know(core.members.id(slot)) }
     }
 
     // MARK: Views
@@ -87,7 +89,7 @@ public struct GossipEndpoint: Sendable {
         guard let packet = received.packet else { return effects }
         monitor.note(.datagramArrived(from: sender), at: now)
         core.arrivedFrom = observed(sender, from: source, at: now)
-        answering = (sender, source)
+        answering = (sender, source, datagram.count)
         run(.packet(packet, from: sender, path: .datagram), at: now, using: &generator, &effects)
         answering = nil
         core.arrivedFrom = nil
@@ -194,6 +196,8 @@ public struct GossipEndpoint: Sendable {
                 openRelayed(sealed, from: origin, via: relay, at: now, using: &generator, &effects)
             case .changed(let node, let event):
                 learn(node)
+                // A new start may be anywhere.
+                if event == .joined { book.forget(node) }
                 effects.append(.changed(node, event))
             case .connect(let node, let addresses): effects.append(.connect(node, addresses))
             case .pushPull(let node, let request): effects.append(.pushPull(node, request))
@@ -220,10 +224,9 @@ public struct GossipEndpoint: Sendable {
             monitor.note(.datagramSent(to: node), at: now)
             var addresses = destinations(
                 of: node, isInDoubt: GossipPacket.isForwarded(packet), at: now)
-            if let answering, answering.node == node, addresses != [answering.source],
-                !sessions.mayAnswerElsewhere(node, at: now)
-            {
-                addresses = [answering.source]
+            guard mayAnswer(node, with: datagrams, at: &addresses, now: now) else {
+                own.unanswered += 1
+                return
             }
             for datagram in datagrams { send(datagram, to: addresses, &effects) }
         case .relay(let relay):
@@ -248,58 +251,19 @@ public struct GossipEndpoint: Sendable {
         for address in addresses { effects.append(.datagram(datagram, to: address)) }
     }
 
-    // MARK: Members
-
-    /// Opens a datagram, with regard to what its source has sent without proof.
-    mutating func open(
-        _ arrival: DatagramSessions.Arrival, _ datagram: [UInt8], of source: UInt64,
-        at now: MonotonicInstant
-    ) -> DatagramSessions.Received {
-        let received = sessions.open(
-            arrival, datagram, linkKey: linkKeyIfNeeded(of: arrival.claimedSender),
-            isHeeded: limits.hasRoom(source, at: now), at: now)
-        if received.isUnproven { limits.charge(source, at: now) }
-        return received
-    }
-
-    private func linkKeyIfNeeded(of node: NodeID) -> LinkKey? {
-        sessions.hasSession(with: node) ? nil : core.linkKey(of: node)
-    }
-
-    private mutating func destinations(
-        of node: NodeID, isInDoubt: Bool = false, at now: MonotonicInstant
-    ) -> [NetworkAddress] {
-        book.destinations(
-            of: node, candidates: core.claim(of: node)?.addresses ?? [],
-            isInDoubt: isInDoubt || !core.isWell(node), at: now)
-    }
-
-    private mutating func learn(_ node: NodeID) {
-        guard let claim = core.claim(of: node) else { return }
-        sessions.claimed(
-            node, linkKey: claim.linkKey, generation: claim.generation,
-            incarnation: claim.incarnation)
-    }
-
-    /// Whether a packet from a link is within its member's limit.
-    private mutating func mayTake(from node: NodeID, at now: MonotonicInstant) -> Bool {
-        if linkRates[node] == nil, linkRates.count >= DatagramLimits.linksMax {
-            linkRates = [:]
+    /// Keeps what a member's datagram calls forth within bounds, since its source may be forged. What
+    /// is sent for other reasons is not limited here.
+    private mutating func mayAnswer(
+        _ node: NodeID, with datagrams: [[UInt8]], at addresses: inout [NetworkAddress],
+        now: MonotonicInstant
+    ) -> Bool {
+        guard let answering, answering.node == node else { return true }
+        if addresses != [answering.source], !sessions.mayAnswerElsewhere(node, at: now) {
+            addresses = [book.place(of: node) ?? answering.source]
         }
-        if linkRates[node, default: RateBucket()].take(
-            DatagramLimits.linkPacketsPerMember, at: now)
-        {
-            return true
-        }
-        own.linkOverLimit += 1
-        return false
-    }
-
-    /// Forgets what the core has forgotten.
-    private mutating func sweep(at now: MonotonicInstant) {
-        nextSweep = now + DatagramLimits.sweepInterval
-        let core = core
-        sessions.sweep(at: now) { core.linkKey(of: $0) }
-        book.sweep { core.linkKey(of: $0) != nil }
+        let bytes = datagrams.reduce(0) { $0 + $1.count } * addresses.count
+        var earned = answering.earned
+        defer { self.answering?.earned = earned }
+        return sessions.mayAnswer(node, bytes: bytes, earned: &earned, at: now)
     }
 }

@@ -27,10 +27,19 @@ public struct RateBucket: Sendable, Equatable {
         max(fullAt, now.nanoseconds) - now.nanoseconds + rate.interval <= rate.depth
     }
 
-    /// Takes a token, if there is one.
-    public mutating func take(_ rate: Rate, at now: MonotonicInstant) -> Bool {
-        guard hasRoom(rate, at: now) else { return false }
-        fullAt = max(fullAt, now.nanoseconds) + rate.interval
+    /// Takes `count` tokens, if there are as many; else none.
+    public mutating func take(
+        _ rate: Rate, _ count: Int = 1, at now: MonotonicInstant
+    ) -> Bool {
+        let after = max(fullAt, now.nanoseconds) + rate.interval * Int64(count)
+        guard after - now.nanoseconds <= rate.depth else { return false }
+        fullAt = after
         return true
+    }
+
+    /// Puts in `count` tokens, as far as there is room.
+    mutating func put(_ rate: Rate, _ count: Int, at now: MonotonicInstant) {
+        guard fullAt > now.nanoseconds else { return }
+        fullAt = max(fullAt - rate.interval * Int64(count), now.nanoseconds)
     }
 }

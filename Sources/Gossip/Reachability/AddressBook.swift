@@ -131,6 +131,9 @@ public struct AddressBook: Sendable {
         return list
     }
 
+    /// Where a member is taken to be, if that is not just what it has signed.
+    func place(of node: NodeID) -> NetworkAddress? { places[node]?.address }
+
     /// Whether `address`, which a datagram of `node` came from, is certain enough to be told to the
     /// node as its own: see ``ObservedAddresses``.
     public func isSettled(

@@ -28,6 +28,7 @@ struct DiscoveryCore: Sendable {
     }
 
     private var places: [NetworkAddress: DiscoveryPlace] = [:]
+    private var nextSerial = 0
     /// Addresses that lead back here: those this node listens at, for ever, and those that turned
     /// out to, until the given time.
     private let ownAddresses: Set<NetworkAddress>
@@ -71,7 +72,7 @@ struct DiscoveryCore: Sendable {
     var allPlaces: [DiscoveryPlace] { places.values.sorted(by: Self.isBefore) }
 
     private static func isBefore(_ left: DiscoveryPlace, _ right: DiscoveryPlace) -> Bool {
-        (left.origin, left.rank, "\(left.address)") < (right.origin, right.rank, "\(right.address)")
+        (left.origin, left.rank, left.serial) < (right.origin, right.rank, right.serial)
     }
 
     private mutating func add(
@@ -84,7 +85,9 @@ struct DiscoveryCore: Sendable {
             places[address] = place
         } else if !ownAddresses.contains(address) || origin != .remembered {
             places[address] = DiscoveryPlace(
-                address: address, origin: origin, node: node, rank: rank, nextTry: now)
+                address: address, origin: origin, node: node, rank: rank, serial: nextSerial,
+                nextTry: now)
+            nextSerial += 1
         }
     }
 
@@ -132,7 +135,7 @@ struct DiscoveryCore: Sendable {
         at now: MonotonicInstant, using generator: inout some RandomNumberGenerator
     ) {
         isTold = false
-        for address in places.keys.sorted(by: { "\($0)" < "\($1)" }) {
+        for address in allPlaces.map(\.address) {
             places[address]?.failures = 0
             guard places[address]?.outcome != .itself else { continue }
             places[address]?.outcome = .untried
@@ -177,12 +180,16 @@ struct DiscoveryCore: Sendable {
 
     /// What to tell a person when every address was tried in vain.
     private var deadEnd: DiscoveryNotice? {
-        let others = allPlaces.filter { $0.outcome != .itself }
-        if others.isEmpty { return .nowhereToLook }
-        let isAllTried = others.allSatisfy {
-            if case .failed = $0.outcome { true } else { false }
+        var isNowhere = true
+        for place in places.values {
+            switch place.outcome {
+            case .itself: break
+            case .failed: isNowhere = false
+            case .untried, .member: return nil
+            }
         }
-        return isAllTried ? .alone(tried: others) : nil
+        return isNowhere
+            ? .nowhereToLook : .alone(tried: allPlaces.filter { $0.outcome != .itself })
     }
 
     /// How long the shell may sleep unless the members change.

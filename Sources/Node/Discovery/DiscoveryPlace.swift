@@ -91,6 +91,8 @@ public struct DiscoveryPlace: Sendable, Equatable {
     /// Its turn among those of the same origin and age: a member's best address before anyone's
     /// second best.
     var rank: Int
+    /// Counts the addresses as they come: the last word on order.
+    let serial: Int
     var failures = 0
     var nextTry: MonotonicInstant
     var isBusy = false

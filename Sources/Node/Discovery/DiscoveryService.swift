@@ -69,7 +69,7 @@ final class DiscoveryService: Sendable {
             }
             var timer: Task<Void, Never>?
             for await _ in wakes {
-                let (effects, pause) = step()
+                let (effects, pause) = await step()
                 for case .attempt(let address) in effects {
                     group.addTask {
                         await self.attempt(address)
@@ -91,8 +91,9 @@ final class DiscoveryService: Sendable {
         save()
     }
 
-    private func step() -> (effects: [DiscoveryCore.Effect], pause: Duration) {
-        let members = gossip.snapshot()
+    private func step() async -> (effects: [DiscoveryCore.Effect], pause: Duration) {
+        // As of now: what is published may be older than the change that woke this.
+        let members = await gossip.members()
         return state.withLock { state in
             let now = Self.now
             state.see(members, at: now)
@@ -198,10 +199,8 @@ final class DiscoveryService: Sendable {
         }
     }
 
-    /// Whether the node knows no member that lives, and the addresses with what came of them.
-    var report: (isAlone: Bool, places: [DiscoveryPlace]) {
-        state.withLock { ($0.core.isAlone, $0.core.allPlaces) }
-    }
+    /// The addresses with what came of them.
+    var places: [DiscoveryPlace] { state.withLock { $0.core.allPlaces } }
 }
 
 extension DiscoveryPlace {
@@ -236,7 +235,7 @@ extension PeerMemory {
 }
 
 extension DiscoveryCore.Surroundings {
-    fileprivate init(_ members: [KnownMember]) {
+    init(_ members: [KnownMember]) {
         for member in members {
             known.insert(member.view.id)
             guard member.view.state == .alive || member.view.state == .suspect else { continue }

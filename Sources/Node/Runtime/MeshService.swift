@@ -37,8 +37,8 @@ struct MeshService: Service {
         _ interval: Duration, _ body: @Sendable () async -> Void
     ) async throws {
         while !Task.isCancelled {
-            await body()
             do { try await Task.sleep(for: interval) } catch { return }
+            await body()
         }
     }
 

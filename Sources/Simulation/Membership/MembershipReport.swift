@@ -130,7 +130,7 @@ extension MembershipSimulation {
         }
     }
 
-    func report() -> Report {
+    mutating func report() -> Report {
         let endpoints = endpointTotals()
         let all = totals()
         let memberSeconds = max((all.upTime - baseline.upTime).seconds, 1e-9)

@@ -54,9 +54,11 @@ extension MembershipSimulation {
         case .shrink(let group, let mtu):
             tally.shrunkenPaths += group.count
             network.shrink(group, to: mtu)
+            noteHindered()
         case .block(let group):
             tally.blocks += group.count
             network.block(group)
+            noteHindered()
         case .heal:
             network.heal()
             noteHealed()

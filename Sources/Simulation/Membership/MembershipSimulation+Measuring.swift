@@ -98,21 +98,21 @@ extension MembershipSimulation {
 
     /// Counts what an endpoint did, when its start ends.
     mutating func settle(_ node: Int) {
-        tally.endpoints.add(
-            nodes[node].endpoint.counters, upTime: now - nodes[node].upSince)
+        let counters = peek(node) { $0.counters }
+        tally.endpoints.add(counters, upTime: now - nodes[node].upSince)
     }
 
     /// What all endpoints counted so far.
-    func endpointTotals() -> EndpointTotals {
+    mutating func endpointTotals() -> EndpointTotals {
         var totals = tally.endpoints
-        for node in nodes where node.isUp {
-            totals.add(node.endpoint.counters, upTime: now - node.upSince)
+        for node in nodes.indices where nodes[node].isUp {
+            totals.add(peek(node) { $0.counters }, upTime: now - nodes[node].upSince)
         }
         return totals
     }
 
     /// Everything so far.
-    func totals() -> Totals {
+    mutating func totals() -> Totals {
         let endpoints = endpointTotals()
         return Totals(
             upTime: endpoints.upTime, datagrams: tally.datagrams,
@@ -124,7 +124,7 @@ extension MembershipSimulation {
     }
 
     /// How far off the round trips are that coordinates estimate.
-    func coordinateError() -> CoordinateError {
+    mutating func coordinateError() -> CoordinateError {
         var pairs: [(estimated: Duration, actual: Duration)] = []
         var random = SeededRandom(seed: configuration.seed, stream: 13 << 40)
         let up = nodes.indices.filter { nodes[$0].isUp }
@@ -132,8 +132,9 @@ extension MembershipSimulation {
         for _ in 0..<SimulationLimits.coordinatePairs {
             let a = up[random.index(below: up.count)]
             let b = up[random.index(below: up.count)]
+            let other = id(b)
             guard a != b,
-                let estimated = nodes[a].endpoint.core.view(of: id(b))?.roundTrip
+                let estimated = peek(a, { $0.core.view(of: other)?.estimatedRoundTrip })
             else { continue }
             pairs.append((estimated, network.roundTrip(a, b)))
         }

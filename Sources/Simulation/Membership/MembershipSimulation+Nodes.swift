@@ -42,7 +42,6 @@ extension MembershipSimulation {
     }
 
     struct Node: Sendable {
-        var endpoint: GossipEndpoint
         var isUp = false
         /// Whether its host went with it.
         var isLost = false
@@ -88,6 +87,8 @@ extension MembershipSimulation {
         var isDeaf = false
         /// The incarnation of its last claim that the checkers know.
         var claimed: UInt32?
+        /// A digest of the last packet that was looked into.
+        var inspected: UInt64 = 0
         var remembered: [(node: NodeID, addresses: [NetworkAddress])] = []
 
         /// Whether it reads what comes as it comes.
@@ -147,7 +148,10 @@ extension MembershipSimulation {
 
     // MARK: Start and stop
 
-    mutating func start(_ node: Int) {
+    /// Starts a node's process.
+    ///
+    /// - Parameter acquaintance: Whose members it knows from the start; nil for nobody's.
+    mutating func start(_ node: Int, knowing acquaintance: Acquaintance? = nil) {
         nodes[node].isUp = true
         nodes[node].start += 1
         if configuration.sabotage != .generationStuck || nodes[node].generation == 0 {
@@ -170,24 +174,29 @@ extension MembershipSimulation {
         let boot = BootID(generation: nodes[node].generation, using: &randoms[node])
         nodes[node].isDeaf = false
         if isHostile(node) { becomeHostile(node) }
-        nodes[node].endpoint = GossipEndpoint(
-            core: Self.core(configuration, node, identity(node), at: clock(node)),
-            sessions: DatagramSessions(nodeID: id(node), boot: boot, cipher: cipher(node)),
+        endpoints[node] = GossipEndpoint(
+            core: core(node, knowing: acquaintance?.core),
+            sessions: DatagramSessions(
+                nodeID: id(node), boot: boot, cipher: cipher(node),
+                knowing: acquaintance?.sessions),
             hasSocket: configuration.isDirect(node))
         if nodes[node].start > 1 { tally.restarts += 1 }
         noteStarted(node)
+        // Those that know each other need no seeds, which would all be dialled at once.
+        guard acquaintance == nil else { return schedule(node) }
         let seeds = seeds(of: node)
         handle(.seeds(seeds), node)
     }
 
-    /// Everybody's seeds; node 0 knows two others, as from its last run. And those remembered.
+    /// Everybody's seeds, by name; node 0 knows two others, as from its last run. And those that it
+    /// remembers itself, by address.
     private func seeds(of node: Int) -> [(node: NodeID, addresses: [NetworkAddress])] {
         let known =
             node == 0
             ? Array(1..<max(1, min(max(3, configuration.seeds), nodes.count)))
             : Array(0..<configuration.seeds)
         let given = known.filter { $0 != node && configuration.isDirect($0) }.map {
-            (node: id($0), addresses: [Self.address(of: $0)])
+            (node: id($0), addresses: [SimulatedAddresses.name($0)])
         }
         let ids = Set(given.map(\.node))
         return given + nodes[node].remembered.filter { !ids.contains($0.node) }
@@ -216,9 +225,10 @@ extension MembershipSimulation {
     }
 
     /// What a node writes down now and then, to find the mesh by after a restart.
-    private func remembered(by node: Int) -> [(node: NodeID, addresses: [NetworkAddress])] {
+    private mutating func remembered(by node: Int) -> [(node: NodeID, addresses: [NetworkAddress])]
+    {
         var found: [(node: NodeID, addresses: [NetworkAddress])] = []
-        for view in nodes[node].endpoint.core.memberViews
+        for view in peek(node, { $0.core.memberViews })
         where view.state == .alive && !view.alive.addresses.isEmpty {
             found.append((view.id, view.alive.addresses))
             if found.count == SimulationLimits.rememberedMax { break }
@@ -258,7 +268,7 @@ extension MembershipSimulation {
         queue.push(
             .keyDue(node, start: nodes[node].start),
             at: now + .seconds(SimulationLimits.linkKeyLifeSeconds))
-        nodes[node].endpoint.renew(cipher: cipher(node))
+        endpoints[node].renew(cipher: cipher(node))
         tellIdentity(node)
     }
 
@@ -268,7 +278,8 @@ extension MembershipSimulation {
     }
 
     private func cipher(_ node: Int) -> any DatagramCipher {
-        let honest = SimulatedCipher(linkKey: identity(node).linkKey)
+        let honest = SimulatedCipher(
+            linkKey: identity(node).linkKey, isPlain: configuration.inspectsPackets)
         if let hostile = hostiles[node] { return hostile.cipher(honest) }
         return configuration.sabotage?.cipher(honest, of: id(node)) ?? honest
     }
@@ -299,21 +310,39 @@ extension MembershipSimulation {
             numerics: "shoal-numerics-2", kvTypes: 3, models: models)
     }
 
-    static func core(
-        _ configuration: Configuration, _ node: Int, _ identity: SimulatedIdentity,
-        at now: MonotonicInstant
-    ) -> GossipCore {
-        GossipCore(
-            local: alive(configuration, node, identity), metadata: metadata(configuration, node),
-            authority: SimulatedAuthority(node: NodeID(number: UInt64(node) + 1)),
-            configuration: configuration.gossip, now: now)
+    private mutating func core(_ node: Int, knowing other: GossipCore?) -> GossipCore {
+        let alive = Self.alive(configuration, node, identity(node))
+        let metadata = Self.metadata(configuration, node)
+        let authority = SimulatedAuthority(node: id(node), pool: pool)
+        guard let other else {
+            return GossipCore(
+                local: alive, metadata: metadata, authority: authority,
+                configuration: gossip(of: node), now: clock(node))
+        }
+        // Not in step: each counts its periods from a time of its own.
+        let offset = machines.duration(in: .zero...configuration.gossip.probeInterval)
+        return GossipCore(
+            local: alive, metadata: metadata, authority: authority,
+            configuration: gossip(of: node), now: clock(node) + offset, knowing: other)
+    }
+
+    /// A node's periods and rules, with the protocol versions that it speaks.
+    private func gossip(of node: Int) -> GossipConfiguration {
+        var gossip = configuration.gossip
+        if !configuration.versions.isEmpty {
+            gossip.versions = configuration.versions[node % configuration.versions.count]
+        }
+        return gossip
     }
 
     /// What stands for a node that never started.
     static func blank(_ configuration: Configuration, _ node: Int) -> GossipEndpoint {
         let identity = SimulatedIdentity.first
         return GossipEndpoint(
-            core: core(configuration, node, identity, at: .origin),
+            core: GossipCore(
+                local: alive(configuration, node, identity),
+                metadata: metadata(configuration, node),
+                authority: SimulatedAuthority(node: NodeID(number: UInt64(node) + 1)), now: .origin),
             sessions: DatagramSessions(
                 nodeID: NodeID(number: UInt64(node) + 1), boot: BootID(high: 0, low: 1),
                 cipher: SimulatedCipher(linkKey: identity.linkKey)),

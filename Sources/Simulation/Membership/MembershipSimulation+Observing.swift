@@ -51,10 +51,12 @@ extension MembershipSimulation {
 
     /// Where only datagrams are cut, links and relays must do: nothing is forgiven.
     mutating func noteCut(_ cut: Cut) {
-        guard !cut.isDatagramsOnly else { return }
+        guard !cut.isDatagramsOnly else { return noteHindered() }
         cuts.append(cut)
         notePairs(cut.from, cut.to) { .cut($0, $1) }
     }
+
+    mutating func noteHindered() { observe(.hindered) }
 
     mutating func noteClogged(_ from: [Int], _ to: [Int]) {
         notePairs(from, to) { .cut($0, $1) }
@@ -76,19 +78,15 @@ extension MembershipSimulation {
 
     /// To be called after everything that a node did.
     mutating func noteClaim(_ node: Int) {
-        let incarnation = Self.incarnation(&nodes[node].endpoint)
+        let incarnation = peek(node) { $0.core.local.incarnation }
         guard incarnation != nodes[node].claimed else { return }
         nodes[node].claimed = incarnation
-        observe(.claimed(node, nodes[node].endpoint.core.local))
-    }
-
-    private static func incarnation(_ endpoint: inout GossipEndpoint) -> UInt32 {
-        endpoint.core.local.incarnation
+        observe(.claimed(node, peek(node) { $0.core.local }))
     }
 
     private mutating func noteSizes(_ node: Int) {
-        let sizes = nodes[node].endpoint.sizes
-        observe(.held(node, (configuration.sabotage?.altered(sizes) ?? sizes).gossip))
+        let sizes = peek(node) { $0.sizes }
+        observe(.held(node, configuration.sabotage?.altered(sizes) ?? sizes))
     }
 
     mutating func noteBelief(_ node: Int, _ subject: Int, _ view: MemberView) {
@@ -97,17 +95,49 @@ extension MembershipSimulation {
             ? 0 : nodes[node].inbox.datagrams(from: addresses[addresses.own(subject)])
         observe(
             .believed(observer: node, subject: subject, Belief(view), unread: unread))
+        guard nodes.count <= SimulationLimits.inspectedMax else { return }
+        for (section, version, digest) in view.sections {
+            observe(
+                .described(
+                    observer: node, subject: subject, section,
+                    generation: view.alive.generation, version: version, digest: digest))
+        }
     }
 
     // MARK: What nodes do
 
-    mutating func noteDatagram(_ node: Int, _ bytes: [UInt8]) {
+    mutating func noteDatagram(_ node: Int, _ bytes: [UInt8], to receiver: Int?) {
         nodes[node].datagramsSent += 1
         observe(.datagram(from: node, bytes: bytes.count))
+        if configuration.inspectsPackets {
+            // One packet may go to several addresses of its receiver.
+            var digest = TraceDigest()
+            digest.add(bytes)
+            guard nodes[node].inspected != digest.value else { return }
+            nodes[node].inspected = digest.value
+            inspect(SimulatedCipher.plaintext(ofPlain: bytes), from: node, to: receiver)
+        }
     }
 
     mutating func noteLinkPacket(_ node: Int, _ bytes: [UInt8]) {
         observe(.packet(from: node, bytes: bytes.count))
+    }
+
+    /// What a packet passes on of what others say, to a third.
+    private mutating func inspect(_ packet: [UInt8], from node: Int, to receiver: Int?) {
+        guard let receiver, let packet = try? GossipPacket(decoding: packet) else { return }
+        // What one says oneself, or tells the accused, is an answer, and repeated as often as asked.
+        var answering: Set<NodeID> = [id(node), id(receiver)]
+        for claim in packet.claims where claim.body.subject == id(receiver) {
+            // An accuser's claim to be here goes with what it says.
+            answering.insert(claim.author)
+        }
+        for claim in packet.claims {
+            guard !answering.contains(claim.author), !answering.contains(claim.body.subject),
+                let subject = index(claim.body.subject)
+            else { continue }
+            observe(.passedOn(from: node, subject: subject, digest: claim.digest))
+        }
     }
 
     mutating func noteTicked(_ node: Int, isIdle: Bool) {
@@ -127,14 +157,14 @@ extension MembershipSimulation {
         noteWork(node)
         noteSizes(node)
         guard nodes.count <= SimulationLimits.inspectedMax, number % 12 == 11 else { return }
-        let remembered = nodes[node].endpoint.core.memberViews.compactMap { view in
+        let remembered = peek(node) { $0.core.memberViews }.compactMap { view in
             index(view.id).map { RememberedMember($0, Belief(view)) }
         }
         observe(.remembers(observer: node, remembered))
     }
 
     mutating func noteWork(_ node: Int) {
-        let counters = nodes[node].endpoint.counters
+        let counters = peek(node) { $0.counters }
         let (gossip, datagrams) = (counters.gossip, counters.datagrams)
         var work = NodeWork()
         work.refutations = gossip.refutations
@@ -160,5 +190,48 @@ extension MembershipSimulation {
             }
         }
         observe(.resisted(node, changes: changes, amplified: max(0, answered - bytes)))
+    }
+}
+
+extension MemberView {
+    /// What it is known to say in each section, as a digest.
+    fileprivate var sections: [(DescriptionSection, version: UInt32, digest: UInt64)] {
+        var sections: [(DescriptionSection, version: UInt32, digest: UInt64)] = []
+        if let metadata, let metadataVersion {
+            let claim = MetadataClaim(
+                node: id, generation: alive.generation, version: metadataVersion,
+                metadata: metadata)
+            let signed = Claim(.metadata(claim), signedBy: SimulatedAuthority(node: id))
+            sections.append((.metadata, metadataVersion, signed.digest))
+        }
+        if let activity, let activityVersion {
+            let claim = ActivityClaim(
+                node: id, generation: alive.generation, version: activityVersion,
+                activity: activity)
+            let signed = Claim(.activity(claim), signedBy: SimulatedAuthority(node: id))
+            sections.append((.activity, activityVersion, signed.digest))
+        }
+        return sections
+    }
+}
+
+extension Claim.Body {
+    /// Whom it is about.
+    fileprivate var subject: NodeID {
+        switch self {
+        case .alive(let claim): claim.node
+        case .metadata(let claim): claim.node
+        case .activity(let claim): claim.node
+        case .leave(let claim): claim.node
+        case .suspect(let claim): claim.subject
+        }
+    }
+}
+
+extension Claim {
+    fileprivate var digest: UInt64 {
+        var digest = TraceDigest()
+        digest.add(encoded)
+        return digest.value
     }
 }

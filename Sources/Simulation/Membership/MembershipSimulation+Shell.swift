@@ -27,14 +27,14 @@ extension MembershipSimulation {
             if datagram.isBad { return readBad(datagram, node) }
             let clock = clock(node)
             perform(
-                nodes[node].endpoint.receive(
+                endpoints[node].receive(
                     datagram.bytes, from: datagram.from, at: clock, using: &randoms[node]),
                 of: node)
         case .packet(let bytes, let from):
             handle(.packet(bytes, from: id(from), path: .link), node)
         case .request(let request, let from):
             let clock = clock(node)
-            let (answer, effects) = nodes[node].endpoint.answer(
+            let (answer, effects) = endpoints[node].answer(
                 request, from: id(from), at: clock, using: &randoms[node])
             perform(effects, of: node)
             if let answer = hostileAnswer(answer, of: node) {
@@ -49,11 +49,11 @@ extension MembershipSimulation {
     /// Reads what is nobody's, and looks whether that changes anything.
     private mutating func readBad(_ datagram: SimulatedDatagram, _ node: Int) {
         let isLookedInto = nodes.count <= SimulationLimits.lookedIntoMax
-        let before = isLookedInto ? nodes[node].endpoint.core.memberViews : []
+        let before = isLookedInto ? peek(node) { $0.core.memberViews } : []
         let clock = clock(node)
-        let effects = nodes[node].endpoint.receive(
+        let effects = endpoints[node].receive(
             datagram.bytes, from: datagram.from, at: clock, using: &randoms[node])
-        let viewsChanged = isLookedInto && nodes[node].endpoint.core.memberViews != before
+        let viewsChanged = isLookedInto && peek(node) { $0.core.memberViews } != before
         noteResisted(
             node, effects, bytes: datagram.bytes.count, from: datagram.from,
             viewsChanged: viewsChanged)
@@ -64,7 +64,7 @@ extension MembershipSimulation {
     mutating func handle(_ input: GossipInput, _ node: Int) {
         let clock = clock(node)
         perform(
-            nodes[node].endpoint.handle(input, at: clock, using: &randoms[node]), of: node)
+            endpoints[node].handle(input, at: clock, using: &randoms[node]), of: node)
     }
 
     /// A slow node reads one thing at a time.
@@ -126,7 +126,7 @@ extension MembershipSimulation {
     private mutating func tick(_ node: Int) {
         nodes[node].timerIsOverdue = false
         let clock = clock(node)
-        let effects = nodes[node].endpoint.tick(at: clock, using: &randoms[node])
+        let effects = endpoints[node].tick(at: clock, using: &randoms[node])
         tally.ticks += 1
         perform(effects, of: node)
         noteTicked(node, isIdle: effects.isEmpty)
@@ -134,12 +134,12 @@ extension MembershipSimulation {
 
     /// When the endpoint wants to be called, by the simulation's clock.
     mutating func nextDeadline(_ node: Int) -> MonotonicInstant {
-        Self.deadline(&nodes[node].endpoint) + nodes[node].asleep
+        peek(node) { $0.nextDeadline } + nodes[node].asleep
     }
 
-    /// In place: a getter would be handed a copy of the whole endpoint.
-    private static func deadline(_ endpoint: inout GossipEndpoint) -> MonotonicInstant {
-        endpoint.nextDeadline
+    /// Looks at an endpoint in place: a getter would be handed a copy of it.
+    mutating func peek<Value>(_ node: Int, _ body: (inout GossipEndpoint) -> Value) -> Value {
+        body(&endpoints[node])
     }
 
     /// Sees to it that the endpoint is called when it asked to be.
@@ -197,7 +197,7 @@ extension MembershipSimulation {
     }
 
     private mutating func changed(_ node: Int, _ subject: NodeID) {
-        guard let view = nodes[node].endpoint.core.view(of: subject), let index = index(subject)
+        guard let view = peek(node, { $0.core.view(of: subject) }), let index = index(subject)
         else { return }
         trace.add(UInt64(view.state.rawValue) << 32 | UInt64(view.alive.incarnation))
         noteBelief(node, index, view)
@@ -212,9 +212,10 @@ extension MembershipSimulation {
         trace.add(bytes)
         tally.datagrams += 1
         tally.datagramBytes += bytes.count
-        noteDatagram(node, bytes)
+        let known = addresses.number(of: address)
+        noteDatagram(node, bytes, to: known.flatMap { addresses.holder($0) })
         if outsider != nil { outsiderSaw(bytes, from: node, to: address) }
-        guard let number = addresses.number(of: address) else {
+        guard let number = known else {
             tally.toNowhere += 1
             return
         }

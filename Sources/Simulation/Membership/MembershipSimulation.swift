@@ -29,6 +29,7 @@ public struct MembershipSimulation: Sendable {
         case harm(Int, start: Int)
         case outsider(MonotonicInstant)
         case count
+        case warm
     }
 
     /// A change that a member saw.
@@ -46,11 +47,14 @@ public struct MembershipSimulation: Sendable {
     /// Cuts that stop links too, until they heal.
     var cuts: [Cut] = []
     var nodes: [Node] = []
+    /// Their endpoints, apart from them: much larger, and touched in place only.
+    var endpoints: [GossipEndpoint] = []
     /// Each node's own chance.
     var randoms: [SeededRandom] = []
     /// Draws what happens to machines: when they stand still, how late their timers are.
     var machines: SeededRandom
     var indices: [NodeID: Int] = [:]
+    let pool: ClaimPool
     var checkers: MembershipCheckers
     var trace = TraceDigest()
     var now = MonotonicInstant.origin
@@ -112,6 +116,7 @@ public struct MembershipSimulation: Sendable {
             nodes: count, conditions: configuration.network,
             blocked: configuration.datagramsBlocked, seed: configuration.seed)
         addresses = SimulatedAddresses(nodes: count)
+        pool = ClaimPool(countMax: 1000 + 4 * count)
         machines = SeededRandom(seed: configuration.seed, stream: 7 << 40)
         checkers = MembershipCheckers(nodes: count, bounds: configuration.bounds)
         indices.reserveCapacity(count)
@@ -119,16 +124,18 @@ public struct MembershipSimulation: Sendable {
         for index in 0..<count {
             indices[id(index)] = index
             randoms.append(SeededRandom(seed: configuration.seed, stream: UInt64(index)))
-            nodes.append(Node(endpoint: blank))
+            nodes.append(Node())
+            endpoints.append(blank)
         }
-        // Nodes start over a few seconds, the first one at once; or, when they know each other
-        // already, all within a period, so that they don't probe in step.
+        // Nodes start over a few seconds, the first one at once; all at once if they know each other.
         var random = SeededRandom(seed: configuration.seed, stream: 3 << 40)
-        let spread: ClosedRange<Duration> =
-            configuration.isWarm ? .zero ... .seconds(1) : .milliseconds(10) ... .seconds(3)
+        if configuration.isWarm { queue.push(.warm, at: now) }
         for index in 0..<count {
-            let delay = index == 0 ? .zero : random.duration(in: spread)
-            queue.push(.fault(.restart(index)), at: now + delay)
+            if !configuration.isWarm {
+                let delay: Duration =
+                    index == 0 ? .zero : random.duration(in: .milliseconds(10) ... .seconds(3))
+                queue.push(.fault(.restart(index)), at: now + delay)
+            }
             if configuration.isStalled(index) {
                 let first = machines.duration(in: configuration.stallGap)
                 queue.push(.stall(index), at: now + first)
@@ -198,6 +205,7 @@ public struct MembershipSimulation: Sendable {
         case .unclogged(let from, let to): noteUnclogged(from, to)
         case .harm(let node, let start): harm(node, start: start)
         case .outsider(let at): outsiderActs(at)
+        case .warm: startWarm()
         case .count: baseline = totals()
         case .survey(let node, let start, let number): survey(node, start: start, number: number)
         }

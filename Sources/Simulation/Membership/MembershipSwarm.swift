@@ -117,6 +117,7 @@ struct FaultDrawing {
             configuration.timerLateness = .milliseconds(-50) ... .milliseconds(50)
         }
         if random.happens(0.2) { configuration.gossip.tombstonesMax = 1 + Int(random.below(4)) }
+        configuration.inspectsPackets = random.happens(0.5)
         if random.happens(0.2) {
             let supported = GossipVersion.supported
             configuration.versions = [supported, 1...(supported.upperBound + 1)]
@@ -185,8 +186,12 @@ struct FaultDrawing {
             return
         }
         hasLeft[node] = false
-        if theme == .restartElsewhere {
-            add(back, .restartElsewhere(node, at: Int(random.below(Int64(isUp.count)))))
+        // Somewhere the nodes must find each other: seeds stay where they are.
+        let places = (configuration.seeds..<max(configuration.seeds, configuration.nodes))
+            .filter { $0 != node }
+        if theme == .restartElsewhere, node >= configuration.seeds, !places.isEmpty {
+            let place = places[Int(random.below(Int64(places.count)))]
+            add(back, .restartElsewhere(node, at: place))
         } else {
             add(back, .restart(node))
         }

@@ -1,13 +1,44 @@
 public import Gossip
+import Synchronization
 public import Wire
+
+/// Claims that the nodes of one simulation keep: each once, however many keep it.
+final class ClaimPool: Sendable {
+    private let claims = Mutex<[UInt64: Claim]>([:])
+    private let countMax: Int
+
+    /// A pool that forgets everything when it has more than so many.
+    init(countMax: Int) { self.countMax = countMax }
+
+    func kept(_ claim: Claim) -> Claim {
+        var digest = TraceDigest()
+        digest.add(claim.encoded)
+        let key = digest.value
+        return claims.withLock { claims in
+            if let known = claims[key], known == claim { return known }
+            if claims.count >= countMax { claims.removeAll(keepingCapacity: true) }
+            claims[key] = claim
+            return claim
+        }
+    }
+}
 
 /// Signatures that cost nothing: a keyed digest anyone could make. The cores under simulation take
 /// it for the real thing; what it keeps is that a changed byte or another's name does not verify.
 public struct SimulatedAuthority: ClaimAuthority {
     private let node: NodeID
+    private let pool: ClaimPool?
 
     /// The authority of one node.
-    public init(node: NodeID) { self.node = node }
+    public init(node: NodeID) { self.init(node: node, pool: nil) }
+
+    init(node: NodeID, pool: ClaimPool?) {
+        self.node = node
+        self.pool = pool
+    }
+
+    /// See ``ClaimAuthority``.
+    public func kept(_ claim: Claim) -> Claim { pool?.kept(claim) ?? claim }
 
     /// See `ClaimAuthority`.
     public func sign(_ body: [UInt8], kind: ClaimKind) -> [UInt8] {

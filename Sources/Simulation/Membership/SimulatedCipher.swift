@@ -7,11 +7,21 @@ public import Wire
 public struct SimulatedCipher: DatagramCipher {
     private let linkKey: LinkKey
     private let gateKey: UInt64
+    private let isPlain: Bool
 
     /// The cipher of a node that holds the private half of `linkKey` and the mesh's gate key.
-    public init(linkKey: LinkKey, gateKey: UInt64 = 1) {
+    ///
+    /// - Parameter isPlain: Whether text is authenticated but left readable, for checkers that look
+    ///   into packets.
+    public init(linkKey: LinkKey, gateKey: UInt64 = 1, isPlain: Bool = false) {
         self.linkKey = linkKey
         self.gateKey = gateKey
+        self.isPlain = isPlain
+    }
+
+    /// What a datagram of a plain cipher holds.
+    static func plaintext(ofPlain datagram: [UInt8]) -> [UInt8] {
+        Array(datagram.dropFirst(DatagramLimits.headerBytes).dropLast(DatagramLimits.tagBytes))
     }
 
     /// See ``DatagramCipher/root(of:linkKey:)``.
@@ -45,7 +55,9 @@ public struct SimulatedCipher: DatagramCipher {
         let count = datagram.count
         datagram.append(contentsOf: Self.noTag)
         datagram.withUnsafeMutableBytes { bytes in
-            Self.scramble(bytes, from: header, to: count, secret: secret, counter: counter)
+            if !isPlain {
+                Self.scramble(bytes, from: header, to: count, secret: secret, counter: counter)
+            }
             let tag = Self.tag(UnsafeRawBufferPointer(bytes), count, secret, counter)
             // The 16 bytes appended lie behind `count`.
             bytes.storeBytes(of: tag.bigEndian, toByteOffset: count, as: UInt64.self)
@@ -69,6 +81,7 @@ public struct SimulatedCipher: DatagramCipher {
         }
         guard isGenuine else { return nil }
         var plaintext = Array(datagram[header..<count])
+        if isPlain { return plaintext }
         plaintext.withUnsafeMutableBytes {
             Self.scramble($0, from: 0, to: count - header, secret: secret, counter: counter)
         }

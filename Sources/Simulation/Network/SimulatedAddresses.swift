@@ -25,8 +25,23 @@ struct SimulatedAddresses: Sendable {
     /// An address by its number.
     subscript(number: Int) -> NetworkAddress { forms[number] }
 
-    /// The number of an address; nil for one that nobody ever had.
+    /// A node's name: it leads to the node's own address of the moment.
+    static func name(_ node: Int) -> NetworkAddress {
+        guard let address = NetworkAddress(host: .name("node-\(node)"), port: 7433) else {
+            preconditionFailure("letters, a hyphen and digits are a name")
+        }
+        return address
+    }
+
+    /// The number of an address, or of the one that a name leads to; nil for one that nobody ever
+    /// had.
     func number(of address: NetworkAddress) -> Int? {
+        if case .name(let name) = address.host {
+            guard name.hasPrefix("node-"), let node = Int(name.dropFirst(5)),
+                own.indices.contains(node)
+            else { return nil }
+            return own[node]
+        }
         guard case .v4(let host) = address.host, address.port == 7433, host[0] == 10 else {
             return nil
         }

@@ -282,12 +282,12 @@ public struct RoutingSimulation: Sendable {
     }
 
     /// What a node's membership holds, as the node's shell reads it.
-    private func knowledge(of entry: Int) -> [KnownMember] {
+    private mutating func knowledge(of entry: Int) -> [KnownMember] {
         let own = KnownMember(
             node: entry, isEntry: true, isRoutable: true, roundTrip: nil,
             models: placement[entry].map(ModelOffer.init))
         return [own]
-            + mesh.nodes[entry].endpoint.core.memberViews.map { view in
+            + mesh.peek(entry) { $0.core.memberViews }.map { view in
                 let isUp = view.state.isThere
                 let isReachable = view.hasLink || view.alive.reachability == .direct
                 return KnownMember(

@@ -48,22 +48,18 @@ struct SimulateSwarmCommand: AsyncParsableCommand {
         return configuration
     }
 
-    func run() async throws {
+    /// Runs them all.
+    func outcome() async throws -> SwarmOutcome {
         var outcome = SwarmOutcome()
-        var next = seeds.lowerBound
-        let last = seeds.upperBound
+        var next: UInt64? = seeds.lowerBound
         try await withThrowingTaskGroup(of: MembershipSimulation.Report.self) { group in
             var running = 0
-            while next <= last || running > 0 {
-                while running < jobs, next <= last {
-                    let configuration = try simulated(seed: next)
+            while next != nil || running > 0 {
+                while running < jobs, let seed = next {
+                    let configuration = try simulated(seed: seed)
                     group.addTask { MembershipSimulation.run(configuration) }
                     running += 1
-                    guard next < last else {
-                        next = last &+ 1
-                        break
-                    }
-                    next += 1
+                    next = seed < seeds.upperBound ? seed + 1 : nil
                 }
                 guard let report = try await group.next() else { break }
                 running -= 1
@@ -74,6 +70,11 @@ struct SimulateSwarmCommand: AsyncParsableCommand {
             }
         }
         outcome.sort()
+        return outcome
+    }
+
+    func run() async throws {
+        var outcome = try await outcome()
         if shrink > 0, let first = outcome.failures.first {
             Output.note("making seed \(first.seed) smaller")
             let small = MembershipSwarm.shrunk(try simulated(seed: first.seed), runsMax: shrink) {

@@ -32,6 +32,21 @@ import Wire
         #expect(pair.b.counters.replayed > refused)
     }
 
+    @Test func keysChangeEvenUnderAFloodInThePeersName() {
+        var pair = talking()
+        pair.a.renew(cipher: cipher(1, key: 9))
+        pair.b.know(1, key: 9, at: pair.now)
+        let sealed = pair.b.seal([1], to: node(1), at: pair.now)
+        #expect(sealed.count == 2, "under the old key, and a hello")
+        let answers = sealed.flatMap { pair.a.take($0, isHeeded: false, at: pair.now).replies }
+        let data = answers.flatMap { pair.b.take($0, at: pair.now).released }
+        #expect(data.count == 1)
+        for datagram in data {
+            #expect(pair.a.take(datagram, isHeeded: false, at: pair.now).sender == node(2))
+        }
+        #expect(pair.a.counters.sessionsMade == 2)
+    }
+
     @Test func theOldKeyEndsSomeTimeAfterTheNewOneIsUsed() {
         var pair = talking()
         let late = pair.a.seal([1], to: node(2), at: pair.now)
@@ -94,7 +109,7 @@ import Wire
         var pair = Pair()
         pair.b.know(1, key: 4, at: pair.now)
         #expect(pair.send([1], fromA: false).isEmpty)
-        pair.b.sweep(at: pair.now) { _ in LinkKey(number: 1) }
+        pair.b.sweep(at: pair.now, known: 0) { _ in LinkKey(number: 1) }
         pair.now = pair.now + .seconds(3)
         #expect(pair.send([2], fromA: false) == [[2]])
     }

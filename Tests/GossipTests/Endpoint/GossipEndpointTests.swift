@@ -37,6 +37,21 @@ func mesh(_ count: UInt64, running duration: Duration = .seconds(5)) -> Wires {
         #expect(!(wires.events[3] ?? []).contains { $0.event == .suspected })
     }
 
+    @Test func aNodeThatRestartsElsewhereIsSoughtThereAtOnce() {
+        var wires = mesh(3)
+        wires.start(2, generation: 2, linkKey: 20, at: 77)
+        wires.tell(2, of: 1)
+        wires.tell(2, of: 3)
+        wires.tell(1, of: 2)
+        wires.record = []
+        wires.send(GossipPacket.encode(.ping(sequence: 1), claims: []), from: 1, to: 2)
+        #expect(!wires.record.isEmpty)
+        #expect(wires.record.allSatisfy { $0.to == address(77) || $0.from == address(77) })
+        wires.events = [:]
+        wires.run(.seconds(10))
+        #expect(wires.events.values.allSatisfy { !$0.contains { $0.event == .suspected } })
+    }
+
     @Test func allMayRestartAtOnce() {
         var wires = mesh(3)
         for number in [1, 2, 3] as [UInt64] {

@@ -147,6 +147,34 @@ import Wire
         #expect(wires.record.map(\.to) == [address(201)])
     }
 
+    @Test func aMemberWhoseSourcesAreForgedDrawsLittleMoreThanItSends() {
+        var wires = mesh(2)
+        // There is much to say, and acks carry it.
+        for number in 100..<170 as Range<UInt64> {
+            wires.give(1, .certified(node(number), tag(number)))
+            let claim = signed(.alive(aliveClaim(number)), by: number).encoded
+            let packet = GossipPacket.encode(.none, claims: [claim])
+            wires.give(1, .packet(packet, from: node(2), path: .link))
+        }
+        wires.record = []
+        var sent = 0
+        let forger = stranger
+        wires.meddler = { sent in
+            // What 2 sends seems to come from elsewhere.
+            guard sent.to == address(1) else { return [] }
+            return [Wires.Sent(bytes: sent.bytes, from: forger, to: sent.to)]
+        }
+        for step in 0..<100 as Range<UInt32> {
+            let before = wires.record.count
+            wires.send(GossipPacket.encode(.ping(sequence: step), claims: []), from: 2, to: 1)
+            sent += wires.record[before].bytes.count
+        }
+        let back = wires.record.filter { $0.to == stranger }.reduce(0) { $0 + $1.bytes.count }
+        #expect(back > 10_000, "\(back) bytes")
+        #expect(back <= 3 * sent + 32_768, "\(back) bytes for \(sent)")
+        #expect((wires.endpoints[1]?.counters.endpoint.unanswered ?? 0) > 0)
+    }
+
     @Test func aFloodFromOneAddressDoesNotStopAnothersHello() {
         var wires = mesh(3, running: .seconds(10))
         let hellos = wires.record.filter {

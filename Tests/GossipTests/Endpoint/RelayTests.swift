@@ -136,20 +136,28 @@ import Wire
 
     @Test func aDatagramWithinADatagramIsNotOpened() {
         var wires = divided(running: .seconds(20))
-        let inner = GossipPacket.encode(
-            .forwarded(from: node(3), sealed: [UInt8](repeating: 1, count: 100)), claims: [])
-        let sealed = wires.endpoints[1]?.sessions.seal(inner, to: node(2), at: wires.now) ?? []
-        let refused = wires.endpoints[2]?.counters.endpoint.relayedRefused ?? 0
+        // Both are genuine; that one is within the other is not.
+        let within = wires.endpoints[3]?.sessions.seal(ping(7), to: node(2), at: wires.now) ?? []
+        #expect(within.count == 1)
+        let packet = GossipPacket.encode(
+            .forwarded(from: node(3), sealed: within.first ?? []), claims: [])
+        let sealed = wires.endpoints[1]?.sessions.seal(packet, to: node(2), at: wires.now) ?? []
+        let before = wires.endpoints[2]?.counters.endpoint
         for datagram in sealed { pass(datagram, from: 1, to: 2, &wires) }
-        #expect(wires.endpoints[2]?.counters.endpoint.relayedRefused == refused + 1)
+        let after = wires.endpoints[2]?.counters.endpoint
+        #expect(after?.relayedReceived == before.map { $0.relayedReceived + 1 })
+        #expect(after?.relayedRefused == before.map { $0.relayedRefused + 1 })
     }
 
     @Test func aMemberThatFloodsItsLinkIsNotHeard() {
         var wires = divided(running: .seconds(5))
+        let before = wires.endpoints[2]?.counters.gossip.packetsSent ?? 0
         for step in 0..<9000 as Range<UInt32> {
             wires.give(2, .packet(ping(step), from: node(3), path: .link))
         }
         #expect((wires.endpoints[2]?.counters.endpoint.linkOverLimit ?? 0) > 500)
+        let answered = (wires.endpoints[2]?.counters.gossip.packetsSent ?? 0) - before
+        #expect(answered <= 8192)
         wires.run(.seconds(30))
         #expect(wires.state(2, of: 3) == .alive && wires.state(3, of: 2) == .alive)
     }

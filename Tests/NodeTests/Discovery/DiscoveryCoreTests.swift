@@ -157,21 +157,41 @@ struct DiscoveryCoreTests {
     }
 
     @Test func manyDeadOnesDoNotCrowdOutTheOneThatAnswers() {
-        let entries = (0..<256).map { number in
+        let entries = (0..<100).map { number in
             DiscoveryCore.SeedEntry(
                 node: node(UInt64(1000 + number)),
-                addresses: (0..<8).map { address("10.\($0).0.\(number):1") })
+                addresses: (0..<4).map { address("10.\($0).0.\(number):1") })
         }
         var world = DiscoveryWorld(seeds: ["10.9.9.9:1"], remembered: entries)
-        world.members[address("10.3.0.255:1")] = node(1255)
-        world.run(for: .seconds(120))
+        world.members[address("10.3.0.99:1")] = node(1099)
+        world.run(for: .seconds(30))
         #expect(world.busiest <= DiscoveryLimits.attemptsMax)
-        #expect(world.notices == [.found(address("10.3.0.255:1"), node(1255))])
+        #expect(world.notices == [.found(address("10.3.0.99:1"), node(1099))])
         // What somebody gave is not crowded out either.
         #expect(world.times(of: "10.9.9.9:1").count >= 5)
         // Everyone's best address comes before anyone's second best.
-        let first = world.attempts.prefix(257).map(\.address)
-        #expect(first.count { $0.description.hasPrefix("10.0.0.") } == 256)
+        let first = world.attempts.prefix(101).map(\.address)
+        #expect(first.count { $0.description.hasPrefix("10.0.0.") } == 100)
+    }
+
+    @Test func whereEachAttemptTakesLongAllAreTriedBeforeOneIsTriedAgain() {
+        var generator = SeededGenerator(state: 1)
+        var now = MonotonicInstant.origin
+        let seeds = (1...40).map { address("10.0.0.\($0):1") }
+        var core = DiscoveryCore(
+            seeds: seeds, ticket: [], remembered: [], ownAddresses: [], at: now)
+        var tried: Set<NetworkAddress> = []
+        // Three rounds have room for 48.
+        for _ in 0..<3 {
+            let effects = core.step(.init(), at: now, using: &generator)
+            // No connection within the time.
+            now = now + .seconds(3)
+            for case .attempt(let place) in effects {
+                tried.insert(place)
+                _ = core.finished(place, .failed("no answer"), at: now, using: &generator)
+            }
+        }
+        #expect(tried == Set(seeds))
     }
 
     @Test func whoIsRememberedLaterIsLookedForLater() {

@@ -1,24 +1,58 @@
-import Gossip
 import Simulation
 import Testing
 import Wire
 
+@testable import Gossip
+
 /// Bounds on memory, traffic and work: each checker finds what it is there to find.
 @Suite struct ResourceCheckerTests {
     @Test func `maps over their bounds are found, each by itself`() {
-        var mesh = ObservedMesh()
+        func held(
+            _ mesh: inout ObservedMesh, gossip: GossipSizes = GossipSizes(), directory: Int = 0,
+            sessions: Int = 0, waitingPeers: Int = 0, waitingPackets: Int = 0, sources: Int = 0,
+            addresses: Int = 0, reports: Int = 0, witnesses: Int = 0, sentTo: Int = 0,
+            links: Int = 0
+        ) {
+            let sizes = EndpointSizes(
+                gossip: gossip, directory: directory, sessions: sessions,
+                waitingPeers: waitingPeers, waitingPackets: waitingPackets, sourceBuckets: sources,
+                addresses: addresses, addressReports: reports, witnesses: witnesses,
+                sentTo: sentTo, links: links)
+            mesh.observe(.held(0, sizes), 4)
+        }
         let full = GossipSizes(
             members: GossipLimits.membersMax, pending: GossipLimits.pendingMax,
-            broadcasts: GossipLimits.broadcastsMax, accusers: GossipLimits.accusersMax)
-        mesh.observe(.held(0, full), 2)
+            broadcasts: GossipLimits.broadcastsMax, accusers: GossipLimits.accusersMax,
+            probes: GossipLimits.probesMax, tombstones: GossipLimits.tombstonesMax,
+            certificates: GossipLimits.certificatesMax, seeds: GossipLimits.seedsMax,
+            links: DatagramLimits.linksMax, strangers: GossipLimits.strangersMax)
+        var mesh = ObservedMesh()
+        held(&mesh, gossip: full)
+        held(&mesh, sessions: DatagramLimits.sessionsMax, sources: DatagramLimits.sourceBuckets)
         #expect(mesh.broken == [])
-        for change in [\GossipSizes.members, \.pending, \.broadcasts, \.accusers] {
+        let counts: [WritableKeyPath<GossipSizes, Int>] = [
+            \.members, \.pending, \.broadcasts, \.accusers, \.probes, \.tombstones, \.certificates,
+            \.seeds, \.links, \.strangers,
+        ]
+        for change in counts {
             var over = full
             over[keyPath: change] += 1
-            mesh.observe(.held(0, over), 4)
+            held(&mesh, gossip: over)
         }
-        #expect(mesh.broken == Array(repeating: "bounds", count: 4))
-        #expect(mesh.judged("bounds") == 5)
+        #expect(mesh.broken == Array(repeating: "bounds", count: counts.count))
+        let most = DatagramLimits.waitingPeersMax * DatagramLimits.waitingMax
+        held(&mesh, directory: DatagramLimits.sessionsMax + 1)
+        held(&mesh, sessions: DatagramLimits.sessionsMax + 1)
+        held(&mesh, waitingPeers: DatagramLimits.waitingPeersMax + 1)
+        held(&mesh, waitingPackets: most + 1)
+        held(&mesh, sources: DatagramLimits.sourceBuckets + 1)
+        held(&mesh, addresses: AddressLimits.placesMax + 1)
+        held(&mesh, reports: AddressLimits.reportsMax + 1)
+        held(&mesh, witnesses: ReachabilityLimits.witnessesMax + 1)
+        held(&mesh, sentTo: 2 * ReachabilityLimits.sentMax + 1)
+        held(&mesh, links: DatagramLimits.linksMax + 1)
+        #expect(mesh.broken.count == counts.count + 10)
+        #expect(mesh.judged("bounds") == counts.count + 12)
     }
 
     @Test func `packets and datagrams over their limits are found`() {
@@ -32,13 +66,23 @@ import Wire
     }
 
     @Test func `a claim passed on too often is found`() {
+        func pass(_ mesh: inout ObservedMesh, from node: Int = 0, _ digest: UInt64 = 7) {
+            mesh.observe(.passedOn(from: node, subject: 2, digest: digest), 5)
+        }
         var mesh = ObservedMesh { $0.transmissionsMax = 4 }
-        for _ in 0..<4 { mesh.observe(.passedOn(from: 0, [7, 8]), 5) }
-        mesh.observe(.passedOn(from: 1, [7]), 5)
+        for _ in 0..<4 {
+            pass(&mesh)
+            pass(&mesh, 8)
+        }
+        pass(&mesh, from: 1)
         #expect(mesh.broken == [])
-        mesh.observe(.passedOn(from: 0, [9, 7]), 6)
+        var renewed = mesh
+        renewed.believe(0, 2, .suspect, 6)
+        pass(&renewed)
+        #expect(renewed.broken == [], "what is news again may be told again")
+        pass(&mesh)
         #expect(mesh.broken == ["traffic"])
-        #expect(mesh.judged("traffic") == 11)
+        #expect(mesh.judged("traffic") == 10)
     }
 
     @Test func `traffic that does not calm down is found`() {
@@ -80,14 +124,18 @@ import Wire
             $0.ticksPerSecondMax = 5
         }
         mesh.observe(.ticked(0, next: instant(12)), 2)
-        #expect(mesh.broken == [])
         mesh.observe(.ticked(0, next: instant(3)), 3)
-        mesh.observe(.ticked(0, next: instant(15)), 4)
-        #expect(mesh.broken == ["timers", "timers"])
-        for _ in 0..<5 { mesh.observe(.ticked(1, next: instant(6)), 5) }
+        mesh.observe(.ticked(0, next: instant(3)), 3)
+        mesh.observe(.ticked(0, next: instant(4)), 3)
+        #expect(mesh.broken == [])
+        for _ in 0..<3 { mesh.observe(.ticked(0, next: instant(4)), 4) }
+        #expect(mesh.broken == ["timers"], "at once, again and again")
+        mesh.observe(.ticked(0, next: instant(16)), 5)
+        #expect(mesh.broken.count == 2, "much later")
+        for _ in 0..<5 { mesh.observe(.ticked(1, next: instant(7)), 6) }
         #expect(mesh.broken.count == 2)
-        mesh.observe(.ticked(1, next: instant(6)), 5.5)
-        #expect(mesh.broken.count == 3)
+        mesh.observe(.ticked(1, next: instant(7)), 6.5)
+        #expect(mesh.broken.count == 3, "too often")
         var stopped = ObservedMesh { $0.idleMax = .seconds(10) }
         for node in 0..<3 { stopped.observe(.ticked(node, next: instant(41)), 40) }
         for node in 0..<2 { stopped.observe(.ticked(node, next: instant(91)), 90) }

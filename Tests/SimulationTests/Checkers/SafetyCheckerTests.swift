@@ -70,6 +70,23 @@ import Wire
         #expect(mesh.broken == ["false death"])
     }
 
+    @Test func `a cut, and two who can only dial out, need others between them`() {
+        var mesh = ObservedMesh(nodes: 4) { $0.dialsOnly = [2, 3] }
+        mesh.observe(.cut(0, 1), 20)
+        mesh.observe(.partitioned([2, 3]), 30)
+        mesh.believe(2, 3, .dead, 60)
+        #expect(mesh.broken == [], "nobody is left who could be dialled")
+        mesh.observe(.healed, 70)
+        mesh.observe(.hindered, 95)
+        mesh.believe(0, 1, .dead, 100)
+        #expect(mesh.broken == [], "those between may have lost their datagrams")
+        mesh.believe(1, 0, .dead, 120)
+        #expect(mesh.broken == [], "only those who can be dialled can be between")
+        mesh.observe(.mended(0, 1), 130)
+        mesh.believe(3, 2, .dead, 150)
+        #expect(mesh.broken == ["false death"])
+    }
+
     // MARK: Order
 
     @Test func `a belief that goes back is found`() {
@@ -162,6 +179,9 @@ import Wire
         small.believe(0, 2, .dead, 20)
         small.observe(records((2, .dead)), 50)
         #expect(small.broken == [], "there was room for one only")
+        small.believe(0, 2, .alive, 60)
+        small.observe(records((2, .alive)), 70)
+        #expect(small.broken == [], "what was forgotten then is forgotten")
     }
 
     // MARK: Who is spoken for
@@ -190,17 +210,31 @@ import Wire
                 digest: digest)
         }
         var mesh = ObservedMesh()
-        mesh.observe(.offered(1, .metadata, generation: 1, version: 1, digest: 11), 5)
-        mesh.observe(.offered(1, .activity, generation: 1, version: 1, digest: 99), 5)
         mesh.observe(described(0, 1, 11), 6)
-        mesh.observe(.offered(1, .metadata, generation: 1, version: 2, digest: 12), 7)
+        mesh.observe(described(2, 1, 11), 6)
+        mesh.observe(
+            .described(
+                observer: 0, subject: 1, .activity, generation: 1, version: 1, digest: 99), 7)
         mesh.observe(described(0, 2, 12), 8)
         #expect(mesh.broken == [])
         mesh.observe(described(2, 2, 13), 8)
         #expect(mesh.broken == ["description"])
         mesh.observe(described(0, 1, 11), 9)
         #expect(mesh.broken.count == 2)
-        #expect(mesh.judged("description") == 7)
+        #expect(mesh.judged("description") == 6)
+    }
+
+    @Test func `the departure of a start that was not known ends the one that was`() {
+        var mesh = ObservedMesh()
+        mesh.observe(.crashed(1), 10)
+        mesh.believe(0, 1, .dead, 15)
+        mesh.observe(.started(1, generation: 2), 20)
+        mesh.observe(.claimed(1, ObservedMesh.claim(1, generation: 2)), 20)
+        mesh.observe(.left(1), 25)
+        mesh.believe(0, 1, .left, 26)
+        #expect(mesh.broken == [])
+        mesh.believe(0, 1, .alive, 27, generation: 2)
+        #expect(mesh.broken == ["departure"])
     }
 
     // MARK: Queued refutations
@@ -211,6 +245,8 @@ import Wire
         #expect(mesh.broken == [])
         mesh.believe(0, 2, .dead, 50, unread: 1)
         #expect(mesh.broken == ["queued refutation"])
+        mesh.believe(0, 1, .dead, 51, unread: 1)
+        #expect(mesh.broken.count == 1, "it was dead already")
         #expect(mesh.judged("queued refutation") == 2)
     }
 }

@@ -41,6 +41,33 @@ struct StatusReport: Decodable {
         var generation: UInt64
         var incarnation: UInt32
         var models: [String]
+        var software: String?
+        var speeds: [Speed]
+        var cached_prefixes: Int
+        var load: Load?
+    }
+
+    struct Speed: Decodable {
+        var model: String
+        var prefill_tokens_per_second: Double
+        var decode_tokens_per_second: Double
+    }
+
+    struct Load: Decodable {
+        var queued: Int
+        var running: Int
+        var free_kv_tokens: Int
+    }
+
+    struct Model: Decodable {
+        struct Rung: Decodable, Equatable {
+            var alias: String
+            var rung: Int
+        }
+
+        var id: String
+        var format: String
+        var rungs: [Rung]
     }
 
     struct Discovery: Decodable {
@@ -55,6 +82,7 @@ struct StatusReport: Decodable {
     }
 
     var members: [Member]
+    var models: [Model]
     var counters: [String: UInt64]
     var discovery: Discovery?
 

@@ -16,6 +16,10 @@ struct DepartureChecker: MembershipChecker {
     /// observer forgets, not across its restarts.
     private var known: [Int: [Int: (generation: UInt64, at: MonotonicInstant)]] = [:]
 
+    /// When each observer last had more records of the gone than there is room for: of those who
+    /// had gone by then it may have forgotten any.
+    private var overflows: [Int: MonotonicInstant] = [:]
+
     init(lifetime: Duration, tombstonesMax: Int) {
         self.lifetime = lifetime
         self.tombstonesMax = tombstonesMax
@@ -26,24 +30,29 @@ struct DepartureChecker: MembershipChecker {
         at now: MonotonicInstant, _ findings: inout Findings
     ) {
         switch observation {
-        case .started(let node, _): known[node] = nil
+        case .started(let node, _):
+            known[node] = nil
+            overflows[node] = nil
         case .left(let node):
             departures[node, default: []].insert(world.nodes[node].generation)
         case .believed(let observer, let subject, let belief, _):
             guard world.nodes[observer].isHonest else { return }
+            noteRoom(observer, subject, belief, in: world, at: now)
             if belief.state == .left {
                 judged += 1
-                if departures[subject]?.contains(belief.generation) != true,
-                    world.nodes[subject].isHonest
-                {
+                // A departure ends all generations before its own, the one that is known too.
+                let ends = departures[subject]?.filter { $0 >= belief.generation }.max()
+                if ends == nil, world.nodes[subject].isHonest {
                     findings.report(
                         Self.name, now,
                         "node \(subject) never left, but did for node \(observer)")
                 }
-                known[observer, default: [:]][subject] = (belief.generation, now)
+                known[observer, default: [:]][subject] = (ends ?? belief.generation, now)
             } else if let end = known[observer]?[subject] {
                 judged += 1
-                guard belief.generation <= end.generation else {
+                // What there was no room to remember may come back for as long as others say so.
+                let overflow = overflows[observer] ?? .origin
+                guard belief.generation <= end.generation, overflow < end.at else {
                     known[observer]?[subject] = nil
                     return
                 }
@@ -56,6 +65,19 @@ struct DepartureChecker: MembershipChecker {
             checkRecords(observer, records, in: world, at: now, &findings)
         default: return
         }
+    }
+
+    private mutating func noteRoom(
+        _ observer: Int, _ subject: Int, _ belief: Belief, in world: MembershipWorld,
+        at now: MonotonicInstant
+    ) {
+        guard !belief.state.isThere, world.isTracked(observer),
+            tombstonesMax < world.nodes.count
+        else { return }
+        let others = world.nodes.indices.count {
+            $0 != subject && world.belief(observer, $0)?.state.isThere == false
+        }
+        if others + 1 > tombstonesMax { overflows[observer] = now }
     }
 
     private mutating func checkRecords(
@@ -78,10 +100,13 @@ struct DepartureChecker: MembershipChecker {
         let gone = world.nodes.indices.filter {
             $0 != observer && world.belief(observer, $0)?.state.isThere == false
         }
-        // Over the bound, which of them go is the node's choice.
-        guard gone.count <= tombstonesMax else { return }
         for subject in gone where byNode[subject] == nil {
             judged += 1
+            if let overflow = overflows[observer],
+                let belief = world.belief(observer, subject), belief.since <= overflow
+            {
+                continue
+            }
             if let end = known[observer]?[subject], now - end.at >= lifetime { continue }
             findings.report(
                 Self.name, now, "node \(observer) has forgotten that node \(subject) is gone")

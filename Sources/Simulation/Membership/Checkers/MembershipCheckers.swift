@@ -21,6 +21,8 @@ public struct MembershipCheckers: Sendable {
         public var allowsFalseDeaths = false
         /// Members that break the rules; nothing is promised of or to them.
         public var hostile: [Int] = []
+        /// Members that can only dial out: two of them need others between them.
+        public var dialsOnly: [Int] = []
         /// Records of the gone that each node keeps.
         public var tombstonesMax = GossipLimits.tombstonesMax
         /// How long the departed are remembered at least.
@@ -71,8 +73,8 @@ public struct MembershipCheckers: Sendable {
     /// Checkers for nodes numbered from 0.
     public init(nodes: Int, bounds: Bounds) {
         world = MembershipWorld(
-            nodes: nodes, hostile: bounds.hostile, lossMax: bounds.lossMax,
-            settling: bounds.settling)
+            nodes: nodes, hostile: bounds.hostile, dialsOnly: bounds.dialsOnly,
+            lossMax: bounds.lossMax, settling: bounds.settling)
         detection = DetectionChecker(bound: bounds.detection)
         falseDeath = FalseDeathChecker(
             settling: bounds.settling, isAllowed: bounds.allowsFalseDeaths)
@@ -115,8 +117,7 @@ public struct MembershipCheckers: Sendable {
             detection.observe(observation, in: world, at: now, &findings)
             convergence.observe(observation, in: world, at: now, &findings)
         case .remembers: departure.observe(observation, in: world, at: now, &findings)
-        case .offered, .described:
-            description.observe(observation, in: world, at: now, &findings)
+        case .described: description.observe(observation, in: world, at: now, &findings)
         case .claimed:
             order.observe(observation, in: world, at: now, &findings)
             spokenFor.observe(observation, in: world, at: now, &findings)
@@ -126,11 +127,13 @@ public struct MembershipCheckers: Sendable {
             order.observe(observation, in: world, at: now, &findings)
             departure.observe(observation, in: world, at: now, &findings)
             spokenFor.observe(observation, in: world, at: now, &findings)
+            traffic.observe(observation, in: world, at: now, &findings)
             queuedRefutation.observe(observation, in: world, at: now, &findings)
+            description.observe(observation, in: world, at: now, &findings)
             world.believe(observer, subject, belief, at: now)
             remember(observer, subject, belief, at: now)
         case .started, .crashed, .left, .stopped, .impaired, .recovered, .split, .healed,
-            .cut, .mended, .conditions:
+            .cut, .mended, .hindered, .conditions:
             world.observe(observation, at: now)
             detection.observe(observation, in: world, at: now, &findings)
             convergence.observe(observation, in: world, at: now, &findings)

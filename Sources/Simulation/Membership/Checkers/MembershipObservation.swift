@@ -107,6 +107,8 @@ public enum MembershipObservation: Sendable, Equatable {
     case cut(Int, Int)
     /// It is gone.
     case mended(Int, Int)
+    /// Datagrams, or some of them, no longer pass somewhere; links do.
+    case hindered
     /// The share of datagrams lost, damaged or swallowed everywhere, from 0 to 1, is this from now
     /// on.
     case conditions(loss: Double)
@@ -118,9 +120,7 @@ public enum MembershipObservation: Sendable, Equatable {
     /// What `observer` now believes of `subject`. `unread`: datagrams of the subject that lie in
     /// the observer's socket, arrived and not read.
     case believed(observer: Int, subject: Int, Belief, unread: Int)
-    /// What a node now says in a section, as a digest of its bytes.
-    case offered(Int, DescriptionSection, generation: UInt64, version: UInt32, digest: UInt64)
-    /// What `observer` now knows of a section of `subject`.
+    /// What `observer` now knows of a section of `subject`, as a digest of all it says.
     case described(
         observer: Int, subject: Int, DescriptionSection, generation: UInt64, version: UInt32,
         digest: UInt64)
@@ -133,12 +133,12 @@ public enum MembershipObservation: Sendable, Equatable {
     case packet(from: Int, bytes: Int)
     /// A datagram of so many bytes was handed out, as it goes over the wire.
     case datagram(from: Int, bytes: Int)
-    /// A node's claims in one packet or state: for each its digest, as often as it was sent.
-    case passedOn(from: Int, [UInt64])
+    /// A node passed on a claim of another about `subject` to a third: a digest of it.
+    case passedOn(from: Int, subject: Int, digest: UInt64)
     /// A node did what was due, and wants to be called again then.
     case ticked(Int, next: MonotonicInstant)
     /// What a node holds.
-    case held(Int, GossipSizes)
+    case held(Int, EndpointSizes)
     /// What a node did so far.
     case worked(Int, NodeWork)
     /// A damaged, forged or replayed datagram was handed to a node: what it did besides counting

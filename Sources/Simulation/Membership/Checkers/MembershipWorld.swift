@@ -8,8 +8,9 @@ import Wire
 /// - A node is **fit** for a time when it was up, had not said goodbye and was not impaired
 ///   (``Impairment``) all that time.
 /// - Two nodes are **connected** for a time when no partition was between them, began or ended in
-///   that time, and there was no complete cut between the two, or at least half of the other fit
-///   nodes had none to either: then probes and refutations can pass by them. Ways on which only
+///   that time, and there was no complete cut between the two, nor can both only dial out; or else
+///   at least half of the other fit nodes that can be dialled had none to either, and no other way
+///   got worse in that time: then probes and refutations can pass by them. Ways on which only
 ///   datagrams are dropped don't disconnect.
 /// - The network is **within the stated loss** for a time when all that time no greater share of
 ///   datagrams was lost than ``MembershipCheckers/Bounds/lossMax``.
@@ -73,6 +74,8 @@ struct MembershipWorld: Sendable {
     private(set) var isPartitioned = false
     private(set) var sidesChangedAt = MonotonicInstant.origin
     private var cuts: [Int: Cut] = [:]
+    private var hinderedAt: MonotonicInstant?
+    private let dialsOnly: [Bool]
     private let lossMax: Double
     private let settling: Duration
     /// How many nodes are impaired now.
@@ -85,7 +88,12 @@ struct MembershipWorld: Sendable {
     private(set) var upMax = 0
     private(set) var upCount = 0
 
-    init(nodes count: Int, hostile: [Int], lossMax: Double, settling: Duration) {
+    init(
+        nodes count: Int, hostile: [Int], dialsOnly: [Int], lossMax: Double, settling: Duration
+    ) {
+        var marks = Array(repeating: false, count: count)
+        for node in dialsOnly { marks[node] = true }
+        self.dialsOnly = marks
         nodes = Array(repeating: Node(), count: count)
         for node in hostile { nodes[node].isHonest = false }
         sides = Array(repeating: 0, count: count)
@@ -135,12 +143,15 @@ struct MembershipWorld: Sendable {
     ) -> Bool {
         guard sides[a] == sides[b], now - sidesChangedAt >= time || sidesChangedAt == .origin
         else { return false }
-        guard isCut(a, b, within: time, at: now) else { return true }
+        guard isCut(a, b, within: time, at: now) || dialsOnly[a] && dialsOnly[b] else {
+            return true
+        }
+        if let hinderedAt, now - hinderedAt < time { return false }
         var fit = 0
         var between = 0
         for relay in nodes.indices
         where relay != a && relay != b && sides[relay] == sides[a] && nodes[relay].isHonest
-            && isFit(relay, for: time, at: now)
+            && !dialsOnly[relay] && isFit(relay, for: time, at: now)
         {
             fit += 1
             if !isCut(a, relay, within: time, at: now), !isCut(relay, b, within: time, at: now) {
@@ -219,6 +230,7 @@ struct MembershipWorld: Sendable {
         case .mended(let a, let b):
             cuts[key(a, b)] = Cut(
                 count: max(0, (cuts[key(a, b)]?.count ?? 0) - 1), changedAt: now)
+        case .hindered: hinderedAt = now
         case .conditions(let loss):
             if isLossy != (loss > lossMax) { lossChangedAt = now }
             isLossy = loss > lossMax

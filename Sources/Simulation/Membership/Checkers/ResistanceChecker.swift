@@ -27,7 +27,7 @@ struct ResistanceChecker: MembershipChecker {
 }
 
 /// Late, early and reordered timers are safe: a node that did what was due wants to be called again
-/// later than now, within a bound, and not in a busy loop; and no fit node stops wanting it.
+/// within a bound, and not in a busy loop; and no fit node stops wanting it.
 struct TimerChecker: MembershipChecker {
     static let name = "timers"
 
@@ -39,6 +39,9 @@ struct TimerChecker: MembershipChecker {
     private var seconds: [Int64]
     private var ticks: [Int]
     private var lasts: [MonotonicInstant]
+    /// How often in a row each wanted to be called again at once.
+    private var streaks: [Int]
+    private static let streakMax = 3
 
     init(nodes: Int, idleMax: Duration, ticksMax: Int) {
         self.idleMax = idleMax
@@ -46,6 +49,7 @@ struct TimerChecker: MembershipChecker {
         seconds = Array(repeating: 0, count: nodes)
         ticks = Array(repeating: 0, count: nodes)
         lasts = Array(repeating: .origin, count: nodes)
+        streaks = Array(repeating: 0, count: nodes)
     }
 
     mutating func observe(
@@ -58,8 +62,12 @@ struct TimerChecker: MembershipChecker {
             guard world.nodes[node].isHonest else { return }
             judged += 1
             lasts[node] = now
-            if next <= now {
-                findings.report(Self.name, now, "node \(node) wants to be called again at once")
+            // What one step finds out may be due at once, but a loop of such steps never ends.
+            streaks[node] = next <= now ? streaks[node] + 1 : 0
+            if streaks[node] == Self.streakMax {
+                findings.report(
+                    Self.name, now, "node \(node) wants to be called again at once, again and again"
+                )
             } else if next - now > idleMax {
                 findings.report(
                     Self.name, now, "node \(node) wants to be called only in \(next - now)")
@@ -104,6 +112,7 @@ struct QueuedRefutationChecker: MembershipChecker {
     ) {
         guard case .believed(let observer, let subject, let belief, let unread) = observation,
             belief.state == .dead, world.nodes[observer].isHonest,
+            !world.isTracked(observer) || world.belief(observer, subject)?.state != .dead,
             world.nodes[observer].impairments & (1 << Impairment.slow.rawValue) == 0
         else { return }
         judged += 1

@@ -1,7 +1,8 @@
 import Gossip
 import Wire
 
-/// Queues, maps, tombstones and timers are bounded, under hostile input too.
+/// Queues, maps and tombstones are bounded, under hostile input too. (Timers are one per node; see
+/// ``TimerChecker``.)
 struct BoundsChecker: MembershipChecker {
     static let name = "bounds"
 
@@ -22,14 +23,33 @@ struct BoundsChecker: MembershipChecker {
     }
 }
 
-extension GossipSizes {
+extension EndpointSizes {
     /// Each size with its name and limit.
     var withLimits: [(name: String, count: Int, limit: Int)] {
         [
-            ("members", members, GossipLimits.membersMax),
-            ("pending", pending, GossipLimits.pendingMax),
-            ("broadcasts", broadcasts, GossipLimits.broadcastsMax),
-            ("accusers", accusers, GossipLimits.accusersMax),
+            ("members", gossip.members, GossipLimits.membersMax),
+            ("pending nodes", gossip.pending, GossipLimits.pendingMax),
+            ("claims to pass on", gossip.broadcasts, GossipLimits.broadcastsMax),
+            ("accusers of one member", gossip.accusers, GossipLimits.accusersMax),
+            ("probes", gossip.probes, GossipLimits.probesMax),
+            ("tombstones", gossip.tombstones, GossipLimits.tombstonesMax),
+            ("certificates", gossip.certificates, GossipLimits.certificatesMax),
+            ("seeds", gossip.seeds, GossipLimits.seedsMax),
+            ("links", gossip.links, DatagramLimits.linksMax),
+            ("strangers", gossip.strangers, GossipLimits.strangersMax),
+            ("known senders", directory, DatagramLimits.sessionsMax),
+            ("sessions", sessions, DatagramLimits.sessionsMax),
+            ("peers that packets wait for", waitingPeers, DatagramLimits.waitingPeersMax),
+            (
+                "waiting packets", waitingPackets,
+                DatagramLimits.waitingPeersMax * DatagramLimits.waitingMax
+            ),
+            ("sources", sourceBuckets, DatagramLimits.sourceBuckets),
+            ("addresses", addresses, AddressLimits.placesMax),
+            ("reports of its own address", addressReports, AddressLimits.reportsMax),
+            ("witnesses", witnesses, ReachabilityLimits.witnessesMax),
+            ("receivers of late", sentTo, 2 * ReachabilityLimits.sentMax),
+            ("counted links", links, DatagramLimits.linksMax),
         ]
     }
 }

@@ -14,7 +14,9 @@ struct TrafficChecker: MembershipChecker {
     let datagramsPerSecondMax: Double
     let transmissionsMax: Int
     private(set) var judged = 0
-    private var sent: [Int: [UInt64: Int]] = [:]
+    /// By node and subject: how often each claim was sent. A change of belief about the subject is
+    /// news, in which the same words may be due again.
+    private var sent: [Int: [Int: [UInt64: Int]]] = [:]
     private var windowBegan = MonotonicInstant.origin
     private var datagrams = 0
     private var ups = 0
@@ -31,17 +33,21 @@ struct TrafficChecker: MembershipChecker {
     ) {
         switch observation {
         case .started(let node, _), .crashed(let node): sent[node] = nil
-        case .passedOn(let node, let digests):
+        case .believed(let observer, let subject, let belief, _):
+            guard sent[observer]?[subject] != nil, world.isTracked(observer),
+                world.belief(observer, subject)?.state != belief.state
+            else { return }
+            sent[observer]?[subject] = nil
+        case .passedOn(let node, let subject, let digest):
             guard world.nodes[node].isHonest else { return }
-            for digest in digests {
-                judged += 1
-                let count = (sent[node]?[digest] ?? 0) + 1
-                sent[node, default: [:]][digest] = count
-                guard count == transmissionsMax + 1 else { continue }
-                findings.report(
-                    Self.name, now,
-                    "node \(node) passed a claim on more than \(transmissionsMax) times")
-            }
+            judged += 1
+            let count = (sent[node]?[subject]?[digest] ?? 0) + 1
+            sent[node, default: [:]][subject, default: [:]][digest] = count
+            guard count == transmissionsMax + 1 else { return }
+            findings.report(
+                Self.name, now,
+                "node \(node) passed a claim about node \(subject) on more than "
+                    + "\(transmissionsMax) times")
         case .datagram(let node, _):
             // Whole windows only, in which the mesh did not change.
             if now - windowBegan >= Self.window { close(in: world, at: now, &findings) }

@@ -12,11 +12,13 @@ enum FuzzLimits {
     static let workspaceBytesMax = 64 << 20
     /// The longest text, in bytes.
     static let textBytesMax = 256
+    /// What happens to a node in one input.
+    static let gossipStepsMax = 64
 }
 
 /// The targets, by name.
 enum FuzzTarget: String {
-    case gguf, tokenizers, grammar, schema, jinja, flips
+    case gguf, tokenizers, grammar, schema, jinja, gossip, flips
 
     func run(_ bytes: [UInt8]) {
         switch self {
@@ -25,6 +27,7 @@ enum FuzzTarget: String {
         case .grammar: GrammarTarget.run(bytes, isSchema: false)
         case .schema: GrammarTarget.run(bytes, isSchema: true)
         case .jinja: TemplateTarget.run(bytes)
+        case .gossip: GossipTarget.run(bytes)
         case .flips: ModelTarget.flips(bytes)
         }
     }

@@ -6,6 +6,7 @@ enum Seeds {
         let texts: [String]
         switch target {
         case .gguf, .flips: return models()
+        case .gossip: return GossipTarget.seeds
         case .tokenizers:
             return (0..<4).map { kind in
                 var bytes: [UInt8] = [UInt8(kind), UInt8(kind), 8]
