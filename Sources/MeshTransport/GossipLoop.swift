@@ -162,11 +162,8 @@ final class GossipLoop {
         self.credentials = credentials
         if let own { shelf.put(credentials.chain, own) }
         if keysChanged { endpoint.renew(cipher: Self.cipher(credentials)) }
-        var claim = Self.claim(settings, credentials)
-        // What the node found out about itself stands.
-        claim.reachability = endpoint.core.local.reachability
-        claim.addresses = endpoint.core.local.addresses
-        handle(.identity(claim))
+        // As configured; what the node found out about itself the endpoint adds.
+        handle(.identity(Self.claim(settings, credentials)))
     }
 
     // MARK: Publishing
@@ -180,22 +177,27 @@ final class GossipLoop {
             path: isActive ? endpoint.core.path(to: view.id) : nil)
     }
 
+    /// Where datagrams for each member go, as far as they do.
+    var addressesHeard: [NodeID: [NetworkAddress]] {
+        let now = now
+        let active = endpoint.core.memberViews.filter { $0.state == .alive || $0.state == .suspect }
+        return Dictionary(
+            active.map { ($0.id, endpoint.addressesHeard(of: $0.id, at: now)) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
     /// What this node knows of itself.
     var own: OwnView {
         let claim = endpoint.core.local
         let reason: String
-        switch claim.reachability {
-        case .direct: reason = "it listens, and nothing speaks against it"
-        case .streamsOnly: reason = "datagrams do not arrive"
-        case .outboundOnly:
-            reason =
-                settings.listen == nil
-                ? "it listens for no peer" : "neither datagrams nor links arrive"
+        switch (claim.reachability, most: endpoint.reachabilityMax) {
+        case (.direct, _): reason = "it listens, and nothing speaks against it"
+        case (.streamsOnly, _): reason = "links arrive here, and datagrams of members do not"
+        case (.outboundOnly, .outboundOnly): reason = "it listens for no peer"
+        case (.outboundOnly, _): reason = "neither datagrams nor links of members arrive here"
         }
         return OwnView(
-            claim: claim,
-            observed: claim.addresses.filter { !settings.addresses.contains($0) },
-            reachabilityReason: reason)
+            claim: claim, observed: endpoint.ownObserved, reachabilityReason: reason)
     }
 
     /// A member changed: whoever watches is told, and the members are published soon.

@@ -154,6 +154,12 @@ public final class GossipRunner: Sendable {
     /// All other members known, in order of their ids, as of now.
     public func members() async -> [KnownMember] { await thread.run { $0.members } }
 
+    /// Where datagrams go, for each member that takes part: where it was heard from, or where it
+    /// says it is.
+    public func addressesHeard() async -> [NodeID: [NetworkAddress]] {
+        await thread.run { $0.addressesHeard }
+    }
+
     /// What this node knows of itself, as of now.
     public func own() async -> OwnView { await thread.run { $0.own } }
 

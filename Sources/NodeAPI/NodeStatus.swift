@@ -166,8 +166,8 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         /// The way that gossip goes to it now: `datagram`, `link`, or `relay via NAME`; nil for this
         /// node, and where there is none.
         public var path: String?
-        /// Where its datagrams come from, as `host:port`, where that is known.
-        public var heardAddresses: [String] = []
+        /// Where datagrams for it go, as `host:port`: where it was heard from, or where it says it is.
+        public var datagramAddresses: [String] = []
         /// The names of its models.
         public var models: [String]
         /// The round trip to it in milliseconds, if measured.
@@ -219,7 +219,7 @@ public struct NodeStatus: Codable, Equatable, Sendable {
             case name, id, state, addresses, reachability, path, models, load, speeds, software
             case generation, incarnation, patience
             case isSelf = "self"
-            case heardAddresses = "heard_addresses"
+            case datagramAddresses = "datagram_addresses"
             case roundTripMilliseconds = "round_trip_ms"
             case estimatedRoundTripMilliseconds = "round_trip_estimated_ms"
             case cachedPrefixes = "cached_prefixes"

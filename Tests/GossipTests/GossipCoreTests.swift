@@ -44,6 +44,7 @@ import Wire
                     node: node(number), generation: 1, linkKey: LinkKey(number: 1),
                     linkKeyNotAfter: WallTime(seconds: 1), certificate: tag(1),
                     reachability: .direct, addresses: [])
+                bench.now = bench.now + .milliseconds(2)
                 _ = bench.give([signed(.alive(claim), by: number)], from: source)
             }
         }
@@ -192,7 +193,7 @@ import Wire
         var last = Duration.seconds(1000)
         for accusers in 1...3 as ClosedRange<UInt64> {
             let took = try #require(burial(members: 12, accusers: accusers))
-            #expect(took < last)
+            #expect(took <= last)
             last = took
         }
         #expect(try #require(burial(members: 12, accusers: 7)) == .milliseconds(1800))

@@ -133,11 +133,21 @@ private struct Scene {
 
     @Test(arguments: sizes, [0.0, 0.25, 0.5])
     func `lost datagrams alone leave it direct`(members: Int, loss: Double) {
-        for seed in 1...3 as ClosedRange<UInt64> {
+        for seed in 1...2 as ClosedRange<UInt64> {
             var scene = Scene(members: members, seed: seed)
             scene.loss = loss
-            scene.run(3600)
+            scene.run(1800)
             #expect(scene.classes.isEmpty, "\(members) members, loss \(loss), seed \(seed)")
+        }
+    }
+
+    @Test(arguments: [2, 3, 4, 8])
+    func `nor does it fall for a loss of six in ten`(members: Int) {
+        for seed in 1...5 as ClosedRange<UInt64> {
+            var scene = Scene(members: members, seed: seed)
+            scene.loss = 0.6
+            scene.run(3600)
+            #expect(scene.classes.isEmpty, "\(members) members, seed \(seed)")
         }
     }
 
@@ -302,6 +312,24 @@ private struct Scene {
         }
     }
 
+    @Test func `a deadline that passed without evidence is not asked for again`() {
+        var scene = Scene(members: 5)
+        scene.blocked = Set(scene.others)
+        scene.run(120)
+        #expect(scene.monitor.current != .direct)
+        scene.seconds += 100
+        scene.classify()
+        #expect(scene.monitor.nextDeadline == nil)
+        // Nor where failures stop before they were enough.
+        var few = ReachabilityMonitor(configured: .direct, hasSocket: true)
+        few.note(.datagramMissed(node(2)), at: .origin)
+        _ = few.classify(at: .origin, members: 2, directOthers: 1)
+        #expect(few.nextDeadline == .origin + .seconds(15))
+        let later = MonotonicInstant.origin + .seconds(20)
+        #expect(few.classify(at: later, members: 2, directOthers: 1) == .direct)
+        #expect(few.nextDeadline == nil)
+    }
+
     @Test func `any evidence keeps to the bounds, and the same evidence finds the same`() {
         for seed in 1...3 as ClosedRange<UInt64> {
             func run() -> [Reachability] {
@@ -309,7 +337,7 @@ private struct Scene {
                 var monitor = ReachabilityMonitor(configured: .direct, hasSocket: true)
                 var now = MonotonicInstant.origin
                 var found: [Reachability] = []
-                for _ in 0..<40_000 {
+                for _ in 0..<15_000 {
                     now = now + .milliseconds(Int64(random.next() % 20))
                     let id = node(random.next() % 9000)
                     switch random.next() % 6 {
@@ -349,5 +377,49 @@ private struct Scene {
         }
         #expect(monitor.sentCount <= 2 * ReachabilityLimits.sentMax)
         #expect(monitor.classify(at: now + .seconds(1), members: 8, directOthers: 7) != .direct)
+    }
+
+    /// A core with a link to member 2, and the class that it found for itself.
+    private func linked(_ found: Reachability, member: Reachability = .direct) -> Bench {
+        var bench = Bench()
+        _ = bench.give(.linkOpened(node(2), tag(2), isInbound: false))
+        bench.admit(2, reachability: member)
+        _ = bench.give(.reachability(found, []))
+        return bench
+    }
+
+    /// Datagram pings in ten minutes in which all pings are answered.
+    private func trials(_ bench: Bench) -> Int {
+        var bench = bench
+        var count = 0
+        for second in 1...600 {
+            let effects = bench.run(until: .seconds(second))
+            bench.answer(effects)
+            count += effects.packets.count { $0.path == .datagram && $0.packet.isPing }
+        }
+        return count
+    }
+
+    @Test func `a member that datagrams don't reach is tried by one now and then`() {
+        #expect((30...150).contains(trials(linked(.direct, member: .streamsOnly))))
+        #expect((30...150).contains(trials(linked(.direct, member: .outboundOnly))))
+    }
+
+    @Test func `a node that they don't reach tries hardly ever, so that not all wait for others`() {
+        #expect((1...20).contains(trials(linked(.outboundOnly))))
+        #expect((1...20).contains(trials(linked(.streamsOnly, member: .outboundOnly))))
+    }
+
+    @Test func `a node that datagrams don't reach answers them over its link`() {
+        for (found, path) in [(Reachability.direct, GossipPath.datagram), (.streamsOnly, .link)] {
+            var bench = linked(found)
+            let answers = bench.give([], from: 2, message: .ping(sequence: 9), path: .datagram)
+            #expect(answers.packets.map(\.path) == [path])
+        }
+        // Without a link, the way it came is the only one.
+        var bench = linked(.streamsOnly)
+        _ = bench.give(.linkClosed(node(2)))
+        let answers = bench.give([], from: 2, message: .ping(sequence: 9), path: .datagram)
+        #expect(answers.packets.map(\.path) == [.datagram])
     }
 }

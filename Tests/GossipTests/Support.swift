@@ -151,6 +151,11 @@ struct Bench {
         return effects
     }
 
+    /// The answer to a member's push–pull.
+    mutating func exchange(_ request: [UInt8], from number: UInt64) -> [UInt8]? {
+        core.answer(request, from: node(number), at: now, using: &random).answer
+    }
+
     /// All answer the pings among `effects`, but the silent ones.
     mutating func answer(_ effects: [GossipEffect], but silent: Set<UInt64> = []) {
         for (packet, to, path) in effects.packets where !silent.contains(where: { node($0) == to })

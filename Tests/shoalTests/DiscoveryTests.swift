@@ -32,11 +32,13 @@ extension ProcessTests {
                     "beta", ["--seed", "127.0.0.1:1", "--seed", "localhost:\(port)"])
                 try await place.wait(for: "alpha", toBe: "alive", at: beta)
                 try await place.wait(for: "beta", toBe: "alive", at: alpha)
-                let discovery = try #require(try await place.status(beta).discovery)
-                #expect(!discovery.alone)
-                let seed = discovery.places.first { $0.address == "localhost:\(port)" }
-                #expect(seed?.outcome == "member")
-                #expect(seed?.reason == "alpha")
+                #expect(try await place.status(beta).discovery?.alone == false)
+                try await eventually("the status says by which seed") {
+                    try await place.status(beta).discovery?.places.contains {
+                        $0.address == "localhost:\(port)" && $0.outcome == "member"
+                            && $0.reason == "alpha"
+                    } == true
+                }
             }
         }
 

@@ -57,8 +57,10 @@ import Wire
         all.network.mtu = 1200
         all.gossip = .plainSWIM
         all.gossip.tombstonesMax = 3
+        all.gossip.activityInterval = .seconds(3600)
         all.seeds = 2
         all.isWarm = true
+        all.inspectsPackets = true
         all.crashes = 3
         all.partitionAt = .seconds(30)
         all.partitionLength = .milliseconds(20_500)

@@ -23,8 +23,8 @@ public struct MembershipPlan: Sendable {
     /// What the figures in the repository are made with.
     public static let full = MembershipPlan(
         sizes: [2, 3, 8, 16, 32, 64, 128, 256, 512, 1000], losses: [0, 0.05, 0.1, 0.25],
-        crashes: 96, updates: 48, idleMinutes: 5, falsePositiveSizes: [8, 16, 32, 64, 128, 256],
-        falsePositiveMinutes: 60, stalled: 4, seed: 1)
+        crashes: 40, updates: 24, idleMinutes: 2, falsePositiveSizes: [8, 16, 32, 64, 128],
+        falsePositiveMinutes: 30, stalled: 4, seed: 1)
 
     /// Fewer of everything, to see that it works.
     public static let quick = MembershipPlan(

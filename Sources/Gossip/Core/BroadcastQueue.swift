@@ -140,7 +140,8 @@ struct BroadcastQueue: Sendable {
                         room -= length
                         taken.append(entries[Int(number)].bytes)
                     }
-                    if sent + 1 < limit {
+                    // What no packet is sent for is not worth as much: exchanges make good what is missed.
+                    if sent + 1 < (lane == .idle ? (limit + 1) / 2 : limit) {
                         again.append((number, lane, sent + 1))
                     } else {
                         remove(key)

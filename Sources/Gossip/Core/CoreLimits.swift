@@ -28,7 +28,7 @@ extension GossipLimits {
     /// A signature that does not verify counts as so many.
     public static let forgeryCharge = 64
     /// One member's accusations of others count at this rate: one each period, after a burst.
-    public static let accusationPeriod: Duration = .milliseconds(500)
+    public static let accusationPeriod: Duration = .seconds(1)
     /// See ``accusationPeriod``.
     public static let accusationBurst = 16
     /// Datagrams are passed on for one member at this rate: one each period, after a burst.

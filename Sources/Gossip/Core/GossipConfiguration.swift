@@ -28,8 +28,11 @@ public struct GossipFeatures: OptionSet, Sendable {
     /// Where no exchange over a link succeeds, probes carry what a node knows.
     public static let fillers = GossipFeatures(rawValue: 512)
 
+    /// A ping is sent once more before others are asked, and once with them.
+    public static let repeats = GossipFeatures(rawValue: 1024)
+
     /// All of them.
-    public static let all = GossipFeatures(rawValue: 1023)
+    public static let all = GossipFeatures(rawValue: 2047)
 }
 
 /// The periods of the protocol. The defaults are memberlist's LAN profile, but for suspicion, which

@@ -5,6 +5,8 @@ struct Probe: Sendable {
     var sequence: UInt32
     var target: MemberTable.Slot
     var sent: MonotonicInstant
+    /// Without an answer, it is asked once more then; nil when that was done, or is of no use.
+    var again: MonotonicInstant?
     /// Without an answer, others are asked then.
     var timeout: MonotonicInstant
     /// Without an answer, it has failed then.
@@ -17,7 +19,10 @@ struct Probe: Sendable {
     /// How many relays were asked.
     var relaysAsked = 0
 
-    var nextStep: MonotonicInstant { hasAskedOthers ? end : timeout }
+    /// Whether the target was asked more than once, so that nobody can tell which an answer is to.
+    var isRepeated = false
+
+    var nextStep: MonotonicInstant { hasAskedOthers ? end : again ?? timeout }
 }
 
 /// Failure detection: SWIM's probes (section 3), each sealed for its target whatever the way: by
@@ -35,6 +40,10 @@ extension GossipCore {
     ) {
         var index = 0
         while index < probes.count {
+            if let again = probes[index].again, now >= again {
+                probes[index].again = nil
+                if now < probes[index].timeout { askAgain(index, at: now, &effects) }
+            }
             if !probes[index].hasAskedOthers, now >= probes[index].timeout {
                 askOthers(index, at: now, using: &generator, &effects)
             }
@@ -68,6 +77,9 @@ extension GossipCore {
         let path = path(toSlot: target)
         if let path {
             probe.wentByDatagram = path == .datagram
+            if path == .datagram, mayRepeat(to: target) {
+                probe.again = now + (probe.timeout - now) / 2
+            }
             sendPing(to: target, sequence: probe.sequence, path: path, at: now, &effects)
         } else if let relay = relays(for: target, count: 1, using: &generator).first {
             // Neither can reach the other: through a third at once.
@@ -86,16 +98,39 @@ extension GossipCore {
         }
     }
 
+    /// Whether an answer would have come by half of the time there is for it.
+    private func mayRepeat(to target: Slot) -> Bool {
+        guard configuration.features.contains(.repeats) else { return false }
+        guard let roundTrip = members[target].dealings?.value.roundTrip else { return true }
+        return roundTrip * 3 < configuration.probeTimeout
+    }
+
+    /// A datagram is easily lost, and one more is cheaper than asking others.
+    private mutating func askAgain(
+        _ index: Int, at now: MonotonicInstant, _ effects: inout [GossipEffect]
+    ) {
+        probes[index].isRepeated = true
+        sendPing(
+            to: probes[index].target, sequence: probes[index].sequence, path: .datagram, at: now,
+            &effects)
+    }
+
     /// Where datagrams don't pass, or are said not to, one is tried now and then besides: what keeps
-    /// them may be gone.
+    /// them may be gone. A node that datagrams don't reach itself tries hardly ever, since what comes
+    /// back then proves nothing: only so that not all wait for each other where none is reached.
     private mutating func tryDatagram(
         _ target: Slot, at now: MonotonicInstant, using generator: inout some RandomNumberGenerator,
         _ effects: inout [GossipEffect]
     ) {
-        guard own.alive.reachability == .direct,
-            members[target].reachability == .direct
-                || UInt8.random(in: 0..<8, using: &generator) == 0
-        else { return }
+        let isTried =
+            if own.alive.reachability == .direct {
+                members[target].reachability == .direct
+                    || UInt8.random(in: 0..<8, using: &generator) == 0
+            } else {
+                own.identity.reachability == .direct
+                    && UInt8.random(in: 0..<128, using: &generator) == 0
+            }
+        guard isTried else { return }
         let number = nextSequence()
         members[target].deal { $0.trial = number }
         sendPing(to: target, sequence: number, path: .datagram, at: now, &effects)
@@ -176,6 +211,10 @@ extension GossipCore {
         let target = probes[index].target
         let sequence = probes[index].sequence
         probes[index].hasAskedOthers = true
+        probes[index].again = nil
+        if probes[index].wentByDatagram, configuration.features.contains(.repeats) {
+            askAgain(index, at: now, &effects)
+        }
         // However late this is: others have as long as they were promised.
         let patience = probes[index].end - probes[index].timeout
         probes[index].end = max(probes[index].end, now + min(patience, configuration.probeTimeout))
@@ -248,129 +287,5 @@ extension GossipCore {
         let failed = probes.remove(at: index)
         counters.probesFailed += 1
         accuseUnanswering(slot, failed.sequence, at: now, &effects)
-    }
-
-    // MARK: Answers
-
-    mutating func receiveAck(
-        _ number: UInt32, _ report: AckReport, _ heard: Heard, at now: MonotonicInstant,
-        using generator: inout some RandomNumberGenerator, _ effects: inout [GossipEffect]
-    ) {
-        guard let slot = members.slot(of: heard.from) else { return }
-        members[slot].deal { dealings in
-            dealings.load = report.load
-            dealings.patience = report.patience
-            dealings.patienceTold = now
-            if let coordinate = report.coordinate { dealings.coordinate = coordinate }
-            if heard.path == .datagram, number == dealings.trial { dealings.datagramSilences = 0 }
-        }
-        if heard.path == .datagram, let observed = report.observed {
-            if addressReports.count >= GossipLimits.addressReportsMax {
-                addressReports.removeFirst()
-            }
-            addressReports.append((heard.from, observed))
-        }
-        let index = probes.firstIndex { $0.sequence == number && $0.target == slot }
-        if index != nil || isOfNow(number, of: slot, by: heard.path) {
-            members[slot].heard = now
-            withdrawAccusation(of: slot, at: now, &effects)
-        }
-        guard let index else { return }
-        let probe = probes.remove(at: index)
-        succeeded(probe, by: heard.path)
-        guard heard.path == .datagram, probe.wentByDatagram else { return }
-        measured(now - probe.sent, of: slot, at: now, using: &generator)
-    }
-
-    /// Whether an answer that no probe waits for says that a suspected member is there now: it is one
-    /// to the last call, or came without a relay to a question as young as the suspicion.
-    private func isOfNow(_ number: UInt32, of slot: Slot, by path: GossipPath) -> Bool {
-        guard let suspicion = members[slot].suspicion?.value else { return false }
-        if suspicion.askedNumber == number { return true }
-        guard path == .datagram || path == .link, let floor = suspicion.floor else { return false }
-        return Int32(bitPattern: number &- floor) >= 0
-    }
-
-    /// A datagram's own round trip: it moves this node on the map too.
-    private mutating func measured(
-        _ roundTrip: Duration, of slot: Slot, at now: MonotonicInstant,
-        using generator: inout some RandomNumberGenerator
-    ) {
-        members[slot].deal { $0.measured(roundTrip) }
-        guard let place = members[slot].dealings?.value.coordinate else { return }
-        vivaldi.observe(roundTrip, of: members.id(slot), at: place, now: now, using: &generator)
-        own.current.coordinate = vivaldi.coordinate
-        if !own.isActivityDue {
-            own.isActivityDue = own.hasNews(configuration, members: activeCount, at: now)
-        }
-    }
-
-    /// A probe was answered.
-    mutating func succeeded(_ probe: Probe, by path: GossipPath) {
-        health.lower()
-        guard members[probe.target].dealings != nil || path != .datagram else { return }
-        members[probe.target].deal { dealings in
-            switch path {
-            case .datagram: dealings.datagramSilences = 0
-            case .link, .relay:
-                if probe.wentByDatagram, probe.hasAskedOthers, dealings.datagramSilences < .max {
-                    dealings.datagramSilences += 1
-                }
-            }
-            if case .relay(let relay) = path { dealings.relay = relay }
-        }
-    }
-
-    // MARK: Telling the accused
-
-    /// A ping; it tells its target what it is accused of, that it may refute it (Lifeguard's buddy
-    /// system, section IV.C).
-    mutating func sendPing(
-        to slot: Slot, sequence: UInt32, path: GossipPath, at now: MonotonicInstant,
-        _ effects: inout [GossipEffect]
-    ) {
-        send(
-            .ping(sequence: sequence), claims: accusationClaims(for: slot), toSlot: slot,
-            path: path, at: now, &effects)
-    }
-
-    /// What a member is accused of, for itself: this node's own accusation first, and each accuser's
-    /// claim to be here, without which it cannot be judged. Two, so that one accuser is told from
-    /// several.
-    func accusationClaims(for slot: Slot) -> [[UInt8]] {
-        guard configuration.features.contains(.buddy),
-            let suspicion = members[slot].suspicion?.value
-        else { return [] }
-        var chosen = suspicion.accusations.prefix(2)
-        if let mine = suspicion.accusations.firstIndex(where: { $0.accuser == nodeID }), mine > 1 {
-            chosen = [suspicion.accusations[mine], suspicion.accusations[0]]
-        }
-        var claims: [[UInt8]] = [own.aliveClaim.encoded]
-        for accusation in chosen { claims.append(accusation.claim.encoded) }
-        if let first = chosen.first, first.accuser != nodeID,
-            let accuser = members.slot(of: first.accuser)
-        {
-            claims[0] = members[accuser].aliveClaim.encoded
-        }
-        return claims
-    }
-
-    /// Who is heard though it is suspected or buried is told so, once a period, unless the answer to
-    /// its packet did already. This is how the sides of a healed partition revive each other.
-    mutating func tellTheAccused(
-        _ heard: inout Heard, at now: MonotonicInstant, _ effects: inout [GossipEffect]
-    ) {
-        guard !heard.wasTold, !own.isLeaving, configuration.features.contains(.buddy),
-            let slot = members.slot(of: heard.from),
-            members[slot].suspicion != nil, members[slot].version > 0
-        else { return }
-        let interval = configuration.probeInterval
-        let isTime = members[slot].deal { dealings in
-            guard dealings.told + interval <= now else { return false }
-            dealings.told = now
-            return true
-        }
-        guard isTime else { return }
-        sendPing(to: slot, sequence: nextSequence(), path: heard.path, at: now, &effects)
     }
 }

@@ -9,16 +9,12 @@ extension GossipCore {
     }
 
     func path(toSlot slot: Slot) -> GossipPath? {
-        let member = members[slot]
-        let isDirect = own.alive.reachability == .direct && member.reachability == .direct
-        if member.hasLink {
-            guard isDirect, let dealings = member.dealings?.value else {
-                return isDirect ? .datagram : .link
-            }
-            return dealings.datagramSilences < GossipLimits.datagramSilencesMax
-                ? .datagram : .link
-        }
-        return isDirect ? .datagram : nil
+        let isDirect =
+            own.alive.reachability == .direct && members[slot].reachability == .direct
+        guard members[slot].hasLink else { return isDirect ? .datagram : nil }
+        guard isDirect else { return .link }
+        return members[slot].datagramSilences < GossipLimits.datagramSilencesMax
+            ? .datagram : .link
     }
 
     /// Members to reach `target` through: the one it was reached through last, then others by lot,

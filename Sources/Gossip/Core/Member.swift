@@ -102,6 +102,9 @@ struct Member: Sendable {
     /// Whether it takes part: it is probed, gossiped to and counted.
     var isActive: Bool { isThere && version > 0 }
 
+    /// Probes in a row that only a link or relay brought an answer to.
+    var datagramSilences: UInt8 { dealings?.value.datagramSilences ?? 0 }
+
     /// To be written through ``deal(_:)``.
     var dealt: Dealings { dealings?.value ?? Dealings() }
 

@@ -140,8 +140,8 @@ struct Oneself: Sendable {
     ) -> Bool {
         if current.isNews(after: activity.activity) { return true }
         guard let place = current.coordinate else { return false }
-        // Of all members together no more than one a second.
-        let interval = max(configuration.coordinateInterval, .seconds(members))
+        // Of all members together no more than one in two seconds.
+        let interval = max(configuration.coordinateInterval, .seconds(2 * members))
         if let activitySaid, now - activitySaid < interval { return false }
         return activity.activity.coordinate.map { place.hasMoved(from: $0) } ?? true
     }

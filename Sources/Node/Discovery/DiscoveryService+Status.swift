@@ -1,3 +1,4 @@
+import MeshTransport
 import NIOCore
 import NodeAPI
 import Wire
@@ -5,11 +6,12 @@ import Wire
 extension DiscoveryService {
     /// The addresses at which members are looked for, as a status shows them: all that somebody
     /// gave, and the first of the remembered ones.
-    func status(names: [NodeID: String]) -> NodeStatus.Discovery {
-        let (isAlone, places) = report
+    ///
+    /// - Parameter members: The present ones: this service looks at them a moment later.
+    func status(members: [KnownMember], names: [NodeID: String]) -> NodeStatus.Discovery {
         let now = MonotonicInstant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds))
         return NodeStatus.Discovery(
-            alone: isAlone,
+            alone: DiscoveryCore.Surroundings(members).active.isEmpty,
             places: places.prefix(NodeLimits.statusPlacesMax).map { place in
                 var shown = NodeStatus.Place(
                     address: place.address.description, origin: place.origin.rawValue,

@@ -199,10 +199,8 @@ final class DiscoveryService: Sendable {
         }
     }
 
-    /// Whether the node knows no member that lives, and the addresses with what came of them.
-    var report: (isAlone: Bool, places: [DiscoveryPlace]) {
-        state.withLock { ($0.core.isAlone, $0.core.allPlaces) }
-    }
+    /// The addresses with what came of them.
+    var places: [DiscoveryPlace] { state.withLock { $0.core.allPlaces } }
 }
 
 extension DiscoveryPlace {
@@ -237,7 +235,7 @@ extension PeerMemory {
 }
 
 extension DiscoveryCore.Surroundings {
-    fileprivate init(_ members: [KnownMember]) {
+    init(_ members: [KnownMember]) {
         for member in members {
             known.insert(member.view.id)
             guard member.view.state == .alive || member.view.state == .suspect else { continue }

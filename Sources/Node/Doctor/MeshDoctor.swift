@@ -40,14 +40,14 @@ extension Doctor {
         let alive = others.filter { $0.state == .alive }
         // A member that says it can only dial out is as it should be; one that says its datagrams
         // arrive, and whose don't, is behind something that drops them.
-        let walled = alive.filter { $0.reachability != "direct" }
+        let walled = alive.filter { $0.reachability == "outbound only" }
         if !walled.isEmpty {
             report.add(
-                .members, "behind walls", .ok,
+                .members, "dial out only", .ok,
                 Self.list(walled) { "\($0.name): \($0.reachability), by \($0.path ?? "no way")" })
         }
         let silent = alive.filter {
-            $0.reachability == "direct" && $0.path != "datagram"
+            $0.reachability != "outbound only" && $0.path != "datagram"
                 && $0.stateSinceSeconds > DoctorLimits.pathSettles.seconds
         }
         if !silent.isEmpty {

@@ -141,6 +141,7 @@ extension Doctor {
         let others = trials.filter { !$0.isOnlyItself }
         let answering = others.count(where: \.isMember)
         let isConnected = status?.discovery.map { !$0.alone } ?? false
+        examineClocks(trials.flatMap(\.outcomes), &report)
         for trial in trials where trial.tried.origin != PlaceOrigin.remembered.rawValue {
             examine(trial, isAnyoneThere: answering > 0 || isConnected, subject, &report)
         }
@@ -173,6 +174,30 @@ extension Doctor {
                 "nobody answers. Tried: " + others.prefix(12).map(\.summary).joined(separator: ", ")
                     + (others.count > 12 ? " and \(others.count - 12) more" : ""),
                 remedy: Self.remedy(for: others, subject))
+        }
+    }
+
+    /// Whether the clocks of those that answered are near this one: a link key lives a day, so one
+    /// that is good by this clock was made by a clock that differs by less.
+    private func examineClocks(_ outcomes: [ProbeOutcome], _ report: inout DoctorReport) {
+        let good = outcomes.count { if case .member = $0 { true } else { false } }
+        let strange = outcomes.compactMap { outcome -> String? in
+            guard case .peerRefused(let reason) = outcome, reason.contains("link key") else {
+                return nil
+            }
+            return reason
+        }
+        if let reason = strange.first {
+            report.add(
+                .trust, "clock beside others", .problem,
+                "of \(strange.count + good) members, \(strange.count) have a clock that differs by "
+                    + "a day or more: \(reason)",
+                remedy: "compare `date -u` there and here, and set the clock that is wrong")
+        } else if good > 0 {
+            report.add(
+                .trust, "clock beside others", .ok,
+                "it agrees with \(good == 1 ? "that of one member" : "those of \(good) members") "
+                    + "to within a day")
         }
     }
 

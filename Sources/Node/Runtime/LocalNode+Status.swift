@@ -12,6 +12,7 @@ extension LocalNode {
     func status() async -> NodeStatus {
         let members = await entry.gossip.members()
         let own = await entry.gossip.own()
+        let heard = await entry.gossip.addressesHeard()
         let now = MonotonicInstant(
             nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds))
         var counters = await entry.gossip.counters()
@@ -24,7 +25,12 @@ extension LocalNode {
         let names = Dictionary(
             members.map { ($0.view.id, Self.name($0)) }, uniquingKeysWith: { first, _ in first })
         let everyone =
-            [ownMember(own.claim)] + members.map { Self.member($0, names: names, now: now) }
+            [ownMember(own.claim)]
+            + members.map { known in
+                var member = Self.member(known, names: names, now: now)
+                member.datagramAddresses = heard[known.view.id]?.map(\.description) ?? []
+                return member
+            }
         return NodeStatus(
             node: NodeStatus.Node(
                 name: entry.name, id: entry.nodeID.hex, meshName: directory.genesis.name,
@@ -39,7 +45,7 @@ extension LocalNode {
             models: await statusModels(),
             links: await links(),
             counters: counters,
-            discovery: discovery.status(names: names))
+            discovery: discovery.status(members: members, names: names))
     }
 
     private var uptimeSeconds: Double { (ContinuousClock.now - started).seconds }

@@ -9,22 +9,12 @@ struct PacketLies: Sendable {
     var asRelay = false
     /// Whether it is dropped.
     var dropsRelayed = false
-    /// Whose later incarnations are left out.
-    var withholdsRefutationsOf: NodeID?
 
     /// The packet that goes out instead.
     func told(_ packet: [UInt8], salt: UInt64) -> [UInt8] {
-        guard inAcks || asRelay || dropsRelayed || withholdsRefutationsOf != nil,
+        guard inAcks || asRelay || dropsRelayed,
             let honest = try? GossipPacket(decoding: packet)
         else { return packet }
-        if let node = withholdsRefutationsOf {
-            let claims = honest.claims.filter { claim in
-                guard case .alive(let alive) = claim.body else { return true }
-                return alive.node != node || alive.incarnation == 0
-            }
-            guard claims.count < honest.claims.count else { return packet }
-            return GossipPacket.encode(honest.message ?? .none, claims: claims.map(\.encoded))
-        }
         let claims = honest.claims.map(\.encoded)
         switch honest.message {
         case .ack(let sequence, _) where inAcks:

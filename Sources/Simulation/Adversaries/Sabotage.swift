@@ -7,13 +7,11 @@ public enum Sabotage: String, Sendable, CaseIterable {
     case timersBeforeSockets
     /// A restart uses its generation again.
     case generationStuck
-    /// Nobody says that it is alive after all.
-    case neverRefutes
     /// Datagrams are a little longer than they may be.
     case oversizedDatagrams
     /// A map has no bound.
     case unboundedMap
-    /// The receive loop ends at the first datagram that does not authenticate.
+    /// The loop ends at the first datagram that does not authenticate.
     case deafAfterGarbage
 
     /// What the shell is told to do instead.
@@ -34,11 +32,5 @@ public enum Sabotage: String, Sendable, CaseIterable {
         var altered = sizes
         altered.gossip.broadcasts = GossipLimits.broadcastsMax + 1
         return altered
-    }
-
-    /// The cipher of a node's endpoint.
-    func cipher(_ base: any DatagramCipher, of node: NodeID) -> any DatagramCipher {
-        guard self == .neverRefutes else { return base }
-        return HostileCipher(base: base, lies: PacketLies(withholdsRefutationsOf: node))
     }
 }

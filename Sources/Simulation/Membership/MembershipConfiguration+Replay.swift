@@ -66,13 +66,17 @@ extension MembershipSimulation.Configuration {
         add("count-from", countFrom.decimalSeconds, if: countFrom != .zero)
         count(
             "tombstones", gossip.tombstonesMax, unless: plain.gossip.tombstonesMax)
+        add(
+            "activity-interval", gossip.activityInterval.decimalSeconds,
+            if: gossip.activityInterval != plain.gossip.activityInterval)
         for fault in faults { add("fault", "\(fault)", if: true) }
         add(
             "convergence-bound", convergenceBound.decimalSeconds,
             if: convergenceBound != plain.convergenceBound)
         if let detectionBound { add("detection-bound", detectionBound.decimalSeconds, if: true) }
         let flags = [
-            ("plain-swim", gossip.features.isEmpty), ("warm-start", isWarm),
+            ("plain-swim", gossip.features.isEmpty), ("inspect-packets", inspectsPackets),
+            ("warm-start", isWarm),
             ("silent-hosts", !refusesAfterCrash),
             ("allow-false-deaths", allowsFalseDeaths),
         ]

@@ -51,6 +51,9 @@ extension MembershipSimulation {
         /// So many changes of what a node offers are spread over the run and their way through the
         /// mesh is measured.
         public var updates = 0
+        /// Whether a hostile outsider's datagrams come before the originals that it copies, rather
+        /// than after them.
+        public var outsiderOvertakes = false
         /// Whether the checkers look into packets, which are then left readable.
         public var inspectsPackets = false
         /// Who means harm; nil for nobody.
@@ -198,6 +201,8 @@ extension MembershipSimulation {
             let late = isSlow ? 0.5 : 2 * network.reordering
             let failing = min(1, 2 * (network.loss + network.corruption) + late)
             bounds.datagramsPerSecondMax = 3.5 + 20 * failing
+            // Each answers what hostile members ask, and passes on for them, within its rates.
+            bounds.datagramsPerSecondMax += 600 * Double(hostileNodes.count) / Double(nodes)
             bounds.dialsOnly = (0..<nodes).filter { !isDirect($0) }
             return bounds
         }

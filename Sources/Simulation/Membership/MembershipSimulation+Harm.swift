@@ -57,10 +57,14 @@ extension MembershipSimulation {
         queue.push(.outsider(at), at: at)
     }
 
-    /// Its datagrams overtake all others, and nothing that is drawn for those changes by them.
+    /// Nothing that is drawn for others' datagrams changes by its own.
     mutating func outsiderActs(_ at: MonotonicInstant) {
         guard outsiderDue == at else { return }
         outsiderDue = nil
+        let latency = configuration.network.latency.upperBound
+        let delay =
+            SimulationLimits.outsiderDelay
+            + (configuration.outsiderOvertakes ? .zero : latency)
         for injection in outsider?.tick(at: now) ?? [] {
             tally.injected += 1
             guard let number = addresses.number(of: injection.to) else { continue }
@@ -70,7 +74,7 @@ extension MembershipSimulation {
                 bytes: injection.datagram, from: injection.from,
                 isBad: !genuine.contains(digest.value))
             queue.push(
-                .datagram(datagram, to: number), at: now + SimulationLimits.outsiderDelay)
+                .datagram(datagram, to: number), at: now + delay)
         }
         scheduleOutsider()
     }

@@ -87,6 +87,8 @@ extension MembershipSimulation {
         var isDeaf = false
         /// The incarnation of its last claim that the checkers know.
         var claimed: UInt32?
+        /// A digest of the last packet that was looked into.
+        var inspected: UInt64 = 0
         var remembered: [(node: NodeID, addresses: [NetworkAddress])] = []
 
         /// Whether it reads what comes as it comes.
@@ -279,7 +281,7 @@ extension MembershipSimulation {
         let honest = SimulatedCipher(
             linkKey: identity(node).linkKey, isPlain: configuration.inspectsPackets)
         if let hostile = hostiles[node] { return hostile.cipher(honest) }
-        return configuration.sabotage?.cipher(honest, of: id(node)) ?? honest
+        return honest
     }
 
     static func alive(

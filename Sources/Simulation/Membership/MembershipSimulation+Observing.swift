@@ -110,6 +110,11 @@ extension MembershipSimulation {
         nodes[node].datagramsSent += 1
         observe(.datagram(from: node, bytes: bytes.count))
         if configuration.inspectsPackets {
+            // One packet may go to several addresses of its receiver.
+            var digest = TraceDigest()
+            digest.add(bytes)
+            guard nodes[node].inspected != digest.value else { return }
+            nodes[node].inspected = digest.value
             inspect(SimulatedCipher.plaintext(ofPlain: bytes), from: node, to: receiver)
         }
     }

@@ -21,9 +21,9 @@ extension MembershipSimulation {
     }
 
     private mutating func read(_ inbound: Inbound, _ node: Int) {
+        guard !nodes[node].isDeaf else { return }
         switch inbound {
         case .datagram(let datagram):
-            if nodes[node].isDeaf { return }
             if datagram.isBad { return readBad(datagram, node) }
             let clock = clock(node)
             perform(
@@ -124,6 +124,7 @@ extension MembershipSimulation {
     }
 
     private mutating func tick(_ node: Int) {
+        guard !nodes[node].isDeaf else { return }
         nodes[node].timerIsOverdue = false
         let clock = clock(node)
         let effects = endpoints[node].tick(at: clock, using: &randoms[node])

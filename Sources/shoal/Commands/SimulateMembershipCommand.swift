@@ -151,7 +151,12 @@ struct SimulatedMeshOptions: ParsableArguments {
     @Option(
         help: "A defect in every node, to see that it is found.", transform: SimulateArguments.named
     ) var sabotage: Sabotage?
+    @Flag(help: "Look into packets: how often claims are passed on.") var inspectPackets = false
     @Flag(help: "Plain SWIM with memberlist's timeouts, for comparison.") var plainSwim = false
+    @Option(
+        help: "The least seconds between two versions of what a node does; 5 unless given.",
+        transform: SimulateArguments.time)
+    var activityInterval: Duration?
     @Option(help: "How many of the gone each node remembers.") var tombstones: Int?
     @Option(help: "How many changes of what nodes offer are made and measured.") var updates: Int?
     @Option(
@@ -180,7 +185,9 @@ struct SimulatedMeshOptions: ParsableArguments {
         if let attacks { configuration.attacks = attacks }
         configuration.sabotage = sabotage
         if let countFrom { configuration.countFrom = countFrom }
+        if inspectPackets { configuration.inspectsPackets = true }
         if plainSwim { configuration.gossip = .plainSWIM }
+        if let activityInterval { configuration.gossip.activityInterval = activityInterval }
         if let tombstones { configuration.gossip.tombstonesMax = tombstones }
         if let updates { configuration.updates = updates }
         if allowFalseDeaths { configuration.allowsFalseDeaths = true }

@@ -107,7 +107,7 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     private static func addresses(of member: NodeStatus.Member) -> String {
-        let heard = member.heardAddresses.filter { !member.addresses.contains($0) }
+        let heard = member.datagramAddresses.filter { !member.addresses.contains($0) }
         let all = member.addresses + heard.map { "(seen at \($0))" }
         return all.isEmpty ? "-" : all.joined(separator: ",")
     }

@@ -39,8 +39,12 @@ enum DetachedProcess {
         sigemptyset(&handled)
         for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&handled, signal) }
         posix_spawnattr_setsigdefault(&attributes, &handled)
-        posix_spawnattr_setflags(
-            &attributes, Int16(sessionFlag) | Int16(POSIX_SPAWN_SETSIGDEF))
+        // The thread that runs this may block signals; a node would begin with them blocked.
+        var blocked = sigset_t()
+        sigemptyset(&blocked)
+        posix_spawnattr_setsigmask(&attributes, &blocked)
+        let flags = sessionFlag | Int(POSIX_SPAWN_SETSIGDEF) | Int(POSIX_SPAWN_SETSIGMASK)
+        posix_spawnattr_setflags(&attributes, Int16(flags))
 
         let argumentPointers = ([executable] + arguments).map { strdup($0) }
         let environmentPointers = environment.map { strdup("\($0.key)=\($0.value)") }

@@ -174,6 +174,26 @@ struct DiscoveryCoreTests {
         #expect(first.count { $0.description.hasPrefix("10.0.0.") } == 100)
     }
 
+    @Test func whereEachAttemptTakesLongAllAreTriedBeforeOneIsTriedAgain() {
+        var generator = SeededGenerator(state: 1)
+        var now = MonotonicInstant.origin
+        let seeds = (1...40).map { address("10.0.0.\($0):1") }
+        var core = DiscoveryCore(
+            seeds: seeds, ticket: [], remembered: [], ownAddresses: [], at: now)
+        var tried: Set<NetworkAddress> = []
+        // Three rounds have room for 48.
+        for _ in 0..<3 {
+            let effects = core.step(.init(), at: now, using: &generator)
+            // No connection within the time.
+            now = now + .seconds(3)
+            for case .attempt(let place) in effects {
+                tried.insert(place)
+                _ = core.finished(place, .failed("no answer"), at: now, using: &generator)
+            }
+        }
+        #expect(tried == Set(seeds))
+    }
+
     @Test func whoIsRememberedLaterIsLookedForLater() {
         var world = DiscoveryWorld()
         world.run(for: .seconds(5))

@@ -1,7 +1,8 @@
-@testable import Gossip
 import Simulation
 import Testing
 import Wire
+
+@testable import Gossip
 
 /// Bounds on memory, traffic and work: each checker finds what it is there to find.
 @Suite struct ResourceCheckerTests {
@@ -9,12 +10,14 @@ import Wire
         func held(
             _ mesh: inout ObservedMesh, gossip: GossipSizes = GossipSizes(), directory: Int = 0,
             sessions: Int = 0, waitingPeers: Int = 0, waitingPackets: Int = 0, sources: Int = 0,
-            addresses: Int = 0, links: Int = 0
+            addresses: Int = 0, reports: Int = 0, witnesses: Int = 0, sentTo: Int = 0,
+            links: Int = 0
         ) {
             let sizes = EndpointSizes(
                 gossip: gossip, directory: directory, sessions: sessions,
                 waitingPeers: waitingPeers, waitingPackets: waitingPackets, sourceBuckets: sources,
-                addresses: addresses, links: links)
+                addresses: addresses, addressReports: reports, witnesses: witnesses,
+                sentTo: sentTo, links: links)
             mesh.observe(.held(0, sizes), 4)
         }
         let full = GossipSizes(
@@ -43,10 +46,13 @@ import Wire
         held(&mesh, waitingPeers: DatagramLimits.waitingPeersMax + 1)
         held(&mesh, waitingPackets: most + 1)
         held(&mesh, sources: DatagramLimits.sourceBuckets + 1)
-        held(&mesh, addresses: GossipLimits.membersMax + 1)
+        held(&mesh, addresses: AddressLimits.placesMax + 1)
+        held(&mesh, reports: AddressLimits.reportsMax + 1)
+        held(&mesh, witnesses: ReachabilityLimits.witnessesMax + 1)
+        held(&mesh, sentTo: 2 * ReachabilityLimits.sentMax + 1)
         held(&mesh, links: DatagramLimits.linksMax + 1)
-        #expect(mesh.broken.count == counts.count + 7)
-        #expect(mesh.judged("bounds") == counts.count + 9)
+        #expect(mesh.broken.count == counts.count + 10)
+        #expect(mesh.judged("bounds") == counts.count + 12)
     }
 
     @Test func `packets and datagrams over their limits are found`() {

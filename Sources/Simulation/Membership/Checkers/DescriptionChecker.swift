@@ -26,12 +26,20 @@ struct DescriptionChecker: MembershipChecker {
     ) {
         switch observation {
         case .started(let node, _): newest[node] = nil
+        case .believed(let observer, let subject, let belief, _):
+            // Of the gone it may have forgotten what they said.
+            guard belief.state.isThere, world.isTracked(observer), newest[observer] != nil,
+                world.belief(observer, subject)?.state.isThere == false
+            else { return }
+            for section in DescriptionSection.allCases {
+                newest[observer]?[Self.key(subject, section)] = nil
+            }
         case .described(let observer, let subject, let section, let generation, let version, let d):
             guard world.nodes[observer].isHonest else { return }
             take(
                 subject, section, generation, version, d, by: observer, in: world, at: now,
                 &findings)
-            let key = subject * DescriptionSection.allCases.count + Int(section.rawValue)
+            let key = Self.key(subject, section)
             if let old = newest[observer]?[key], (generation, version) < old {
                 findings.report(
                     Self.name, now,
@@ -43,6 +51,10 @@ struct DescriptionChecker: MembershipChecker {
         }
     }
 
+    private static func key(_ subject: Int, _ section: DescriptionSection) -> Int {
+        subject * DescriptionSection.allCases.count + Int(section.rawValue)
+    }
+
     private mutating func take(
         _ subject: Int, _ section: DescriptionSection, _ generation: UInt64, _ version: UInt32,
         _ digest: UInt64, by observer: Int, in world: MembershipWorld, at now: MonotonicInstant,
@@ -51,7 +63,7 @@ struct DescriptionChecker: MembershipChecker {
         // Who breaks the rules may sign two; each honest node still has one of them.
         guard world.nodes[subject].isHonest else { return }
         judged += 1
-        let key = subject * DescriptionSection.allCases.count + Int(section.rawValue)
+        let key = Self.key(subject, section)
         if let known = values[key]?.first(where: {
             $0.generation == generation && $0.version == version
         }) {

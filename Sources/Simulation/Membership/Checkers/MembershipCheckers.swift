@@ -129,6 +129,7 @@ public struct MembershipCheckers: Sendable {
             spokenFor.observe(observation, in: world, at: now, &findings)
             traffic.observe(observation, in: world, at: now, &findings)
             queuedRefutation.observe(observation, in: world, at: now, &findings)
+            description.observe(observation, in: world, at: now, &findings)
             world.believe(observer, subject, belief, at: now)
             remember(observer, subject, belief, at: now)
         case .started, .crashed, .left, .stopped, .impaired, .recovered, .split, .healed,

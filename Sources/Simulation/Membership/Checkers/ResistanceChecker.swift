@@ -65,7 +65,9 @@ struct TimerChecker: MembershipChecker {
             // What one step finds out may be due at once, but a loop of such steps never ends.
             streaks[node] = next <= now ? streaks[node] + 1 : 0
             if streaks[node] == Self.streakMax {
-                findings.report(Self.name, now, "node \(node) wants to be called again at once, again and again")
+                findings.report(
+                    Self.name, now, "node \(node) wants to be called again at once, again and again"
+                )
             } else if next - now > idleMax {
                 findings.report(
                     Self.name, now, "node \(node) wants to be called only in \(next - now)")

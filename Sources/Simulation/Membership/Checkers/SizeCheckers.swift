@@ -45,7 +45,10 @@ extension EndpointSizes {
                 DatagramLimits.waitingPeersMax * DatagramLimits.waitingMax
             ),
             ("sources", sourceBuckets, DatagramLimits.sourceBuckets),
-            ("addresses", addresses, GossipLimits.membersMax),
+            ("addresses", addresses, AddressLimits.placesMax),
+            ("reports of its own address", addressReports, AddressLimits.reportsMax),
+            ("witnesses", witnesses, ReachabilityLimits.witnessesMax),
+            ("receivers of late", sentTo, 2 * ReachabilityLimits.sentMax),
             ("counted links", links, DatagramLimits.linksMax),
         ]
     }

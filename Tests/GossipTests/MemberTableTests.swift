@@ -1,0 +1,140 @@
+import Testing
+import Wire
+
+@testable import Gossip
+
+@Suite struct MemberTableTests {
+    private func member(_ number: UInt64) -> Member {
+        Member(
+            aliveClaim(number), signed(.alive(aliveClaim(number)), by: number), isCertified: true,
+            versions: 1...1, at: .origin)
+    }
+
+    @Test func `it holds what a dictionary would, through growth and removals`() {
+        for seed in 1...3 as ClosedRange<UInt64> {
+            var random = TestRandom(seed: seed)
+            var table = MemberTable()
+            var model: [UInt64: MemberState] = [:]
+            for _ in 0..<3000 {
+                let number = UInt64.random(in: 1...150, using: &random)
+                if let slot = table.slot(of: node(number)) {
+                    #expect(table[slot].state == model[number])
+                    if Bool.random(using: &random) {
+                        table.remove(slot)
+                        model[number] = nil
+                    } else if let state = MemberState.allCases.randomElement(using: &random) {
+                        table.change(slot) { $0.state = state }
+                        model[number] = state
+                    }
+                } else {
+                    #expect(model[number] == nil, "seed \(seed)")
+                    _ = table.insert(member(number))
+                    model[number] = .alive
+                }
+            }
+            #expect(table.order.map { table.id($0) } == model.keys.sorted().map(node))
+            let active = model.filter { $0.value <= .suspect }.keys.sorted().map(node)
+            #expect(table[.active].map { table.id($0) }.sorted() == active)
+            #expect(table[.dead].count == model.values.count { $0 == .dead })
+            #expect(table[.left].count == model.values.count { $0 == .left })
+            #expect(table.suspects.count == model.values.count { $0 == .suspect })
+        }
+    }
+
+    @Test func `a core that begins with what another knows leaves itself out`() {
+        var template = Bench(99)
+        for number in 1...20 as ClosedRange<UInt64> { template.admit(number) }
+        let core = GossipCore(
+            local: aliveClaim(5), metadata: metadata(5), authority: ToyAuthority(node: node(5)),
+            now: .origin, knowing: template.core)
+        #expect(core.memberViews.map(\.id) == (1...20).filter { $0 != 5 }.map { node($0) })
+        #expect(core.view(of: node(5)) == nil)
+        #expect(template.core.memberViews.count == 20, "the other's knowledge is its own")
+        #expect(core.nextDeadline > .origin || core.sizes.members == 19)
+    }
+}
+
+@Suite struct BroadcastQueueTests {
+    private func claim(_ number: UInt64) -> Claim { signed(.alive(aliveClaim(number)), by: number) }
+
+    private func key(_ number: UInt32) -> BroadcastQueue.Key {
+        BroadcastQueue.Key(kind: .alive, subject: number)
+    }
+
+    @Test func `what was passed on least often comes first, the urgent before it`() {
+        var queue = BroadcastQueue()
+        for number in 1...4 as ClosedRange<UInt32> {
+            queue.add(claim(UInt64(number)), key(number), lane: .second)
+        }
+        let length = claim(1).encoded.count
+        let first = queue.take(room: 2 * length, count: 16, limit: 3, receiver: nil)
+        #expect(first == [claim(1).encoded, claim(2).encoded])
+        queue.add(claim(9), key(9), lane: .first)
+        let second = queue.take(room: 3 * length, count: 16, limit: 3, receiver: nil)
+        #expect(second == [claim(9).encoded, claim(3).encoded, claim(4).encoded])
+    }
+
+    @Test func `each claim is passed on so many times and no more`() {
+        var queue = BroadcastQueue()
+        queue.add(claim(1), key(1), lane: .second)
+        queue.add(claim(2), key(2), lane: .idle)
+        var counts = [0, 0]
+        for _ in 0..<50 {
+            for bytes in queue.take(room: 1000, count: 16, limit: 8, receiver: nil) {
+                counts[bytes == claim(1).encoded ? 0 : 1] += 1
+            }
+        }
+        #expect(counts == [8, 4])
+        #expect(queue.count == 0 && !queue.isUrgent)
+    }
+
+    @Test func `nobody is told what it said itself, and it counts as told`() {
+        var queue = BroadcastQueue()
+        queue.add(claim(1), key(1), lane: .second)
+        for _ in 0..<3 {
+            #expect(queue.take(room: 1000, count: 16, limit: 3, receiver: 1).isEmpty)
+        }
+        #expect(queue.count == 0)
+    }
+
+    @Test func `a newer claim replaces an older one, and the queue is bounded`() {
+        var queue = BroadcastQueue()
+        queue.add(claim(1), key(1), lane: .second)
+        let newer = signed(.alive(aliveClaim(1, incarnation: 1)), by: 1)
+        queue.add(newer, key(1), lane: .second)
+        #expect(queue.take(room: 1000, count: 16, limit: 3, receiver: nil) == [newer.encoded])
+        var dropped = 0
+        for number in 0..<UInt32(2 * GossipLimits.broadcastsMax)
+        where !queue.add(newer, key(number), lane: .second) { dropped += 1 }
+        #expect(queue.count <= GossipLimits.broadcastsMax)
+        #expect(dropped >= GossipLimits.broadcastsMax)
+    }
+
+    @Test func `a claim that does not fit waits, and others go`() {
+        var queue = BroadcastQueue()
+        let small = signed(.leave(LeaveClaim(node: node(2), generation: 1)), by: 2)
+        queue.add(claim(1), key(1), lane: .first)
+        queue.add(small, BroadcastQueue.Key(kind: .leave, subject: 2), lane: .second)
+        let room = small.encoded.count
+        #expect(queue.take(room: room, count: 16, limit: 3, receiver: nil) == [small.encoded])
+        #expect(queue.count == 2)
+    }
+}
+
+@Suite struct RateLimitTests {
+    @Test func `a bucket gives its burst at once and then one each period`() {
+        var limit = RateLimit()
+        var now = MonotonicInstant.origin
+        var taken = 0
+        for _ in 0..<100 where limit.take(at: now, period: .seconds(1), burst: 5) { taken += 1 }
+        #expect(taken == 5)
+        for _ in 0..<30 {
+            now = now + .milliseconds(500)
+            if limit.take(at: now, period: .seconds(1), burst: 5) { taken += 1 }
+        }
+        #expect(taken == 20)
+        limit.charge(1000, at: now, period: .seconds(1), burst: 5)
+        #expect(!limit.has(at: now, period: .seconds(1), burst: 5))
+        #expect(limit.has(at: now + .seconds(1), period: .seconds(1), burst: 5))
+    }
+}
