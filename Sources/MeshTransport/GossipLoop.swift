@@ -174,7 +174,8 @@ final class GossipLoop {
         let isActive = view.state == .alive || view.state == .suspect
         return KnownMember(
             view: view, certificate: shelf.member(view.alive.certificate),
-            path: isActive ? endpoint.core.path(to: view.id) : nil)
+            path: isActive
+                ? endpoint.core.path(to: view.id) ?? view.relay.map { .relay($0) } : nil)
     }
 
     /// Where datagrams for each member go, as far as they do.
