@@ -34,7 +34,8 @@ extension MembershipSimulation.Report {
             ("all know", times(detection)),
             (
                 "false alarms",
-                "\(falseDeaths) deaths, \(falseSuspicions) suspicions, \(refutations) refutations"
+                "\(falseDeaths) deaths, \(falseDeathsToImpaired) more to stalled, sleeping or slow "
+                    + "nodes, \(falseSuspicions) suspicions, \(refutations) refutations"
             ),
         ]
         if dissemination.updates > 0 {
