@@ -1,3 +1,4 @@
+import Engine
 import Wire
 
 #if canImport(Glibc)
@@ -17,8 +18,7 @@ struct DirectoryFiles: Sendable {
     func path(_ name: String) -> String { "\(root)/\(name)" }
 
     func exists(_ name: String) -> Bool {
-        var info = stat()
-        return lstat(path(name), &info) == 0
+        FileStatus(path: path(name), followsLink: false) != nil
     }
 
     /// Creates a directory with mode 0700, parents included, unless it is there.
@@ -36,20 +36,18 @@ struct DirectoryFiles: Sendable {
     /// Refuses a directory that others may write in: they could put keys of their own in place of
     /// the node's.
     func checkRoot() throws(StateError) {
-        var info = stat()
-        guard stat(root, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
-            throw .notPlain(path: root)
-        }
-        guard Self.isOurs(info) else { throw .notOwned(path: root) }
-        guard info.st_mode & 0o022 == 0 else {
-            throw .writable(path: root, mode: String(info.st_mode & 0o777, radix: 8))
+        guard let status = FileStatus(path: root, followsLink: true), status.kind == .directory
+        else { throw .notPlain(path: root) }
+        guard Self.isOurs(status) else { throw .notOwned(path: root) }
+        guard status.permissions & 0o022 == 0 else {
+            throw .writable(path: root, mode: String(status.permissions, radix: 8))
         }
     }
 
     /// Whether the process's user owns it. The superuser may use what others own: it could anyway,
     /// and in containers it does.
-    private static func isOurs(_ info: stat) -> Bool {
-        info.st_uid == geteuid() || geteuid() == 0
+    private static func isOurs(_ status: FileStatus) -> Bool {
+        status.owner == geteuid() || geteuid() == 0
     }
 
     /// Replaces a file by `bytes`: a temporary file of mode 0600, synced, renamed, the directory
@@ -135,15 +133,14 @@ struct DirectoryFiles: Sendable {
             }
         }
         defer { close(descriptor) }
-        var info = stat()
-        guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
+        guard let status = FileStatus(descriptor: descriptor), status.kind == .regular else {
             throw .notPlain(path: full)
         }
-        if secret, !Self.isOurs(info) { throw .notOwned(path: full) }
-        if secret, info.st_mode & 0o077 != 0 {
-            throw .exposed(path: full, mode: String(info.st_mode & 0o777, radix: 8))
+        if secret, !Self.isOurs(status) { throw .notOwned(path: full) }
+        if secret, status.permissions & 0o077 != 0 {
+            throw .exposed(path: full, mode: String(status.permissions, radix: 8))
         }
-        guard info.st_size <= Self.fileBytesMax else {
+        guard status.byteCount <= UInt64(Self.fileBytesMax) else {
             throw .damaged(path: full, reason: "it is larger than any file of its kind")
         }
         var bytes: [UInt8] = []
@@ -168,19 +165,12 @@ struct DirectoryFiles: Sendable {
 
     /// When a file last changed, in seconds since 1970; nil when it is not there.
     func changed(_ name: String) -> UInt64? {
-        var info = stat()
-        guard lstat(path(name), &info) == 0 else { return nil }
-        #if canImport(Glibc)
-            return UInt64(max(0, info.st_mtim.tv_sec))
-        #else
-            return UInt64(max(0, info.st_mtimespec.tv_sec))
-        #endif
+        FileStatus(path: path(name), followsLink: false).map { UInt64(max(0, $0.modified[0])) }
     }
 
     /// The size of any file, links followed, in bytes; nil when it is not there.
     static func byteCount(ofFile path: String) -> Int? {
-        var info = stat()
-        return stat(path, &info) == 0 ? Int(info.st_size) : nil
+        FileStatus(path: path, followsLink: true).map { Int(clamping: $0.byteCount) }
     }
 
     func remove(_ name: String) { unlink(path(name)) }

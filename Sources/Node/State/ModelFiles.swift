@@ -1,3 +1,4 @@
+import Engine
 import Trust
 public import Wire
 
@@ -32,7 +33,9 @@ extension StateDirectory {
             throw .system(path: path, operation: "open", reason: String(cString: strerror(errno)))
         }
         defer { close(descriptor) }
-        let before = try FileStamp(descriptor: descriptor, path: path)
+        guard let before = FileStatus(descriptor: descriptor), before.kind == .regular else {
+            throw .noModel(path: path)
+        }
         // The key is a digest because a path may be longer than a file's name.
         let name =
             "digests/\(hexadecimal(blake2b(before.encoded(path: absolute(path)), length: 16)))"
@@ -57,7 +60,7 @@ extension StateDirectory {
             }
         }
         guard bytesRead == before.byteCount,
-            try FileStamp(descriptor: descriptor, path: path) == before
+            before.isUnchanged(FileStatus(descriptor: descriptor))
         else { throw .changed(path: path) }
         let digest = hasher.finalize()
         // A directory that cannot be written to costs the next start its time, not this one its model.
@@ -78,28 +81,15 @@ private func openForReading(_ path: String) -> Int32 {
     open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
 }
 
-/// By what a file is taken for unchanged.
-private struct FileStamp: Equatable {
-    let byteCount: UInt64
-    let inode: UInt64
-    /// Seconds and nanoseconds of the last change of content, then of the inode: the first can be
-    /// set back, the second cannot.
-    let times: [Int64]
-
-    init(descriptor: Int32, path: String) throws(StateError) {
-        var info = stat()
-        guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
-            throw .noModel(path: path)
-        }
-        byteCount = UInt64(max(0, info.st_size))
-        inode = UInt64(info.st_ino)
-        #if canImport(Glibc)
-            let stamps = [info.st_mtim, info.st_ctim]
-        #else
-            let stamps = [info.st_mtimespec, info.st_ctimespec]
-        #endif
-        times = stamps.flatMap { [Int64($0.tv_sec), Int64($0.tv_nsec)] }
+/// By what a file is taken for unchanged: its length, its number, and when it was changed.
+extension FileStatus {
+    func isUnchanged(_ later: FileStatus?) -> Bool {
+        guard let later else { return false }
+        return byteCount == later.byteCount && inode == later.inode && times == later.times
     }
+
+    /// Of its content, then of the inode.
+    private var times: [Int64] { modified + changed }
 
     func encoded(path: String) -> [UInt8] {
         var writer = ByteWriter()
