@@ -203,6 +203,10 @@ extension MembershipSimulation {
             bounds.datagramsPerSecondMax = 3.5 + 20 * failing
             // Each answers what hostile members ask, and passes on for them, within its rates.
             bounds.datagramsPerSecondMax += 600 * Double(hostileNodes.count) / Double(nodes)
+            // Where copies come from elsewhere, a member has two addresses for a while.
+            if hostile == .outsider {
+                bounds.datagramsPerSecondMax = 3 * bounds.datagramsPerSecondMax + 1
+            }
             bounds.dialsOnly = (0..<nodes).filter { !isDirect($0) }
             return bounds
         }

@@ -7,7 +7,7 @@ import Wire
 @Suite struct ScenarioTests {
     // MARK: Partitions
 
-    @Test(arguments: [3, 8])
+    @Test(arguments: [2, 5])
     func `a partition of an hour heals by itself`(nodes: Int) {
         let configuration = run(nodes: nodes, seconds: 3900) {
             $0.partitionAt = .seconds(60)
@@ -86,7 +86,7 @@ import Wire
     func `those whom datagrams don't reach stay alive to everyone`(
         nodes: Int, outbound: Int, blocked: Int
     ) {
-        let configuration = run(nodes: nodes, seconds: 900) {
+        let configuration = run(nodes: nodes, seconds: 300) {
             $0.outboundOnly = outbound
             $0.datagramsBlocked = blocked
         }

@@ -51,7 +51,8 @@ struct DetectionChecker: MembershipChecker {
             for index in watches.indices { watches[index].missing.remove(node) }
             guard world.nodes[node].isHonest else { return }
             let watchers = (0..<world.trackedCount).filter { other in
-                other != node && world.isThere(other) && world.nodes[other].impairments == 0
+                other != node && world.isThere(other) && world.nodes[other].isHonest
+                    && world.nodes[other].impairments == 0
                     && world.areOnOneSide(other, node)
                     && world.belief(other, node)?.state.isThere == true
             }

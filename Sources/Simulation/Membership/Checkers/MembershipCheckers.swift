@@ -35,7 +35,8 @@ public struct MembershipCheckers: Sendable {
         public var ticksPerSecondMax = 200
         /// Datagrams that each member may send in a second when nothing happens.
         public var datagramsPerSecondMax = 3.5
-        /// How often each member may pass a claim on; nil for λ·log N of all nodes.
+        /// How often each member may pass a claim on; nil for twice λ·log N of all nodes: a claim
+        /// that was dropped to make room, or became due again, is queued a second time.
         public var transmissionsMax: Int?
         /// SWIM's λ.
         public var retransmitMultiplier = 4
@@ -91,7 +92,8 @@ public struct MembershipCheckers: Sendable {
         }
         traffic = TrafficChecker(
             quietAfter: bounds.convergence, datagramsPerSecondMax: bounds.datagramsPerSecondMax,
-            transmissionsMax: bounds.transmissionsMax ?? bounds.retransmitMultiplier * digits)
+            transmissionsMax: bounds.transmissionsMax
+                ?? 2 * bounds.retransmitMultiplier * digits)
         timers = TimerChecker(
             nodes: nodes, idleMax: bounds.idleMax, ticksMax: bounds.ticksPerSecondMax)
         work = WorkChecker(

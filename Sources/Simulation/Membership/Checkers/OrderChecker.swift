@@ -41,8 +41,9 @@ struct OrderChecker: MembershipChecker {
             }
             incarnations[node] = claim.incarnation
         case .believed(let observer, let subject, let belief, _):
+            // Who breaks the rules may be forgotten, and come back with any number.
             guard world.isTracked(observer), world.nodes[observer].isHonest,
-                let old = world.belief(observer, subject)
+                world.nodes[subject].isHonest, let old = world.belief(observer, subject)
             else { return }
             judged += 1
             check(observer, subject, old, belief, at: now, &findings)
