@@ -17,9 +17,9 @@ extension MembershipSimulation.Fault: LosslessStringConvertible {
     public static let examples = [
         "30:crash:7", "30:lose:7", "40:restart:7", "40:restart:7@3", "60:restart-all:5",
         "60:lose-seeds", "60:leave:2", "60:pause:3:2.5", "60:suspend:3:40", "60:slow:3:0.5:20",
-        "60:clock:3:-3600", "60:rotate:3", "60:partition:0-3,7", "60:split:0,1/2,3",
-        "60:cut:1/2,3", "60:cut-one-way:1/2,3", "60:cut-datagrams:1/2,3",
-        "60:cut-datagrams-one-way:1/2,3", "60:clog:1/2,3:5", "60:mtu:1:500", "60:block:1",
+        "60:clock:3:-3600", "60:rotate:3", "60:partition:0-3,7", "60:split:0-1/2-3",
+        "60:cut:1/2-3", "60:cut-one-way:1/2-3", "60:cut-datagrams:1/2-3",
+        "60:cut-datagrams-one-way:1/2-3", "60:clog:1/2-3:5", "60:mtu:1:500", "60:block:1",
         "90:heal", "60:update:1",
     ]
 
