@@ -198,6 +198,7 @@ extension GossipCore {
             member.suspicion = nil
             if isNewStart {
                 member.forgetSections()
+                member.speaksByDatagram = false
                 if member.dealings != nil { member.deal { $0.startOver() } }
             }
             if wasDown || isNewStart { member.stateSince = now }

@@ -138,7 +138,8 @@ extension GossipCore {
     private func isHere(_ node: NodeID) -> Bool {
         if links.contains(node) { return true }
         guard let slot = members.slot(of: node) else { return false }
-        return members[slot].state != .dead
+        // One that left may have come back, and nobody else be there to tell of it.
+        return members[slot].isActive
     }
 
     // MARK: Finding again

@@ -63,6 +63,9 @@ extension GossipCore {
         }
         var heard = Heard(from: from, path: path)
         if !packet.claims.isEmpty { receive(packet.claims, &heard, at: now, &effects) }
+        if path == .datagram, let slot = members.slot(of: from), !members[slot].speaksByDatagram {
+            members[slot].speaksByDatagram = true
+        }
         if let message = packet.message {
             receive(message, &heard, at: now, using: &generator, &effects)
         }

@@ -13,7 +13,9 @@ extension GossipCore {
             own.alive.reachability == .direct && members[slot].reachability == .direct
         guard members[slot].hasLink else { return isDirect ? .datagram : nil }
         guard isDirect else { return .link }
-        return members[slot].datagramSilences < GossipLimits.datagramSilencesMax
+        // Until a datagram of this start of it came, nobody knows whether they pass: the link does.
+        return members[slot].speaksByDatagram
+            && members[slot].datagramSilences < GossipLimits.datagramSilencesMax
             ? .datagram : .link
     }
 

@@ -26,6 +26,8 @@ struct Member: Sendable {
     var news = RateLimit()
     var state = MemberState.alive
     var hasLink = false
+    /// Whether a datagram of its present start came.
+    var speaksByDatagram = false
     /// Whether the certificate that ``aliveClaim`` names was verified.
     var isCertified: Bool
     /// Where it is in the list that it is on; see ``MemberTable``.
