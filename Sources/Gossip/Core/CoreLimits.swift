@@ -4,6 +4,8 @@ import Wire
 extension GossipLimits {
     /// The worst local health: probes take this many times longer, plus one.
     public static let localHealthMax = 8
+    /// From this share of unanswered questions on, in thousandths, a failure is looked at twice.
+    public static let missedShareMax = 100
     /// The most questions under way at once: the period's, and some out of turn.
     public static let probesMax = 16
     /// The most members waiting to be probed out of turn.

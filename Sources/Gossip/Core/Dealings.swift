@@ -15,6 +15,8 @@ struct Dealings: Sendable {
     var coordinate: Coordinate?
     /// Probes in a row that only a link or relay brought an answer to.
     var datagramSilences: UInt8 = 0
+    /// A question went unanswered, and was asked again before it is accused.
+    var isDoubted = false
     /// The number of the last ping that tried whether datagrams pass again.
     var trial: UInt32 = 0
     /// Through whom it was reached last, where there is no other way.
@@ -56,6 +58,7 @@ struct Dealings: Sendable {
     mutating func startOver() {
         load = .idle
         patience = 0
+        isDoubted = false
         leaveClaim = nil
         told = MonotonicInstant(nanoseconds: .min)
     }

@@ -31,8 +31,11 @@ public struct GossipFeatures: OptionSet, Sendable {
     /// A ping is sent once more before others are asked, and once with them.
     public static let repeats = GossipFeatures(rawValue: 1024)
 
+    /// Where many questions go unanswered, a member is asked again before it is accused.
+    public static let secondLook = GossipFeatures(rawValue: 2048)
+
     /// All of them.
-    public static let all = GossipFeatures(rawValue: 2047)
+    public static let all = GossipFeatures(rawValue: 4095)
 }
 
 /// The periods of the protocol. The defaults are memberlist's LAN profile, but for suspicion, which

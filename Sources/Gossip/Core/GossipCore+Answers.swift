@@ -59,6 +59,10 @@ extension GossipCore {
     /// A probe was answered.
     mutating func succeeded(_ probe: Probe, by path: GossipPath) {
         health.lower()
+        health.asked(isMissed: probe.hasAskedOthers)
+        if members[probe.target].dealings?.value.isDoubted == true {
+            members[probe.target].deal { $0.isDoubted = false }
+        }
         guard members[probe.target].dealings != nil || path != .datagram else { return }
         members[probe.target].deal { dealings in
             switch path {

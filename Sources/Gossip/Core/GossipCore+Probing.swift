@@ -243,6 +243,7 @@ extension GossipCore {
         _ failed: Probe, at now: MonotonicInstant, _ effects: inout [GossipEffect]
     ) {
         counters.probesFailed += 1
+        health.asked(isMissed: true)
         // Heard meanwhile, it is there, whatever became of the question.
         if configuration.features.contains(.evidenceOfLife),
             members[failed.target].heard > failed.sent
@@ -255,7 +256,21 @@ extension GossipCore {
         if configuration.features.contains(.localHealth), !isKnown {
             health.raise(by: failed.relaysAsked > 0 ? min(failed.receiptsMissing.count, 2) : 1)
         }
+        if looksAgain(at: failed.target, at: now) { return }
         accuseUnanswering(failed.target, failed.sequence, at: now, &effects)
+    }
+
+    /// Where many questions go unanswered the ways lose datagrams, and a failure says little: the
+    /// member is asked once more before it is accused. An accusation costs the whole mesh packets, of
+    /// which such a mesh can carry least.
+    private mutating func looksAgain(at slot: Slot, at now: MonotonicInstant) -> Bool {
+        guard configuration.features.contains(.secondLook),
+            health.missedShare >= GossipLimits.missedShareMax, members[slot].state == .alive,
+            members[slot].dealings?.value.isDoubted != true
+        else { return false }
+        members[slot].deal { $0.isDoubted = true }
+        urge(slot, at: now)
+        return true
     }
 
     /// - Parameter number: Of the question; an answer to it, however late, counts.

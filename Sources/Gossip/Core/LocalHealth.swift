@@ -18,6 +18,17 @@ struct LocalHealth: Sendable {
     /// Patience begins at this lateness and grows by one with each doubling.
     private static let grain = Duration.milliseconds(50)
 
+    /// In sixteenths of a thousandth; see ``missedShare``.
+    private var missed = 0
+
+    /// The share of this node's last questions that nothing answered in time, in thousandths.
+    var missedShare: Int { missed / 16 }
+
+    /// A question was answered in time, or not; the last sixteen or so count.
+    mutating func asked(isMissed: Bool) {
+        missed += ((isMissed ? 16_000 : 0) - missed) / 16
+    }
+
     mutating func raise(by count: Int = 1) {
         score = min(score + count, GossipLimits.localHealthMax)
     }
