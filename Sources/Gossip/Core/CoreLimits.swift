@@ -6,6 +6,8 @@ extension GossipLimits {
     public static let localHealthMax = 8
     /// From this share of unanswered questions on, in thousandths, a failure is looked at twice.
     public static let missedShareMax = 100
+    /// In a mesh of so many members.
+    public static let secondLookMembersMin = 16
     /// The most questions under way at once: the period's, and some out of turn.
     public static let probesMax = 16
     /// The most members waiting to be probed out of turn.

@@ -262,9 +262,10 @@ extension GossipCore {
 
     /// Where many questions go unanswered the ways lose datagrams, and a failure says little: the
     /// member is asked once more before it is accused. An accusation costs the whole mesh packets, of
-    /// which such a mesh can carry least.
+    /// which such a mesh can carry least. In a small one it costs little, and time counts for more.
     private mutating func looksAgain(at slot: Slot, at now: MonotonicInstant) -> Bool {
         guard configuration.features.contains(.secondLook),
+            activeCount >= GossipLimits.secondLookMembersMin,
             health.missedShare >= GossipLimits.missedShareMax, members[slot].state == .alive,
             members[slot].dealings?.value.isDoubted != true
         else { return false }

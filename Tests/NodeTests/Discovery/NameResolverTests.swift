@@ -43,9 +43,9 @@ struct NameResolverTests {
         }
     }
 
-    @Test func aLookUpIsGivenUpInTime() async {
-        let began = ContinuousClock.now
-        _ = try? await NameResolver.system(within: .zero).addresses(of: address("shoal.invalid:9"))
-        #expect(ContinuousClock.now - began < .seconds(30))
+    @Test func aLookUpThatHasNoTimeIsGivenUp() async {
+        await #expect(throws: (any Error).self) {
+            try await NameResolver.system(within: .zero).addresses(of: address("shoal.invalid:9"))
+        }
     }
 }
