@@ -227,6 +227,11 @@ final class GossipLoop {
         publish()
     }
 
+    func publishedNow() -> [KnownMember] {
+        publish()
+        return published.value
+    }
+
     private func publish() {
         publishDue = nil
         lastPublished = now

@@ -151,8 +151,9 @@ public final class GossipRunner: Sendable {
     /// All other members known, in order of their ids, as of a moment ago. Cheap, from any thread.
     public func snapshot() -> [KnownMember] { published.value }
 
-    /// All other members known, in order of their ids, as of now.
-    public func members() async -> [KnownMember] { await thread.run { $0.members } }
+    /// All other members known, in order of their ids, as of now. A ``snapshot()`` taken after it
+    /// knows as much.
+    public func members() async -> [KnownMember] { await thread.run { $0.publishedNow() } }
 
     /// Where datagrams go, for each member that takes part: where it was heard from, or where it
     /// says it is.
