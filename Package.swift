@@ -80,6 +80,9 @@ let package = Package(
             name: "CKernels",
             cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
 
+        // What differs between systems
+        module("Platform"),
+
         // Inference
         module("GGUF"),
         module("Kernels", ["CKernels"]),
@@ -89,7 +92,9 @@ let package = Package(
         module("Sampling"),
         module("Grammar", ["Sampling"]),
         module("Model", ["GGUF", "Kernels"]),
-        module("Engine", ["GGUF", "Grammar", "Kernels", "Model", "Tokenizer", "Sampling"]),
+        module(
+            "Engine",
+            ["GGUF", "Grammar", "Kernels", "Model", "Platform", "Tokenizer", "Sampling"]),
 
         // The mesh: pure cores, then their shells
         module("Wire"),
@@ -99,7 +104,10 @@ let package = Package(
         module("Mesh", ["Wire", "Gossip", "Noise", "Trust"]),
         module(
             "MeshTransport",
-            ["Mesh", "Gossip", "Noise", "Trust", "Wire", .nioCore, .nioPosix, .logging]),
+            [
+                "Mesh", "Gossip", "Noise", "Platform", "Trust", "Wire", .nioCore, .nioPosix,
+                .logging,
+            ]),
         module("Simulation", ["Wire", "Gossip", "Mesh"]),
 
         // The node
@@ -109,7 +117,7 @@ let package = Package(
             "Node",
             [
                 "Engine", "Gossip", "Kernels", "Mesh", "MeshTransport", "Model", "NodeAPI",
-                "Sampling", "Tokenizer", "Trust", "Wire", .logging, .nioCore, .nioPosix,
+                "Platform", "Sampling", "Tokenizer", "Trust", "Wire", .logging, .nioCore, .nioPosix,
                 .serviceLifecycle, .unixSignals,
             ]),
         .executableTarget(

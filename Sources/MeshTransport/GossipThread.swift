@@ -1,3 +1,4 @@
+import Platform
 import Synchronization
 import Wire
 
@@ -29,7 +30,7 @@ final class GossipThread: Sendable {
     init(_ make: @escaping @Sendable (GossipThread) -> GossipLoop) throws(ThreadError) {
         guard let alarm = Alarm() else { throw ThreadError() }
         self.alarm = alarm
-        guard startThread({ [self] in turn(make(self)) }) else { throw ThreadError() }
+        guard Threads.start({ [self] in turn(make(self)) }) else { throw ThreadError() }
     }
 
     /// The system gave no thread, or nothing to wake it with.
@@ -127,40 +128,4 @@ private final class Alarm: Sendable {
         // At most as many bytes as there is room for; what remains rings again.
         _ = read(readEnd, &bytes, bytes.count)
     }
-}
-
-/// Runs `body` on a new thread; false where the system gives none.
-private func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
-    final class Start: Sendable {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-    let start = Unmanaged.passRetained(Start(body))
-    #if canImport(Darwin)
-        var thread: pthread_t?
-    #else
-        var thread = pthread_t()
-    #endif
-    let result = pthread_create(
-        &thread, nil,
-        { argument in
-            // The argument is `start`, retained for this thread and never nil.
-            #if canImport(Darwin)
-                Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body()
-            #else
-                guard let argument else { return nil }
-                Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body()
-            #endif
-            return nil
-        }, start.toOpaque())
-    guard result == 0 else {
-        start.release()
-        return false
-    }
-    #if canImport(Darwin)
-        if let thread { pthread_detach(thread) }
-    #else
-        pthread_detach(thread)
-    #endif
-    return true
 }

@@ -1,6 +1,7 @@
 import GGUF
 import Kernels
 import Model
+import Platform
 
 /// `LoadedModel` as a ``BatchModel``.
 struct RealModel: BatchModel {

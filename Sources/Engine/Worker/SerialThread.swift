@@ -1,3 +1,5 @@
+import Platform
+
 /// One thread that does what takes long, in order, so that neither tasks nor the thread that runs
 /// steps wait for it: encoding prompts, loading models. Started when it is first needed.
 final class SerialThread: Sendable {

@@ -1,4 +1,4 @@
-import Engine
+import Platform
 import Trust
 public import Wire
 

@@ -5,9 +5,6 @@
 #endif
 
 /// What the system says of a file.
-///
-/// It is here, where nothing imports SwiftNIO: that brings another declaration of `stat` with it,
-/// and which of the two a file means would depend on the order of compilation.
 package struct FileStatus: Sendable, Equatable {
     /// The kinds that are told apart.
     package enum Kind: Sendable { case regular, directory, other }
