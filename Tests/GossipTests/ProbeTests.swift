@@ -93,7 +93,7 @@ import Wire
             _ = bench.give(
                 [], from: 2, message: .forward(number: number, to: node(3), sealed: [1]))
         }
-        #expect(bench.core.counters.relayed == UInt64(GossipLimits.forwardBurst))
+        #expect(bench.core.counters.relayed == UInt64(GossipLimits.forwardsPerMember.burst))
     }
 
     @Test func aPushPullSendsOnlyWhatTheOtherLacks() throws {

@@ -11,7 +11,8 @@ import Wire
             _ = bench.give(
                 [signed(.alive(aliveClaim(2, incarnation: incarnation)), by: 2)], from: 4)
         }
-        #expect(bench.core.view(of: node(2))?.alive.incarnation == UInt32(GossipLimits.newsBurst))
+        #expect(
+            bench.core.view(of: node(2))?.alive.incarnation == UInt32(GossipLimits.aliveNews.burst))
         let checked = bench.core.counters.signaturesChecked
         _ = bench.give([signed(.alive(aliveClaim(2, incarnation: 200)), by: 2)], from: 4)
         #expect(bench.core.counters.signaturesChecked == checked, "it costs no more checks")
@@ -42,7 +43,7 @@ import Wire
             _ = bench.give([suspectClaim(subject, by: 2)], from: subject == 50 ? 2 : 51)
         }
         let suspects = bench.core.memberViews.count { $0.state == .suspect }
-        #expect(suspects == GossipLimits.accusationBurst)
+        #expect(suspects == GossipLimits.accusations.burst)
         _ = bench.give([suspectClaim(99, by: 4)], from: 4)
         #expect(bench.state(of: 99) == .suspect, "another's are its own")
     }
@@ -87,7 +88,7 @@ import Wire
         func answered(_ source: UInt64) -> Int {
             (0..<50).count { _ in bench.exchange(empty, from: source) != nil }
         }
-        #expect(answered(2) == GossipLimits.exchangeBurst)
-        #expect(answered(3) == GossipLimits.exchangeBurst)
+        #expect(answered(2) == GossipLimits.exchanges.burst)
+        #expect(answered(3) == GossipLimits.exchanges.burst)
     }
 }

@@ -53,7 +53,7 @@ import Wire
                     ).count
             }
         }
-        #expect(passed(from: 2, 1000) == GossipLimits.forwardBurst)
+        #expect(passed(from: 2, 1000) == GossipLimits.forwardsPerMember.burst)
         #expect(passed(from: 3, 10) == 10)
         bench.now = bench.now + .seconds(1)
         #expect(passed(from: 2, 1000) == 40)

@@ -12,41 +12,28 @@ extension GossipLimits {
     public static let probesMax = 16
     /// The most members waiting to be probed out of turn.
     public static let urgentMax = 64
-    /// Suspicions are looked into out of turn at this rate: one each period, after a burst.
-    public static let volunteerPeriod: Duration = .milliseconds(250)
-    /// See ``volunteerPeriod``.
-    public static let volunteerBurst = 16
+    /// Suspicions are looked into out of turn at this rate.
+    public static let volunteering = RateBucket.Rate(every: .milliseconds(250), burst: 16)
     /// A patience told longer ago than this is forgotten.
     public static let patienceLifetime: Duration = .seconds(30)
     /// Accusers count as several when they accuse within this time.
     public static let accusersLifetime: Duration = .seconds(5)
-    /// A member's claims are taken in and passed on at this rate: one each period, after a burst.
-    public static let newsPeriod: Duration = .milliseconds(500)
-    /// See ``newsPeriod``; of sections half as many.
-    public static let newsBurst = 8
-    /// Signatures that one node brings unasked are checked at this rate: one each period, after a
-    /// burst.
-    public static let signaturePeriod: Duration = .milliseconds(1)
-    /// See ``signaturePeriod``.
-    public static let signatureBurst = 512
+    /// A member's claims to be here are taken in and passed on at this rate.
+    public static let aliveNews = RateBucket.Rate(every: .milliseconds(500), burst: 8)
+    /// The same of its sections, out of the same bucket, which holds less for them.
+    public static let sectionNews = RateBucket.Rate(every: .milliseconds(500), burst: 4)
+    /// Signatures that one node brings unasked are checked at this rate.
+    public static let signatures = RateBucket.Rate(every: .milliseconds(1), burst: 512)
     /// A signature that does not verify counts as so many.
     public static let forgeryCharge = 64
-    /// One member's accusations of others count at this rate: one each period, after a burst.
-    public static let accusationPeriod: Duration = .seconds(1)
-    /// See ``accusationPeriod``.
-    public static let accusationBurst = 16
-    /// Datagrams are passed on for one member at this rate: one each period, after a burst.
-    public static let forwardPeriod: Duration = .milliseconds(25)
-    /// See ``forwardPeriod``.
-    public static let forwardBurst = 64
+    /// One member's accusations of others count at this rate.
+    public static let accusations = RateBucket.Rate(every: .seconds(1), burst: 16)
+    /// Datagrams are passed on for one member at this rate.
+    public static let forwardsPerMember = RateBucket.Rate(every: .milliseconds(25), burst: 64)
     /// The same for all members together.
-    public static let forwardsPeriod: Duration = .milliseconds(2)
-    /// See ``forwardsPeriod``.
-    public static let forwardsBurst = 512
-    /// Exchanges with one member are answered at this rate: one each period, after a burst.
-    public static let exchangePeriod: Duration = .seconds(5)
-    /// See ``exchangePeriod``.
-    public static let exchangeBurst = 6
+    public static let forwards = RateBucket.Rate(every: .milliseconds(2), burst: 512)
+    /// Exchanges with one member are answered at this rate.
+    public static let exchanges = RateBucket.Rate(every: .seconds(5), burst: 6)
     /// The longest answer to an exchange, in bytes; what is left comes with the next.
     public static let answerBytesMax = stateBytesMax / 2
     /// The most nodes that have a link, are no members yet, and made this node work.

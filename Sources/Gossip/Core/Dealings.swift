@@ -24,12 +24,12 @@ struct Dealings: Sendable {
     /// When it was last told what it is accused of, out of turn.
     var told = MonotonicInstant(nanoseconds: .min)
     /// What it makes this node do, by kind.
-    var signatures = RateLimit()
+    var signatures = RateBucket()
     /// Signatures that it was asked to bring, and may beyond that rate.
     var signatureCredit = 0
-    var accusations = RateLimit()
-    var forwards = RateLimit()
-    var exchanges = RateLimit()
+    var accusations = RateBucket()
+    var forwards = RateBucket()
+    var exchanges = RateBucket()
     /// Its goodbye.
     var leaveClaim: Claim?
 

@@ -36,14 +36,12 @@ extension GossipCore {
     /// Whether a claim's author signed it. Each source has so many checks, of which a forgery takes
     /// many: whoever forges is soon not listened to, and whoever brings true news always is.
     mutating func isGenuine(_ claim: Claim, from source: NodeID, at now: MonotonicInstant) -> Bool {
-        let period = GossipLimits.signaturePeriod
-        let burst = GossipLimits.signatureBurst
         let isWithin = deal(with: source) { dealings in
             if dealings.signatureCredit > 0 {
                 dealings.signatureCredit -= 1
                 return true
             }
-            return dealings.signatures.take(at: now, period: period, burst: burst)
+            return dealings.signatures.take(GossipLimits.signatures, at: now)
         }
         guard isWithin else {
             counters.overLimit += 1
@@ -55,7 +53,7 @@ extension GossipCore {
         deal(with: source) { dealings in
             dealings.signatureCredit = max(0, dealings.signatureCredit - GossipLimits.forgeryCharge)
             dealings.signatures.charge(
-                GossipLimits.forgeryCharge, at: now, period: period, burst: burst)
+                GossipLimits.signatures, GossipLimits.forgeryCharge, at: now)
         }
         return false
     }
@@ -77,15 +75,15 @@ extension GossipCore {
     /// anything else. Only what is genuine counts, so nobody can use up another's share; and who used
     /// up its own costs no more checks.
     mutating func isWelcome(
-        _ claim: Claim, of slot: Slot, from source: NodeID, burst: Int, at now: MonotonicInstant
+        _ claim: Claim, of slot: Slot, from source: NodeID, rate: RateBucket.Rate,
+        at now: MonotonicInstant
     ) -> Bool {
-        let period = GossipLimits.newsPeriod
-        guard members[slot].news.has(at: now, period: period, burst: burst) else {
+        guard members[slot].news.hasRoom(rate, at: now) else {
             counters.overLimit += 1
             return false
         }
         return isGenuine(claim, from: source, at: now)
-            && members[slot].news.take(at: now, period: period, burst: burst)
+            && members[slot].news.take(rate, at: now)
     }
 
     // MARK: Alive
@@ -99,7 +97,7 @@ extension GossipCore {
             // What is known is not checked again: repetition costs no signature.
             guard isNews(alive, to: slot),
                 isWelcome(
-                    claim, of: slot, from: source, burst: GossipLimits.newsBurst, at: now)
+                    claim, of: slot, from: source, rate: GossipLimits.aliveNews, at: now)
             else { return }
             accept(alive, claim, slot, at: now, &effects)
             // A member that renewed its certificate goes on under the old one, which was verified,

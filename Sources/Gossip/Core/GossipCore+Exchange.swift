@@ -77,8 +77,7 @@ extension GossipCore {
         }
         // An answer may be long, and a request short.
         let isWithin = deal(with: source) {
-            $0.exchanges.take(
-                at: now, period: GossipLimits.exchangePeriod, burst: GossipLimits.exchangeBurst)
+            $0.exchanges.take(GossipLimits.exchanges, at: now)
         }
         guard isWithin else {
             counters.overLimit += 1

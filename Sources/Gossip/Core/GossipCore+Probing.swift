@@ -158,9 +158,7 @@ extension GossipCore {
         guard !suspicion.isAccused(by: nodeID) else { return }
         let lot = Int.random(in: 0..<activeCount, using: &generator)
         guard lot <= suspicion.confirmationsMax + 1,
-            volunteering.take(
-                at: now, period: GossipLimits.volunteerPeriod,
-                burst: GossipLimits.volunteerBurst)
+            volunteering.take(GossipLimits.volunteering, at: now)
         else { return }
         urge(slot, at: now)
     }

@@ -108,12 +108,10 @@ extension GossipCore {
 
     private mutating func mayForward(for node: NodeID, at now: MonotonicInstant) -> Bool {
         let isWithin = deal(with: node) {
-            $0.forwards.take(
-                at: now, period: GossipLimits.forwardPeriod, burst: GossipLimits.forwardBurst)
+            $0.forwards.take(GossipLimits.forwardsPerMember, at: now)
         }
         guard isWithin,
-            forwards.take(
-                at: now, period: GossipLimits.forwardsPeriod, burst: GossipLimits.forwardsBurst)
+            forwards.take(GossipLimits.forwards, at: now)
         else {
             counters.overLimit += 1
             return false

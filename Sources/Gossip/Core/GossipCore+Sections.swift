@@ -35,7 +35,7 @@ extension GossipCore {
             return
         }
         guard
-            isWelcome(claim, of: slot, from: source, burst: GossipLimits.newsBurst / 2, at: now)
+            isWelcome(claim, of: slot, from: source, rate: GossipLimits.sectionNews, at: now)
         else { return }
         let claim = authority.kept(claim)
         members[slot].renewSection(section.kind, claim, version: section.version)

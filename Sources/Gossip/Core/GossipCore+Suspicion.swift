@@ -43,9 +43,7 @@ extension GossipCore {
 
     private mutating func mayAccuse(_ accuser: Slot, at now: MonotonicInstant) -> Bool {
         let isWithin = members[accuser].deal {
-            $0.accusations.take(
-                at: now, period: GossipLimits.accusationPeriod,
-                burst: GossipLimits.accusationBurst)
+            $0.accusations.take(GossipLimits.accusations, at: now)
         }
         if !isWithin { counters.overLimit += 1 }
         return isWithin

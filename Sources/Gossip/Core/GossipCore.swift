@@ -45,9 +45,9 @@ public struct GossipCore: Sendable {
     var strangers: [NodeID: Dealings] = [:]
     var outsiders = Dealings()
     /// What all members together make it pass on.
-    var forwards = RateLimit()
+    var forwards = RateBucket()
     /// Suspicions looked into out of turn.
-    var volunteering = RateLimit()
+    var volunteering = RateBucket()
     /// The member whose claims fill the next probe, where no exchange succeeds.
     var filler = 0
     var lastExchange: MonotonicInstant

@@ -23,7 +23,7 @@ struct Member: Sendable {
     /// When an authenticated packet of its own came last.
     var heard = MonotonicInstant(nanoseconds: .min)
     /// New versions of what it says, which cost everybody work.
-    var news = RateLimit()
+    var news = RateBucket()
     var state = MemberState.alive
     var hasLink = false
     /// Whether a datagram of its present start came.

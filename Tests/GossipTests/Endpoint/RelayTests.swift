@@ -78,7 +78,7 @@ import Wire
         _ wires: inout Wires
     ) {
         // Not faster than a relay is allowed to be.
-        wires.now = wires.now + GossipLimits.forwardPeriod
+        wires.now = wires.now + GossipLimits.forwardsPerMember.period
         let packet = GossipPacket.encode(
             .forwarded(from: node(origin), sealed: datagram), claims: [])
         wires.give(target, .packet(packet, from: node(relay), path: .link))

@@ -10,6 +10,18 @@ public struct RateBucket: Sendable, Equatable {
         /// Nanoseconds that a whole bucket takes.
         let depth: Int64
 
+        /// One token each `interval`, and so many at once.
+        public init(every interval: Duration, burst: Int64) {
+            self.interval = interval.nanoseconds
+            depth = interval.nanoseconds * burst
+        }
+
+        /// How many at once.
+        public var burst: Int { Int(depth / interval) }
+
+        /// The time that one token takes.
+        public var period: Duration { .nanoseconds(interval) }
+
         /// So many tokens each second, and so many at once.
         public init(perSecond: Int64, burst: Int64) {
             interval = 1_000_000_000 / perSecond
@@ -21,6 +33,12 @@ public struct RateBucket: Sendable, Equatable {
 
     /// A full bucket.
     public init() {}
+
+    /// Takes `count` tokens, or all there are.
+    mutating func charge(_ rate: Rate, _ count: Int, at now: MonotonicInstant) {
+        let after = max(fullAt, now.nanoseconds) + rate.interval * Int64(count)
+        fullAt = min(after, now.nanoseconds + rate.depth)
+    }
 
     /// Whether there is a token.
     public func hasRoom(_ rate: Rate, at now: MonotonicInstant) -> Bool {
