@@ -40,7 +40,7 @@ extension LinkHandshake.Local {
     ) throws(LinkError) {
         let mesh = genesis.id
         let staticKey: NoiseKeyPair
-        do { staticKey = try NoiseKeyPair(secretKey: linkKey.secretKey) } catch {
+        do { staticKey = try NoiseKeyPair(secret: linkKey.secret) } catch {
             throw .peerRefused("\(error)")
         }
         self.init(

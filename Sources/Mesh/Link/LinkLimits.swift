@@ -1,3 +1,5 @@
+internal import Trust
+
 /// Every bound of a link: what its handshake, its records and its streams may take. The comments
 /// say where a number comes from when it is not ours.
 public enum LinkLimits {
@@ -109,7 +111,7 @@ public enum LinkLimits {
     /// The longest join request, in bytes.
     public static let joinRequestBytesMax = 4096
     /// The longest answer to it, in bytes.
-    public static let joinResponseBytesMax = 64 << 10
+    public static let joinResponseBytesMax = TrustLimits.joinResponseBytesMax
     /// How long a closing link may take to send its last record.
     public static let closeFlush: Duration = .seconds(1)
     /// Events of links that an observer who doesn't read keeps; the oldest go first.

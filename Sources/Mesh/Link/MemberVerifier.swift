@@ -32,7 +32,8 @@ public struct MemberVerifier: LinkVerifier {
             if isJoiner {
                 try proof.verifyKey(staticKey: staticKey, mesh: genesis.id, at: now())
             } else {
-                member = try proof.verify(staticKey: staticKey, genesis: genesis, at: now())
+                member = try proof.verify(
+                    staticKey: staticKey, genesis: genesis, at: now(), trust: nil)
             }
             return LinkPeer(
                 nodeID: proof.node, member: member, proof: proof, linkKey: staticKey,

@@ -42,7 +42,7 @@ private struct TestNode {
     func local() throws -> LinkHandshake.Local {
         LinkHandshake.Local(
             nodeID: identity.nodeID, mesh: genesis.id,
-            staticKey: try NoiseKeyPair(secretKey: linkKey.secretKey),
+            staticKey: try NoiseKeyPair(secret: linkKey.secret),
             proof: LinkProof(
                 identity: identity, chain: chain, linkKey: linkKey, mesh: genesis.id
             ).encoded)

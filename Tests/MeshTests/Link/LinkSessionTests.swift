@@ -25,7 +25,7 @@ private func sessions() throws -> (LinkSession, LinkSession) {
         let linkKey = LinkKeyPair.generate(now: WallTime(seconds: 0))
         return LinkHandshake.Local(
             nodeID: identity.nodeID, mesh: mesh,
-            staticKey: try NoiseKeyPair(secretKey: linkKey.secretKey),
+            staticKey: try NoiseKeyPair(secret: linkKey.secret),
             proof: LinkProof(identity: identity, chain: nil, linkKey: linkKey, mesh: mesh).encoded)
     }
     let preamble = try #require(
