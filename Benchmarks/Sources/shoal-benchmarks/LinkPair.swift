@@ -44,7 +44,7 @@ struct BenchmarkMesh {
             linkKey: linkKey, mesh: genesis.id)
         return LinkHandshake.Local(
             nodeID: identity.nodeID, mesh: genesis.id,
-            staticKey: try NoiseKeyPair(secretKey: linkKey.secretKey), proof: proof.encoded)
+            staticKey: try NoiseKeyPair(secret: linkKey.secret), proof: proof.encoded)
     }
 
     /// One handshake, as both ends see its end.
