@@ -53,7 +53,7 @@ func dialOnce(
                 continuation.resume(returning: .failure(error))
             case .success(let connection):
                 do {
-                    try channel.pipeline.syncOperations.addHandler(connection)
+                    try channel.pipeline.syncOperations.addHandler(ChannelCarrier(connection))
                     _ = try channel.syncOptions?.setOption(.autoRead, value: true)
                 } catch {
                     // The channel closed meanwhile; the handler's removal tells the caller, or,

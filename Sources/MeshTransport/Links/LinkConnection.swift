@@ -5,11 +5,8 @@ internal import Trust
 internal import Wire
 
 /// One connection: drives the handshake, then the session, and holds what the application's tasks
-/// wait for. Lives on its channel's event loop and is touched nowhere else.
-final class LinkConnection: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
+/// wait for. Lives on the links' event loop and is touched nowhere else.
+final class LinkConnection {
     private enum Phase {
         case handshake(LinkHandshake)
         case open(LinkSession)
@@ -18,7 +15,7 @@ final class LinkConnection: ChannelInboundHandler {
 
     let hub: LinkHub
     private var phase: Phase
-    private var context: ChannelHandlerContext?
+    private var carrier: (any LinkCarrier)?
     private var buffer = ByteBuffer()
     private var deadline: Scheduled<Void>?
     private var flushing = false
@@ -57,22 +54,22 @@ final class LinkConnection: ChannelInboundHandler {
         }
     }
 
-    // MARK: Channel
+    // MARK: Carrier
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-        if context.channel.isActive { begin() }
+    /// What carries the bytes from now on.
+    func carried(by carrier: any LinkCarrier) {
+        guard self.carrier == nil else { return }
+        // Ended before it began.
+        if case .closed = phase { return carrier.close() }
+        self.carrier = carrier
+        if carrier.isActive { carrierBegan() }
     }
 
-    func channelActive(context: ChannelHandlerContext) {
-        begin()
-        context.fireChannelActive()
-    }
-
-    private func begin() {
-        guard deadline == nil, case .handshake(var handshake) = phase, let context else { return }
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        deadline = context.eventLoop.scheduleTask(
+    /// Bytes can come and go.
+    func carrierBegan() {
+        guard deadline == nil, case .handshake(var handshake) = phase else { return }
+        let bound = NIOLoopBound(self, eventLoop: hub.loop)
+        deadline = hub.loop.scheduleTask(
             in: .nanoseconds(LinkLimits.handshakeDeadline.nanoseconds)
         ) { bound.value.handshakeIsOverdue() }
         let effects = handshake.start()
@@ -89,8 +86,9 @@ final class LinkConnection: ChannelInboundHandler {
         if case .handshake = phase { end(.handshakeTimeout) }
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var incoming = unwrapInboundIn(data)
+    /// Bytes came. Once all that came together is handed over, ``pump()`` is to be called.
+    func carrierReceived(_ bytes: ByteBuffer) {
+        var incoming = bytes
         switch phase {
         case .handshake(var handshake):
             let effects = handshake.receive(
@@ -104,29 +102,8 @@ final class LinkConnection: ChannelInboundHandler {
         }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) { pump() }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) { pump() }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        connectionEnded("the connection ended without a close")
-        context.fireChannelInactive()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        connectionEnded("\(error)")
-        context.close(promise: nil)
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        connectionEnded("the connection ended")
-        self.context = nil
-    }
-
-    /// The channel was gone before the handler was in it.
-    func neverConnected(_ reason: String) { end(.lost(reason)) }
-
-    private func connectionEnded(_ reason: String) {
+    /// Nothing more comes or goes.
+    func carrierEnded(_ reason: String) {
         switch phase {
         case .handshake(let handshake):
             end(handshake.isOver ? .lost(reason) : .silentlyRefused)
@@ -135,13 +112,17 @@ final class LinkConnection: ChannelInboundHandler {
         }
     }
 
+    /// The carrier was gone before the connection was on it.
+    func neverConnected(_ reason: String) { end(.lost(reason)) }
+
     // MARK: Handshake
 
     private func perform(_ effects: [HandshakeEffect]) {
         for effect in effects {
             switch effect {
             case .send(let bytes):
-                context?.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
+                carrier?.write(ByteBuffer(bytes: bytes))
+                carrier?.flush()
             case .fail(let error): end(error)
             case .established(let link): establish(link)
             }
@@ -211,12 +192,12 @@ final class LinkConnection: ChannelInboundHandler {
 
     /// Writes records while the channel takes them, and lets waiting writers in where room came up.
     func pump() {
-        guard isOpen, !flushing, let context else { return }
+        guard isOpen, !flushing, let carrier else { return }
         flushing = true
         defer { flushing = false }
         let now = hub.now
         var wrote = false
-        while isOpen, context.channel.isWritable {
+        while isOpen, carrier.isWritable {
             let record: [UInt8]?
             do {
                 record =
@@ -229,10 +210,10 @@ final class LinkConnection: ChannelInboundHandler {
                 if admitWriters() { continue }
                 break
             }
-            context.write(wrapOutboundOut(ByteBuffer(bytes: record)), promise: nil)
+            carrier.write(ByteBuffer(bytes: record))
             wrote = true
         }
-        if wrote { context.flush() }
+        if wrote { carrier.flush() }
         if isOpen, withSession({ $0.multiplexer.isClosed }) == true {
             end(.closedHere(.expired))
         }
@@ -292,15 +273,8 @@ final class LinkConnection: ChannelInboundHandler {
         }
         for stream in streams.keys { failStream(stream, error, keepInbound: false) }
         hub.ended(self, error)
-        guard let context else { return }
-        guard let last else { return context.close(promise: nil) }
-        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        // The close should arrive; a peer that does not read is not waited for long.
-        context.eventLoop.scheduleTask(in: .nanoseconds(LinkLimits.closeFlush.nanoseconds)) {
-            bound.value.close(promise: nil)
-        }
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: last))).whenComplete { _ in
-            bound.value.close(promise: nil)
-        }
+        guard let carrier else { return }
+        self.carrier = nil
+        if let last { carrier.close(after: ByteBuffer(bytes: last)) } else { carrier.close() }
     }
 }

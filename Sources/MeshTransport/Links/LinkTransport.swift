@@ -93,7 +93,7 @@ public final class LinkTransport: Sendable {
                     guard let connection = hub.value.accept(from: channel.remoteAddress) else {
                         throw LinkError.tooManyStreams
                     }
-                    try channel.pipeline.syncOperations.addHandler(connection)
+                    try channel.pipeline.syncOperations.addHandler(ChannelCarrier(connection))
                 }
             }
         let channel: any Channel
