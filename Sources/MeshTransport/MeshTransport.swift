@@ -20,6 +20,8 @@ public enum MeshTransportLimits {
     /// overtaken by something more urgent.
     static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(
         low: 32 << 10, high: 64 << 10)
+    /// Bytes of records that are handed to a connection together.
+    static let batchBytes = 48 << 10
     /// The most verified certificate chains kept to tell who a member is and to hand on.
     public static let certificatesKept = 12_000
     /// The longest encoded certificate chain, in bytes: it fits a handshake message.

@@ -68,8 +68,13 @@ final class ChannelCarrier: ChannelInboundHandler, LinkCarrier {
         context.eventLoop.scheduleTask(in: .nanoseconds(LinkLimits.closeFlush.nanoseconds)) {
             bound.value.close(promise: nil)
         }
-        context.writeAndFlush(wrapOutboundOut(last)).whenComplete { _ in
-            bound.value.close(promise: nil)
+        connection.hub.lingers(until: context.channel.closeFuture)
+        // What the peer sent and nobody read would have the system end the connection with a reset
+        // (RFC 2525, 2.17), which takes the last record with it. So it is read, and thrown away,
+        // until the peer ends its side.
+        context.writeAndFlush(wrapOutboundOut(last)).whenComplete { outcome in
+            guard case .success = outcome else { return bound.value.close(promise: nil) }
+            bound.value.close(mode: .output, promise: nil)
         }
     }
 }

@@ -190,33 +190,46 @@ final class LinkConnection {
         }
     }
 
-    /// Writes records while the channel takes them, and lets waiting writers in where room came up.
+    /// Writes records while the carrier takes them, and lets waiting writers in where room came up.
     func pump() {
         guard isOpen, !flushing, let carrier else { return }
         flushing = true
         defer { flushing = false }
+        // The carrier says that it is writable again while it flushes, when this function is deaf
+        // to it: so it is asked again after each flush.
+        while isOpen, carrier.isWritable, let batch = nextBatch(carrier.allocator) {
+            carrier.write(batch)
+            carrier.flush()
+        }
+        if isOpen, withSession({ $0.multiplexer.isClosed }) == true {
+            end(.closedHere(.expired))
+        }
+    }
+
+    /// The next records, as many as should be under way at once; nil when there are none.
+    private func nextBatch(_ allocator: ByteBufferAllocator) -> ByteBuffer? {
         let now = hub.now
-        var wrote = false
-        while isOpen, carrier.isWritable {
+        var batch: ByteBuffer?
+        while batch.map({ $0.readableBytes < MeshTransportLimits.batchBytes }) ?? true {
             let record: [UInt8]?
             do {
                 record =
                     try withSession { session throws(LinkError) in
                         try session.nextRecord(at: now)
                     } ?? nil
-            } catch { return end(error) }
+            } catch {
+                end(error)
+                return nil
+            }
             guard let record else {
                 // Room that came up may let writers in, whose bytes are then to be sent.
                 if admitWriters() { continue }
                 break
             }
-            carrier.write(ByteBuffer(bytes: record))
-            wrote = true
+            if batch == nil { batch = allocator.buffer(capacity: record.count) }
+            batch?.writeBytes(record)
         }
-        if wrote { carrier.flush() }
-        if isOpen, withSession({ $0.multiplexer.isClosed }) == true {
-            end(.closedHere(.expired))
-        }
+        return batch
     }
 
     // MARK: End

@@ -39,6 +39,8 @@ final class LinkHub {
     private var counted = LinkCounters()
     var dialling: [NodeID: [CheckedContinuation<Void, Never>]] = [:]
     private(set) var isShutDown = false
+    private var lingering = 0
+    private var whenQuiet: [() -> Void] = []
 
     init(
         loop: any EventLoop, logger: Logger, genesis: Genesis, local: LinkHandshake.Local,
@@ -305,6 +307,29 @@ final class LinkHub {
     }
 
     // MARK: End
+
+    /// A connection that is over still sends its last record.
+    func lingers(until end: EventLoopFuture<Void>) {
+        lingering += 1
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        end.whenComplete { _ in
+            bound.value.lingering -= 1
+            bound.value.resumeWhenQuiet()
+        }
+    }
+
+    /// Calls back when no connection's last record is on its way any more.
+    func whenQuiet(_ body: @escaping () -> Void) {
+        whenQuiet.append(body)
+        resumeWhenQuiet()
+    }
+
+    private func resumeWhenQuiet() {
+        guard lingering == 0 else { return }
+        let waiting = whenQuiet
+        whenQuiet = []
+        for body in waiting { body() }
+    }
 
     func shutdown() {
         guard !isShutDown else { return }

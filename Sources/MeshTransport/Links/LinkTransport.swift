@@ -218,14 +218,18 @@ public final class LinkTransport: Sendable {
 
     // MARK: End
 
-    /// Stops listening and closes all links in good order.
+    /// Stops listening and closes all links in good order. Returns when their peers were told, or
+    /// when ``LinkLimits/closeFlush`` is over.
     public func shutdown() async {
-        let (hub, listeners) = (hub, listeners)
+        let (hub, loop, listeners) = (hub, loop, listeners)
         let channels = await loop.run {
             hub.value.shutdown()
             defer { listeners.value = [] }
             return listeners.value
         }
         for channel in channels { try? await channel.close() }
+        await withCheckedContinuation { continuation in
+            loop.execute { hub.value.whenQuiet { continuation.resume() } }
+        }
     }
 }
