@@ -17,12 +17,23 @@ public struct LinkService: RawRepresentable, Hashable, Sendable {
     public static let pushPull = LinkService(rawValue: 4)
     /// A certificate chain by the beginning of its digest.
     public static let certificate = LinkService(rawValue: 5)
+    /// Revocations, gate keys and renewals: see `TrustExchange`. The only service of the catch-up
+    /// lane.
+    public static let trust = LinkService(rawValue: 6)
+    /// Asks a third node to carry a link on: the first bytes are the id of the node to reach, the
+    /// rest of the stream is that link's bytes.
+    public static let relay = LinkService(rawValue: 7)
+    /// The other half of ``relay``: the first bytes are the id of the node that asked, the rest is
+    /// its link's bytes.
+    public static let relayed = LinkService(rawValue: 8)
+    /// Bytes without meaning, to measure a link by.
+    public static let measure = LinkService(rawValue: 16)
 
     /// In which order a session's streams are served.
     public var priority: LinkPriority {
         switch self {
-        case .control, .gossip, .pushPull, .certificate: .control
-        case .inference: .inference
+        case .control, .gossip, .pushPull, .certificate, .trust: .control
+        case .inference, .relay, .relayed: .inference
         default: .bulk  // services of later versions say their priority when they come
         }
     }

@@ -58,9 +58,9 @@ private struct UnlinkedVerifier: LinkVerifier {
     let linked: LinkedMember
 
     func verify(
-        payload: [UInt8], staticKey: LinkKey, isJoiner: Bool
+        payload: [UInt8], staticKey: LinkKey, standing: LinkStanding
     ) throws(LinkError) -> LinkPeer {
-        let peer = try base.verify(payload: payload, staticKey: staticKey, isJoiner: isJoiner)
+        let peer = try base.verify(payload: payload, staticKey: staticKey, standing: standing)
         // Called while the handshake is driven, which is on the links' loop.
         guard hub.value.links[peer.nodeID] == nil else {
             linked.node = peer.nodeID

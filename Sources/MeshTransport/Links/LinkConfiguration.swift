@@ -1,5 +1,4 @@
 public import Mesh
-internal import Noise
 public import Trust
 public import Wire
 
@@ -30,23 +29,7 @@ public struct LinkCredentials: Sendable {
 
     func handshakeLocal() throws(LinkError) -> LinkHandshake.Local {
         try LinkHandshake.Local(
-            identity: identity, chain: chain, linkKey: linkKey, genesis: genesis)
-    }
-}
-
-extension LinkHandshake.Local {
-    init(
-        identity: Identity, chain: CertificateChain?, linkKey: LinkKeyPair, genesis: Genesis
-    ) throws(LinkError) {
-        let mesh = genesis.id
-        let staticKey: NoiseKeyPair
-        do { staticKey = try NoiseKeyPair(secretKey: linkKey.secretKey) } catch {
-            throw .peerRefused("\(error)")
-        }
-        self.init(
-            nodeID: identity.nodeID, mesh: mesh, staticKey: staticKey,
-            proof: LinkProof(identity: identity, chain: chain, linkKey: linkKey, mesh: mesh)
-                .encoded)
+            identity: identity, chain: chain, linkKey: linkKey, mesh: genesis.id)
     }
 }
 
