@@ -1,5 +1,6 @@
 public import Mesh
 internal import NIOCore
+internal import Noise
 public import Trust
 public import Wire
 
@@ -14,17 +15,23 @@ public final class Link: Sendable {
     public let linkKey: LinkKey
     /// Whether this node dialled.
     public let isInitiator: Bool
+    /// Which lane it is on: all links of the mesh are on the member lane.
+    public let lane: LinkLane
+    /// The third node that carries the link; nil when nobody does.
+    public let relay: NodeID?
     private let connection: NIOLoopBound<LinkConnection>
     private let loop: any EventLoop
 
     init(
-        peer: VerifiedMember, chain: CertificateChain, linkKey: LinkKey, isInitiator: Bool,
-        connection: NIOLoopBound<LinkConnection>, loop: any EventLoop
+        peer: VerifiedMember, chain: CertificateChain, to established: EstablishedLink,
+        relay: NodeID?, connection: NIOLoopBound<LinkConnection>, loop: any EventLoop
     ) {
         self.peer = peer
         self.chain = chain
-        self.linkKey = linkKey
-        self.isInitiator = isInitiator
+        linkKey = established.peer.linkKey
+        isInitiator = established.role == .initiator
+        lane = established.preamble.lane
+        self.relay = relay
         self.connection = connection
         self.loop = loop
     }
@@ -45,18 +52,30 @@ public final class Link: Sendable {
         }
     }
 
-    /// Opens a stream for a service.
+    /// Opens a stream for a service. Streams of the bulk class go over a connection of their own,
+    /// where one can be made, so that nothing else waits behind them.
     ///
     /// - Parameter first: At most ``LinkLimits/openBytesMax`` bytes to go with the opening.
     public func open(
         service: LinkService, first: [UInt8] = []
     ) async throws(LinkError) -> LinkStream {
-        let connection = connection
-        return try await loop.run {
-            Result { () throws(LinkError) in
-                try connection.value.openStream(service, first: first)
+        let (connection, loop) = (connection, loop)
+        let result: Result<LinkStream, LinkError> = await withCheckedContinuation { continuation in
+            loop.execute {
+                let open = { (connection: LinkConnection) in
+                    continuation.resume(
+                        returning: Result { () throws(LinkError) in
+                            try connection.openStream(service, first: first)
+                        })
+                }
+                if service.priority == .bulk {
+                    connection.value.hub.bulkConnection(beside: connection.value, open)
+                } else {
+                    open(connection.value)
+                }
             }
-        }.get()
+        }
+        return try result.get()
     }
 
     /// Closes the link in good order. All its streams fail.

@@ -26,8 +26,17 @@ final class LinkConnection {
     /// The other end, once the handshake is over.
     private(set) var established: EstablishedLink?
     private(set) var establishedAt = MonotonicInstant.origin
-    /// No new streams: it lost to another link to the same peer.
-    var isRetiring = false
+    /// No new streams: another connection to the same peer took over.
+    private(set) var isRetiring = false
+    /// The third node that carries the connection; nil when nobody does.
+    var relay: NodeID?
+    /// Where it was dialled; nil when the peer did, or by way of a relay.
+    var dialled: NetworkAddress?
+    /// Its number at the door, while its handshake counts there.
+    var admission: UInt64?
+    var renewalTriedAt: MonotonicInstant?
+    /// When a look first found it without streams.
+    private var idleSince: MonotonicInstant?
     var streams: [UInt32: StreamBox] = [:]
     private(set) var roundTrip: Duration?
 
@@ -52,6 +61,27 @@ final class LinkConnection {
         case .open: nil
         case .closed(let error): error
         }
+    }
+
+    // MARK: Place
+
+    /// Another connection took over: streams that are open go on, new ones don't begin.
+    func retire() {
+        isRetiring = true
+        idleSince = nil
+    }
+
+    /// Whether it was without streams for so long, as far as looks from time to time tell.
+    func isIdle(for time: Duration, at now: MonotonicInstant) -> Bool {
+        guard streams.isEmpty, withSession({ $0.multiplexer.streamCount }) == 0 else {
+            idleSince = nil
+            return false
+        }
+        guard let since = idleSince else {
+            idleSince = now
+            return false
+        }
+        return now - since >= time
     }
 
     // MARK: Carrier

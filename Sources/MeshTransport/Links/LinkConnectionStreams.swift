@@ -25,7 +25,7 @@ struct StreamBox {
 // Streams, on the event loop.
 extension LinkConnection {
     func openStream(_ service: LinkService, first: [UInt8]) throws(LinkError) -> LinkStream {
-        // Who holds the lesser of two links that crossed is served by the one that stayed.
+        // Who holds a connection that another took over from is served by that one.
         if isRetiring, let peer = established?.peer.nodeID, let current = hub.links[peer],
             current !== self
         {

@@ -15,7 +15,7 @@ final class LinkHub {
     let logger: Logger
     let genesis: Genesis
     let verifier: MemberVerifier
-    private let wallClock: @Sendable () -> WallTime
+    let wallClock: @Sendable () -> WallTime
 
     /// What this side brings to handshakes; nil when there is nothing to answer with.
     var local: LinkHandshake.Local
@@ -24,19 +24,30 @@ final class LinkHub {
     /// The pre-shared key of a ticket, by its key id.
     var ticketKey: (@Sendable ([UInt8]) -> [UInt8]?)?
     var joinHandler: JoinHandler?
+    /// The thread at the peer port; nil while nothing listens.
+    var door: Door?
     private var handlers: [LinkService: StreamHandler] = [:]
 
-    private(set) var links: [NodeID: LinkConnection] = [:]
-    private var connections: [ObjectIdentifier: LinkConnection] = [:] {
+    /// The one connection to each member that is its link.
+    var links: [NodeID: LinkConnection] = [:]
+    /// Beside it, where there is one, the connection for streams of the bulk class.
+    var bulks: [NodeID: LinkConnection] = [:]
+    /// All connections, also those that are no link of the mesh, or not yet, or not any more.
+    var connections: [ObjectIdentifier: LinkConnection] = [:] {
         didSet { keepTimer() }
     }
-    private var halfOpen: [ObjectIdentifier: [UInt8]] = [:]
     private var observers: [Int: AsyncStream<LinkEvent>.Continuation] = [:]
     private var nextObserver = 0
     /// While there are connections: a node without any has no reason to wake up.
-    private var timer: RepeatedTask?
+    var timer: RepeatedTask?
     private var lastTick = MonotonicInstant.origin
-    private var counted = LinkCounters()
+    var counted = LinkCounters()
+    /// Renewals that are under way.
+    var renewing = 0
+    /// Members that a bulk connection is being made to, with who waits for it.
+    var diallingBulk: [NodeID: [() -> Void]] = [:]
+    /// How far this hub's clock is ahead of the system's, for tests of what hours bring.
+    var clockAhead: Duration = .zero
     var dialling: [NodeID: [CheckedContinuation<Void, Never>]] = [:]
     private(set) var isShutDown = false
     private var lingering = 0
@@ -58,12 +69,12 @@ final class LinkHub {
     var nodeID: NodeID { local.nodeID }
 
     var now: MonotonicInstant {
-        MonotonicInstant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds))
+        MonotonicInstant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds)) + clockAhead
     }
 
     var counters: LinkCounters {
         var counters = counted
-        counters.halfOpen = halfOpen.count
+        counters.halfOpen = connections.values.count { $0.admission != nil }
         counters.links = links.count
         return counters
     }
@@ -83,8 +94,9 @@ final class LinkHub {
         }
     }
 
-    private func tick() {
+    func tick() {
         let wall = wallClock()
+        let now = now
         let late = now - lastTick - MeshTransportLimits.linkTick
         lastTick = now
         for connection in Array(connections.values) {
@@ -95,164 +107,9 @@ final class LinkHub {
                 // of its peers: what they sent may not have been read yet.
                 if late >= MeshTransportLimits.linkPause { connection.excuse(late) }
                 connection.tick()
+                tidy(connection, at: now)
             }
         }
-    }
-
-    // MARK: Handshakes
-
-    /// The pre-shared key that a preamble names, for the responder.
-    private var keys: LinkHandshake.KeyLookup {
-        let (gateKey, ticketKey) = (gateKey, ticketKey)
-        return { preamble in
-            switch preamble.lane {
-            case .member:
-                gateKey.flatMap { $0.keyID == preamble.keyID ? $0.preSharedKey : nil }
-            case .join: ticketKey?(preamble.keyID)
-            case .catchUp: nil  // no superseded key is kept yet
-            }
-        }
-    }
-
-    /// A connection that was accepted, or nil when too many are half open.
-    func accept(from address: SocketAddress?) -> LinkConnection? {
-        counted.accepted += 1
-        let source = sourceKey(address)
-        guard !isShutDown, halfOpen.count < LinkLimits.halfOpenMax,
-            halfOpen.values.count(where: { $0 == source }) < LinkLimits.halfOpenPerAddressMax
-        else {
-            counted.halfOpenRefused += 1
-            return nil
-        }
-        let handshake = LinkHandshake(
-            responding: keys, local: local, verifier: verifier, ephemeral: .generate(), at: now)
-        let connection = LinkConnection(hub: self, handshake: handshake) { connection, outcome in
-            connection.hub.handshakeOver(connection, outcome) { _ in }
-        }
-        connections[ObjectIdentifier(connection)] = connection
-        halfOpen[ObjectIdentifier(connection)] = source
-        return connection
-    }
-
-    /// A connection that this side makes.
-    ///
-    /// - Parameter other: Judges who answers, instead of the hub's verifier.
-    func dial(
-        preamble: LinkPreamble, preSharedKey: [UInt8], expecting: NodeID?,
-        verifier other: (any LinkVerifier)? = nil,
-        then completion: @escaping (Result<LinkConnection, LinkError>) -> Void
-    ) throws(LinkError) -> LinkConnection {
-        guard !isShutDown else { throw .closedHere(.shutdown) }
-        let handshake = try LinkHandshake(
-            initiating: preamble, preSharedKey: preSharedKey, local: local, expecting: expecting,
-            verifier: other ?? verifier, ephemeral: .generate(), at: now)
-        let connection = LinkConnection(hub: self, handshake: handshake) { connection, outcome in
-            connection.hub.handshakeOver(connection, outcome, completion)
-        }
-        connections[ObjectIdentifier(connection)] = connection
-        return connection
-    }
-
-    /// What counts as one source: an IPv4 address, or an IPv6 /56, which one household may hold.
-    private func sourceKey(_ address: SocketAddress?) -> [UInt8] {
-        guard let text = address?.ipAddress else { return [] }
-        let isIPv6 = text.contains(":")
-        switch NetworkAddress(isIPv6 ? "[\(text)]:1" : "\(text):1")?.host {
-        case .v4(let bytes): return bytes
-        case .v6(let bytes): return Array(bytes.prefix(7))
-        case .name, nil: return Array(text.utf8)  // a mapped or scoped address counts as itself
-        }
-    }
-
-    private func handshakeOver(
-        _ connection: LinkConnection, _ outcome: Result<EstablishedLink, LinkError>,
-        _ completion: (Result<LinkConnection, LinkError>) -> Void
-    ) {
-        halfOpen[ObjectIdentifier(connection)] = nil
-        switch outcome {
-        case .failure(let error):
-            counted.handshakesFailed += 1
-            logger.debug("handshake failed", metadata: ["reason": "\(error)"])
-            completion(.failure(error))
-        case .success(let link):
-            counted.established += 1
-            guard let member = link.peer.member, link.preamble.lane == .member else {
-                // The join lane: an exchange of two messages, not a link of the mesh.
-                expireJoin(connection)
-                return completion(.success(connection))
-            }
-            completion(.success(admit(connection, to: member)))
-        }
-    }
-
-    /// Makes the connection the link to its peer, unless the one there is stays; returns the one
-    /// that is the link.
-    private func admit(_ connection: LinkConnection, to member: VerifiedMember) -> LinkConnection {
-        if let existing = links[member.nodeID], let old = existing.established {
-            let isSimultaneous =
-                existing.establishedAt + LinkLimits.simultaneousDial > now
-                && old.role != connection.established?.role
-            // Of two links that cross, both ends keep the one from the lower id.
-            let keepsOld = isSimultaneous && (old.role == .initiator) == (nodeID < member.nodeID)
-            if keepsOld {
-                connection.isRetiring = true
-                retire(connection)
-                return existing
-            }
-            if isSimultaneous {
-                // For observers nothing changed: there was a link, and there is one.
-                links[member.nodeID] = connection
-                existing.isRetiring = true
-                retire(existing)
-                return connection
-            }
-            // The peer has lost the older one, perhaps because it is another start of it.
-            existing.close(.superseded)
-        }
-        links[member.nodeID] = connection
-        logger.debug("link up", metadata: ["peer": "\(member.nodeID)"])
-        emit(.up(member))
-        return connection
-    }
-
-    /// Lets the streams of the lesser of two crossing links come to their ends.
-    private func retire(_ connection: LinkConnection) {
-        let bound = NIOLoopBound(connection, eventLoop: loop)
-        // Not at once: the peer has to find out by itself which of the two stays, and may have
-        // opened a stream on this one before it does.
-        loop.scheduleTask(in: .nanoseconds(LinkLimits.retirement.nanoseconds)) {
-            bound.value.close(.superseded)
-        }
-    }
-
-    private func expireJoin(_ connection: LinkConnection) {
-        let bound = NIOLoopBound(connection, eventLoop: loop)
-        loop.scheduleTask(in: .nanoseconds(LinkLimits.joinDeadline.nanoseconds)) {
-            bound.value.close(.done)
-        }
-    }
-
-    func ended(_ connection: LinkConnection, _ error: LinkError) {
-        let key = ObjectIdentifier(connection)
-        connections[key] = nil
-        halfOpen[key] = nil
-        switch error {
-        case .violation, .recordNotAuthentic: counted.violations += 1
-        default: break
-        }
-        guard let peer = connection.established?.peer.nodeID, links[peer] === connection else {
-            return
-        }
-        links[peer] = nil
-        logger.debug("link down", metadata: ["peer": "\(peer)", "reason": "\(error)"])
-        emit(.down(peer, error))
-    }
-
-    func measured(_ connection: LinkConnection, _ duration: Duration) {
-        guard let peer = connection.established?.peer.nodeID, links[peer] === connection else {
-            return
-        }
-        emit(.roundTrip(peer, duration))
     }
 
     // MARK: Services
@@ -302,7 +159,7 @@ final class LinkHub {
         return stream
     }
 
-    private func emit(_ event: LinkEvent) {
+    func emit(_ event: LinkEvent) {
         for observer in observers.values { observer.yield(event) }
     }
 
@@ -336,6 +193,8 @@ final class LinkHub {
         isShutDown = true
         timer?.cancel()
         timer = nil
+        door?.end()
+        door = nil
         for connection in Array(connections.values) {
             connection.close(.shutdown, text: "the node stops")
         }
@@ -349,8 +208,7 @@ final class LinkHub {
             let chain = link.peer.proof.chain
         else { return nil }
         return Link(
-            peer: member, chain: chain, linkKey: link.peer.linkKey,
-            isInitiator: link.role == .initiator,
+            peer: member, chain: chain, to: link, relay: connection.relay,
             connection: NIOLoopBound(connection, eventLoop: loop), loop: loop)
     }
 }
