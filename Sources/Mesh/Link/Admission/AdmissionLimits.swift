@@ -27,8 +27,6 @@ public enum AdmissionLimits {
     public static let verificationsPerSecond = 2000
     /// Of those, for answers from one source.
     public static let verificationsPerSourcePerSecond = 1000
-    /// The most verifications that one answer takes: issuer, member, cookie.
-    public static let verificationsPerAnswer = 3
     /// Admissions of one member by cookie in a second…
     public static let memberAdmissionsPerSecond = 1
     /// …and the most it may save up.
