@@ -73,7 +73,7 @@ final class LinkConnection {
 
     /// Whether it was without streams for so long, as far as looks from time to time tell.
     func isIdle(for time: Duration, at now: MonotonicInstant) -> Bool {
-        guard streams.isEmpty, withSession({ $0.multiplexer.streamCount }) == 0 else {
+        guard withSession({ $0.multiplexer.streamCount }) == 0 else {
             idleSince = nil
             return false
         }
