@@ -115,20 +115,10 @@ public final class LinkStream: Sendable {
     /// Sends bytes, in order; returns when they have been taken, which may have to wait until the
     /// peer reads. Cancelling the task resets the stream.
     public func send(_ bytes: [UInt8]) async throws(LinkError) {
-        var start = 0
-        repeat {
-            let end = min(start + LinkLimits.sendPieceBytesMax, bytes.count)
-            let piece = start == 0 && end == bytes.count ? bytes : Array(bytes[start..<end])
-            try await send(piece: piece)
-            start = end
-        } while start < bytes.count
-    }
-
-    private func send(piece: [UInt8]) async throws(LinkError) {
         let (connection, id, loop) = (connection, id, loop)
         let result: Result<Void, LinkError> = await withTaskCancellationHandler {
             await withCheckedContinuation { writer in
-                loop.execute { connection.value.write(piece, to: id, writer) }
+                loop.execute { connection.value.write(bytes, to: id, writer) }
             }
         } onCancel: {
             loop.execute { connection.value.reset(id, .cancelled, because: .cancelled) }
@@ -158,15 +148,26 @@ public final class LinkStream: Sendable {
     /// The next bytes, as many as have come; nil at the peer's end. Credit for them goes back to
     /// the peer. One task may read at a time; cancelling it resets the stream.
     public func read() async throws(LinkError) -> [UInt8]? {
+        guard let pieces = try await readPieces() else { return nil }
+        guard pieces.count > 1 else { return pieces[0] }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(pieces.reduce(0) { $0 + $1.count })
+        for piece in pieces { bytes += piece }
+        return bytes
+    }
+
+    /// As ``read()``, in the pieces in which the bytes came: for those who don't need them in one.
+    public func readPieces() async throws(LinkError) -> [[UInt8]]? {
         let (connection, id, loop) = (connection, id, loop)
-        let result: Result<[UInt8]?, LinkError> = await withTaskCancellationHandler {
+        let result: StreamBox.Read = await withTaskCancellationHandler {
             await withCheckedContinuation { reader in
                 loop.execute { connection.value.read(id, reader) }
             }
         } onCancel: {
             loop.execute { connection.value.reset(id, .cancelled, because: .cancelled) }
         }
-        return try result.get()
+        let pieces = try result.get()
+        return pieces.isEmpty ? nil : pieces
     }
 
     /// Everything until the peer's end.

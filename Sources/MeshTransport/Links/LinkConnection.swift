@@ -38,6 +38,8 @@ final class LinkConnection {
     /// When a look first found it without streams.
     private var idleSince: MonotonicInstant?
     var streams: [UInt32: StreamBox] = [:]
+    /// Streams on which something came that their readers were not told of.
+    var unread: Set<UInt32> = []
     private(set) var roundTrip: Duration?
 
     init(
@@ -125,9 +127,7 @@ final class LinkConnection {
                 incoming.readBytes(length: incoming.readableBytes) ?? [])
             phase = .handshake(handshake)
             perform(effects)
-        case .open:
-            buffer.writeBuffer(&incoming)
-            receiveRecords()
+        case .open: receiveRecords(from: &incoming)
         case .closed: break  // what still comes after the end is not looked at
         }
     }
@@ -168,31 +168,64 @@ final class LinkConnection {
         onOutcome?(self, .success(link))
         onOutcome = nil
         guard isOpen else { return }
-        buffer.writeBytes(link.leftover)
-        receiveRecords()
+        var leftover = ByteBuffer(bytes: link.leftover)
+        receiveRecords(from: &leftover)
         pump()
     }
 
     // MARK: Records
 
-    private func receiveRecords() {
+    /// Takes in the records that are whole; the beginning of one that is not is kept.
+    private func receiveRecords(from incoming: inout ByteBuffer) {
         let now = hub.now
-        while isOpen, let length: UInt16 = buffer.getInteger(at: buffer.readerIndex) {
-            // Judged before its bytes are waited for.
-            guard
-                (LinkLimits.recordBytesMin...LinkLimits.recordBytesMax).contains(Int(length))
-            else { return end(.violation(.recordLength(Int(length)))) }
-            guard buffer.readableBytes >= 2 + Int(length) else { break }
-            buffer.moveReaderIndex(forwardBy: 2)
-            guard let record = buffer.readBytes(length: Int(length)) else { break }
-            do {
-                let events = try withSession { session throws(LinkError) in
-                    try session.receive(record, at: now)
-                }
-                for event in events ?? [] { handle(event) }
-            } catch { return end(error) }
+        // What came before waits for the rest of one record, and no more is copied than that takes.
+        while isOpen, buffer.readableBytes > 0 {
+            let wanted = recordBytes(buffer) ?? 2
+            guard isOpen else { return }
+            let missing = wanted - buffer.readableBytes
+            guard missing > 0 else {
+                receiveRecord(from: &buffer, at: now)
+                buffer.clear()
+                break
+            }
+            guard var part = incoming.readSlice(length: min(missing, incoming.readableBytes)),
+                part.readableBytes > 0
+            else { return }
+            buffer.writeBuffer(&part)
         }
-        buffer.discardReadBytes()
+        while isOpen, let wanted = recordBytes(incoming), incoming.readableBytes >= wanted {
+            receiveRecord(from: &incoming, at: now)
+        }
+        if isOpen, incoming.readableBytes > 0 { buffer.writeBuffer(&incoming) }
+    }
+
+    /// What the record at the beginning takes with its length, which is judged before the record's
+    /// bytes are waited for; nil when it is not there yet, or refused.
+    private func recordBytes(_ bytes: ByteBuffer) -> Int? {
+        guard let length: UInt16 = bytes.getInteger(at: bytes.readerIndex) else { return nil }
+        guard (LinkLimits.recordBytesMin...LinkLimits.recordBytesMax).contains(Int(length)) else {
+            end(.violation(.recordLength(Int(length))))
+            return nil
+        }
+        return 2 + Int(length)
+    }
+
+    private func receiveRecord(from bytes: inout ByteBuffer, at now: MonotonicInstant) {
+        guard let length: UInt16 = bytes.readInteger() else { return }
+        let (start, scratch) = (bytes.readerIndex, hub.scratch)
+        do {
+            // The record is `length` bytes that were received, and the scratch is nobody else's
+            // while this runs on the loop.
+            let events = try withSession { session throws(LinkError) in
+                try bytes.withUnsafeReadableBytes { memory throws(LinkError) in
+                    try session.receive(
+                        record: UnsafeRawBufferPointer(rebasing: memory.prefix(Int(length))),
+                        scratch: scratch, at: now)
+                }
+            }
+            bytes.moveReaderIndex(to: start + Int(length))
+            for event in events ?? [] { handle(event) }
+        } catch { end(error) }
     }
 
     /// Changes the session in place: taking it out of `phase` would copy its tables.
@@ -211,6 +244,8 @@ final class LinkConnection {
         case .data(let stream, let bytes): deliver(bytes, to: stream)
         case .ended(let stream): deliverEnd(of: stream)
         case .reset(let stream, let code, let afterEnd):
+            // Who waits gets what came before it.
+            wakeReaders()
             failStream(stream, .streamReset(code, byPeer: true), keepInbound: afterEnd)
         case .roundTrip(let duration):
             roundTrip = duration
@@ -220,8 +255,10 @@ final class LinkConnection {
         }
     }
 
-    /// Writes records while the carrier takes them, and lets waiting writers in where room came up.
+    /// Hands on what came, writes records while the carrier takes them, and lets waiting writers in
+    /// where room came up.
     func pump() {
+        wakeReaders()
         guard isOpen, !flushing, let carrier else { return }
         flushing = true
         defer { flushing = false }
@@ -239,27 +276,58 @@ final class LinkConnection {
     /// The next records, as many as should be under way at once; nil when there are none.
     private func nextBatch(_ allocator: ByteBufferAllocator) -> ByteBuffer? {
         let now = hub.now
+        let scratch = hub.recordSpace
         var batch: ByteBuffer?
-        while batch.map({ $0.readableBytes < MeshTransportLimits.batchBytes }) ?? true {
-            let record: [UInt8]?
+        while isOpen, batch.map({ $0.readableBytes < MeshTransportLimits.batchBytes }) ?? true {
             do {
-                record =
-                    try withSession { session throws(LinkError) in
-                        try session.nextRecord(at: now)
-                    } ?? nil
+                // Small records come through the scratch; when one is long, those that follow are
+                // sealed where they go out from.
+                let written: Int
+                if batch != nil {
+                    written = try append(to: &batch, at: now)
+                } else {
+                    written =
+                        try withSession { session throws(LinkError) in
+                            try session.nextRecord(into: scratch, at: now)
+                        } ?? 0
+                    if written > 0 {
+                        let isLong = written >= LinkLimits.recordBytesMax / 2
+                        batch = allocator.buffer(
+                            capacity: isLong
+                                ? MeshTransportLimits.batchBytes + LinkLimits.recordSpaceBytes
+                                : written)
+                        batch?.writeBytes(UnsafeRawBufferPointer(scratch).prefix(written))
+                    }
+                }
+                // Room that came up may let writers in, whose bytes are then to be sent.
+                if written == 0, !admitWriters() { break }
             } catch {
                 end(error)
                 return nil
             }
-            guard let record else {
-                // Room that came up may let writers in, whose bytes are then to be sent.
-                if admitWriters() { continue }
-                break
-            }
-            if batch == nil { batch = allocator.buffer(capacity: record.count) }
-            batch?.writeBytes(record)
         }
         return batch
+    }
+
+    private func append(
+        to batch: inout ByteBuffer?, at now: MonotonicInstant
+    ) throws(LinkError) -> Int {
+        var written = 0
+        var failure: LinkError?
+        batch?.writeWithUnsafeMutableBytes(
+            minimumWritableBytes: LinkLimits.recordSpaceBytes
+        ) { memory in
+            do throws(LinkError) {
+                // At least as much memory as asked for; what is returned was written.
+                written =
+                    try withSession { session throws(LinkError) in
+                        try session.nextRecord(into: memory, at: now)
+                    } ?? 0
+            } catch { failure = error }
+            return written
+        }
+        if let failure { throw failure }
+        return written
     }
 
     // MARK: End
@@ -292,6 +360,7 @@ final class LinkConnection {
     /// handshake is over, not a byte is sent.
     private func end(_ error: LinkError, saying: (LinkCloseCode, String)? = nil) {
         if case .closed = phase { return }
+        wakeReaders()
         deadline?.cancel()
         var last: [UInt8]?
         var farewell = saying

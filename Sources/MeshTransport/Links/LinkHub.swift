@@ -28,6 +28,12 @@ final class LinkHub {
     var door: Door?
     private var handlers: [LinkService: StreamHandler] = [:]
 
+    /// Memory for one record at a time, shared by all connections: they take turns on one thread.
+    let scratch = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: LinkLimits.recordPlaintextBytesMax, alignment: 16)
+    let recordSpace = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: LinkLimits.recordSpaceBytes, alignment: 16)
+
     /// The one connection to each member that is its link.
     var links: [NodeID: LinkConnection] = [:]
     /// Beside it, where there is one, the connection for streams of the bulk class.
@@ -64,6 +70,12 @@ final class LinkHub {
         self.gateKey = gateKey
         self.wallClock = wallClock
         verifier = MemberVerifier(genesis: genesis, now: wallClock)
+    }
+
+    deinit {
+        // Connections hold their hub: nothing uses these any more.
+        scratch.deallocate()
+        recordSpace.deallocate()
     }
 
     var nodeID: NodeID { local.nodeID }
