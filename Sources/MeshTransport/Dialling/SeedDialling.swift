@@ -19,15 +19,13 @@ extension LinkTransport {
         let linked = LinkedMember()
         do throws(LinkError) {
             let connection = try await dialOnce(address, on: loop) { completion in
-                guard let gate = hub.value.gateKey,
-                    let preamble = LinkPreamble(lane: .member, keyID: gate.keyID)
-                else { return .failure(.unknownLane) }
                 let verifier = UnlinkedVerifier(
                     base: hub.value.verifier, hub: hub, linked: linked)
                 return Result { () throws(LinkError) in
-                    try hub.value.dial(
-                        preamble: preamble, preSharedKey: gate.preSharedKey, expecting: nil,
-                        verifier: verifier, then: completion)
+                    let connection = try hub.value.dialMember(
+                        expecting: nil, verifier: verifier, then: completion)
+                    connection.dialled = address
+                    return connection
                 }
             }
             let link = await loop.run { hub.value.handle(of: connection.value) }
