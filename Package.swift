@@ -102,7 +102,7 @@ let package = Package(
         module("Noise", ["Secrets"]),
         module("Trust", ["Secrets", "Wire"]),
         module("Gossip", ["Wire"]),
-        module("Mesh", ["Wire", "Gossip", "Noise", "Trust"]),
+        module("Mesh", ["Wire", "Gossip", "Noise", "Secrets", "Trust"]),
         module(
             "MeshTransport",
             [
