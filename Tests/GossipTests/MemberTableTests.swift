@@ -121,20 +121,21 @@ import Wire
     }
 }
 
-@Suite struct RateLimitTests {
+@Suite struct RateBucketTests {
     @Test func `a bucket gives its burst at once and then one each period`() {
-        var limit = RateLimit()
+        let rate = RateBucket.Rate(every: .seconds(1), burst: 5)
+        var bucket = RateBucket()
         var now = MonotonicInstant.origin
         var taken = 0
-        for _ in 0..<100 where limit.take(at: now, period: .seconds(1), burst: 5) { taken += 1 }
+        for _ in 0..<100 where bucket.take(rate, at: now) { taken += 1 }
         #expect(taken == 5)
         for _ in 0..<30 {
             now = now + .milliseconds(500)
-            if limit.take(at: now, period: .seconds(1), burst: 5) { taken += 1 }
+            if bucket.take(rate, at: now) { taken += 1 }
         }
         #expect(taken == 20)
-        limit.charge(1000, at: now, period: .seconds(1), burst: 5)
-        #expect(!limit.has(at: now, period: .seconds(1), burst: 5))
-        #expect(limit.has(at: now + .seconds(1), period: .seconds(1), burst: 5))
+        bucket.charge(rate, 1000, at: now)
+        #expect(!bucket.hasRoom(rate, at: now))
+        #expect(bucket.hasRoom(rate, at: now + .seconds(1)))
     }
 }
