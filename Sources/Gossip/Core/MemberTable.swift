@@ -153,6 +153,14 @@ struct MemberTable: Sendable {
         self[last].place = UInt32(place)
     }
 
+    /// The member that comes next in order of ids; nil after the last. After nil comes the first.
+    func first(after id: NodeID?) -> Slot? {
+        guard let id else { return order.first }
+        var place = orderPlace(of: id)
+        if place < order.count, self.id(order[place]) == id { place += 1 }
+        return place < order.count ? order[place] : nil
+    }
+
     private func orderPlace(of id: NodeID) -> Int {
         var low = 0
         var high = order.count
