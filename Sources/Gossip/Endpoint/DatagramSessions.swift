@@ -45,7 +45,7 @@ public struct DatagramSessions: Sendable {
     var ownHint: UInt64
     /// Who is known, by hint. Shared between copies until one changes it.
     private(set) var directory: [UInt64: NodeID] = [:]
-    var sessions: [NodeID: DatagramSession] = [:]
+    var sessions = SessionTable()
     /// The peers for which packets wait, by the time at which to look after them. Each once.
     var queue: [Waiting] = []
     /// Packets that wait, for all of them.
@@ -133,7 +133,8 @@ public struct DatagramSessions: Sendable {
     public mutating func sweep(
         at now: MonotonicInstant, known: Int, linkKey: (NodeID) -> LinkKey?
     ) {
-        for (node, session) in sessions {
+        for node in sessions.nodes {
+            guard let session = sessions[node] else { continue }
             if let claimed = linkKey(node) {
                 guard claimed != session.linkKey, session.channel == nil || session.isStale else {
                     continue
@@ -156,7 +157,7 @@ public struct DatagramSessions: Sendable {
     /// Uses `cipher` from now on: this node's link key, or the mesh's gate key, was replaced.
     public mutating func renew(cipher: any DatagramCipher) {
         self.cipher = cipher
-        for node in sessions.keys { sessions[node]?.forgetRoot() }
+        for node in sessions.nodes { sessions[node]?.forgetRoot() }
         guard cipher.meshKeyID != meshKeyID else { return }
         meshKeyID = cipher.meshKeyID
         ownHint = cipher.hint(of: nodeID)
