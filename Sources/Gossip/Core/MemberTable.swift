@@ -32,14 +32,15 @@ struct MemberTable: Sendable {
     /// Open addressing: the upper half of a key, and the slot + 1; 0 is free.
     private var index: [UInt64] = Array(repeating: 0, count: 16)
 
-    private static let blockBits: Slot = 3
+    private static let blockBits: Slot = 1
+    private static let blockMask: Slot = 1 << blockBits - 1
 
     /// How many there are.
     var count: Int { order.count }
 
     subscript(slot: Slot) -> Member {
-        _read { yield blocks[Int(slot >> Self.blockBits)][Int(slot & 7)] }
-        _modify { yield &blocks[Int(slot >> Self.blockBits)][Int(slot & 7)] }
+        _read { yield blocks[Int(slot >> Self.blockBits)][Int(slot & Self.blockMask)] }
+        _modify { yield &blocks[Int(slot >> Self.blockBits)][Int(slot & Self.blockMask)] }
     }
 
     /// Whether a slot is some member's.
@@ -83,7 +84,7 @@ struct MemberTable: Sendable {
         } else {
             slot = Slot(slots)
             slots += 1
-            if slot & 7 == 0 { blocks.append([]) }
+            if slot & Self.blockMask == 0 { blocks.append([]) }
             blocks[Int(slot >> Self.blockBits)].append(member)
         }
         order.insert(slot, at: orderPlace(of: id))
