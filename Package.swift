@@ -51,15 +51,15 @@ let package = Package(
         .library(
             name: "ShoalBenchmarkSupport",
             targets: [
-                "Engine", "Gossip", "Kernels", "Mesh", "Model", "Noise", "Simulation", "Trust",
-                "Wire",
+                "Engine", "Gossip", "Kernels", "Mesh", "Model", "Noise", "Secrets", "Simulation",
+                "Trust", "Wire",
             ]),
         // What `Tests/Fuzz` feeds.
         .library(
             name: "ShoalFuzzSupport",
             targets: [
-                "Engine", "GGUF", "Gossip", "Grammar", "Jinja", "Kernels", "Model", "Sampling",
-                "Tokenizer", "Wire",
+                "Engine", "GGUF", "Gossip", "Grammar", "Jinja", "Kernels", "Mesh", "Model", "Noise",
+                "OpenAIAPI", "Sampling", "Tokenizer", "Trust", "Wire",
             ]),
     ],
     dependencies: [
@@ -98,10 +98,11 @@ let package = Package(
 
         // The mesh: pure cores, then their shells
         module("Wire"),
-        module("Noise", ["CSodium"]),
-        module("Trust", ["CSodium", "Wire"]),
+        module("Secrets", ["CSodium"]),
+        module("Noise", ["Secrets"]),
+        module("Trust", ["Secrets", "Wire"]),
         module("Gossip", ["Wire"]),
-        module("Mesh", ["Wire", "Gossip", "Noise", "Trust"]),
+        module("Mesh", ["Wire", "Gossip", "Noise", "Secrets", "Trust"]),
         module(
             "MeshTransport",
             [
@@ -117,15 +118,16 @@ let package = Package(
             "Node",
             [
                 "Engine", "Gossip", "Kernels", "Mesh", "MeshTransport", "Model", "NodeAPI",
-                "Platform", "Sampling", "Tokenizer", "Trust", "Wire", .logging, .nioCore, .nioPosix,
+                "Platform", "Sampling", "Secrets", "Tokenizer", "Trust", "Wire", .logging, .nioCore,
+                .nioPosix,
                 .serviceLifecycle, .unixSignals,
             ]),
         .executableTarget(
             name: "shoal",
             dependencies: [
                 "Engine", "GGUF", "Kernels", "Mesh", "Model", "Node", "NodeAPI", "OpenAIAPI",
-                "Quantisation", "Simulation", "Tokenizer", "Trust", "Wire", .argumentParser,
-                .httpClient, .logging, .nioCore, .nioFoundation, .nioHTTP,
+                "Quantisation", "Secrets", "Simulation", "Tokenizer", "Trust", "Wire",
+                .argumentParser, .httpClient, .logging, .nioCore, .nioFoundation, .nioHTTP,
             ],
             swiftSettings: strict),
 
@@ -141,8 +143,9 @@ let package = Package(
         tests(
             "Engine", ["Engine", "GGUF", "Kernels", "Model", "Sampling", "Tokenizer"],
             fixtures: true),
-        tests("Noise", ["Noise"], fixtures: true),
-        tests("Trust", ["Trust", "Wire"]),
+        tests("Secrets", ["Secrets"]),
+        tests("Noise", ["Noise", "Secrets"], fixtures: true),
+        tests("Trust", ["Secrets", "Trust", "Wire"]),
         tests("Gossip", ["Gossip", "Wire"]),
         tests("Mesh", ["Gossip", "Mesh", "Noise", "Trust", "Wire"]),
         tests(

@@ -1,7 +1,7 @@
 // Noise: the Noise protocol framework, revision 34 (https://noiseprotocol.org/noise.html), for the
 // XX family with 25519, ChaChaPoly and BLAKE2b.
 //
-// The handshake state machine and the transport cipher live here, over libsodium. No I/O, no
+// The handshake state machine and the transport cipher live here, over `Secrets`. No I/O, no
 // sessions, no policy: who may connect, how frames are cut and when keys are renewed is in `Mesh`.
 // Randomness is handed in as an ephemeral key pair.
 

@@ -6,6 +6,8 @@ public enum NoiseError: Error, Equatable, Sendable {
     case notAuthentic
     /// A Diffie–Hellman result is all zero: the peer's key has low order.
     case lowOrderKey
+    /// The peer's key is not the one encoding of its point.
+    case nonCanonicalKey
     /// A key, or a pre-shared key, has the wrong length or number.
     case badKey
     /// The cipher's nonces are used up. Permanent.
@@ -21,6 +23,7 @@ extension NoiseError: CustomStringConvertible {
         case .badLength: "a handshake message has the wrong length"
         case .notAuthentic: "the peer does not hold the expected key, or the bytes were changed"
         case .lowOrderKey: "the peer's key is degenerate"
+        case .nonCanonicalKey: "the peer's key has an encoding that is not allowed"
         case .badKey: "a key has the wrong length"
         case .nonceExhausted: "this session's keys are used up"
         case .outOfTurn: "the handshake is not at this step"

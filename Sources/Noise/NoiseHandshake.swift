@@ -1,20 +1,23 @@
+public import Secrets
+
 /// A handshake in progress: section 5.3's HandshakeState over section 5.2's SymmetricState.
 ///
 /// A message that is refused leaves the state unusable on purpose: a handshake is not repaired,
-/// it is begun again.
+/// it is begun again. A peer's key that is not the one encoding of its point is refused as soon as it
+/// is read, one of low order as soon as it is used.
 public struct NoiseHandshake: Sendable, CustomStringConvertible, CustomReflectable {
     private let pattern: NoisePattern
     private let role: NoiseRole
     private let staticKey: NoiseKeyPair
     private let ephemeral: NoiseKeyPair
     /// Those that the pattern has not used yet.
-    private var preSharedKeys: [[UInt8]]
+    private var preSharedKeys: [SecretBytes]
     private var remoteEphemeral: [UInt8]?
     private var step = 0
     private var failed = false
 
     // SymmetricState
-    private var chainingKey: [UInt8]
+    private var chainingKey: SecretBytes
     private var transcript: [UInt8]
     private var cipher: CipherState?
 
@@ -31,7 +34,7 @@ public struct NoiseHandshake: Sendable, CustomStringConvertible, CustomReflectab
     ///   - ephemeral: A key pair made for this handshake alone.
     public init(
         pattern: NoisePattern, role: NoiseRole, prologue: [UInt8], staticKey: NoiseKeyPair,
-        preSharedKeys: [[UInt8]] = [], ephemeral: NoiseKeyPair
+        preSharedKeys: [SecretBytes] = [], ephemeral: NoiseKeyPair
     ) throws(NoiseError) {
         guard preSharedKeys.count == pattern.preSharedKeyCount,
             preSharedKeys.allSatisfy({ $0.count == NoiseLimits.keyBytes })
@@ -46,8 +49,20 @@ public struct NoiseHandshake: Sendable, CustomStringConvertible, CustomReflectab
             name.count <= NoiseLimits.hashBytes
             ? name + [UInt8](repeating: 0, count: NoiseLimits.hashBytes - name.count)
             : Primitives.hash(name)
-        chainingKey = transcript
+        chainingKey = SecretBytes(transcript, in: .pooled)
         mixHash(prologue)
+    }
+
+    /// The same with pre-shared keys that are copied: prefer secrets that stay where they are.
+    public init(
+        pattern: NoisePattern, role: NoiseRole, prologue: [UInt8], staticKey: NoiseKeyPair,
+        preSharedKeys: [[UInt8]], ephemeral: NoiseKeyPair
+    ) throws(NoiseError) {
+        guard preSharedKeys.allSatisfy({ $0.count == NoiseLimits.keyBytes }) else { throw .badKey }
+        try self.init(
+            pattern: pattern, role: role, prologue: prologue, staticKey: staticKey,
+            preSharedKeys: preSharedKeys.map { SecretBytes($0, in: .pooled) },
+            ephemeral: ephemeral)
     }
 
     /// Whether all three messages have passed.
@@ -66,7 +81,9 @@ public struct NoiseHandshake: Sendable, CustomStringConvertible, CustomReflectab
                 message += ephemeral.publicKey
                 mixHash(ephemeral.publicKey)
                 // Section 9.2: with a pre-shared key, ephemerals are keys of the transcript too.
-                if pattern.preSharedKeyCount > 0 { mixKey(ephemeral.publicKey) }
+                if pattern.preSharedKeyCount > 0 {
+                    ephemeral.publicKey.withUnsafeBytes { mixKey($0) }
+                }
             case .s: message += try encryptAndHash(staticKey.publicKey)
             default: try mix(token)
             }
@@ -93,13 +110,16 @@ public struct NoiseHandshake: Sendable, CustomStringConvertible, CustomReflectab
             switch token {
             case .e:
                 let key = try take(NoiseLimits.keyBytes)
+                guard KeyAgreement.isCanonical(key) else { throw .nonCanonicalKey }
                 remoteEphemeral = key
                 mixHash(key)
-                if pattern.preSharedKeyCount > 0 { mixKey(key) }
+                if pattern.preSharedKeyCount > 0 { key.withUnsafeBytes { mixKey($0) } }
             case .s:
                 let sealed = try take(
                     NoiseLimits.keyBytes + (cipher == nil ? 0 : NoiseLimits.tagBytes))
-                receivedStaticKey = try decryptAndHash(sealed)
+                let key = try decryptAndHash(sealed)
+                guard KeyAgreement.isCanonical(key) else { throw .nonCanonicalKey }
+                receivedStaticKey = key
             default: try mix(token)
             }
         }
@@ -115,9 +135,11 @@ public struct NoiseHandshake: Sendable, CustomStringConvertible, CustomReflectab
         send: CipherState, receive: CipherState, handshakeHash: [UInt8]
     ) {
         guard isComplete else { throw .outOfTurn }
-        let keys = Primitives.hkdf(chainingKey: chainingKey, input: [], outputs: 2)
-        let first = CipherState(key: Array(keys[0].prefix(NoiseLimits.keyBytes)))
-        let second = CipherState(key: Array(keys[1].prefix(NoiseLimits.keyBytes)))
+        let keys = Primitives.hkdf(
+            chainingKey: chainingKey, input: UnsafeRawBufferPointer(start: nil, count: 0),
+            outputs: 2)
+        let first = CipherState(key: keys[0])
+        let second = CipherState(key: keys[1])
         return role == .initiator
             ? (first, second, transcript) : (second, first, transcript)
     }
@@ -146,7 +168,7 @@ public struct NoiseHandshake: Sendable, CustomStringConvertible, CustomReflectab
 
     private mutating func mixDH(_ ours: NoiseKeyPair, _ theirs: [UInt8]?) throws(NoiseError) {
         guard let theirs else { throw .outOfTurn }
-        mixKey(try Primitives.dh(secret: ours.secretKey, public: theirs))
+        try Primitives.dh(secret: ours.secret, public: theirs).withUnsafeBytes { mixKey($0) }
     }
 
     // MARK: SymmetricState
@@ -155,17 +177,21 @@ public struct NoiseHandshake: Sendable, CustomStringConvertible, CustomReflectab
         transcript = Primitives.hash(transcript, data)
     }
 
-    private mutating func mixKey(_ input: [UInt8]) {
+    private mutating func mixKey(_ input: UnsafeRawBufferPointer) {
         let keys = Primitives.hkdf(chainingKey: chainingKey, input: input, outputs: 2)
         chainingKey = keys[0]
-        cipher = CipherState(key: Array(keys[1].prefix(NoiseLimits.keyBytes)))
+        cipher = CipherState(key: keys[1])
     }
 
-    private mutating func mixKeyAndHash(_ input: [UInt8]) {
-        let keys = Primitives.hkdf(chainingKey: chainingKey, input: input, outputs: 3)
+    private mutating func mixKeyAndHash(_ input: SecretBytes) {
+        let keys = input.withUnsafeBytes {
+            Primitives.hkdf(chainingKey: chainingKey, input: $0, outputs: 3)
+        }
         chainingKey = keys[0]
-        mixHash(keys[1])
-        cipher = CipherState(key: Array(keys[2].prefix(NoiseLimits.keyBytes)))
+        var part = keys[1].copy()
+        defer { wipe(&part) }
+        mixHash(part)
+        cipher = CipherState(key: keys[2])
     }
 
     private mutating func encryptAndHash(_ plaintext: [UInt8]) throws(NoiseError) -> [UInt8] {

@@ -1,36 +1,38 @@
-import CSodium
+public import Secrets
 
-/// An X25519 key pair.
+/// An X25519 key pair. The secret half is wiped when the last copy goes.
 public struct NoiseKeyPair: Sendable, CustomStringConvertible, CustomReflectable {
     /// The public key, 32 bytes.
     public let publicKey: [UInt8]
     /// The secret key, 32 bytes.
-    public let secretKey: [UInt8]
+    let secret: SecretBytes
 
     /// The pair of a secret key of 32 bytes.
+    public init(secret: SecretBytes) throws(NoiseError) {
+        guard secret.count == NoiseLimits.keyBytes else { throw .badKey }
+        self.init(unchecked: secret)
+    }
+
+    /// The pair of a secret key of 32 bytes, which are copied: prefer ``init(secret:)``.
     public init(secretKey: [UInt8]) throws(NoiseError) {
-        guard secretKey.count == NoiseLimits.keyBytes, Primitives.ready else { throw .badKey }
-        self.secretKey = secretKey
-        self.publicKey = Primitives.publicKey(of: secretKey)
+        guard secretKey.count == NoiseLimits.keyBytes else { throw .badKey }
+        self.init(unchecked: SecretBytes(secretKey, in: .pooled))
     }
 
     /// A pair whose halves need not belong together, for tests of degenerate keys.
     init(publicKey: [UInt8], secretKey: [UInt8]) {
         self.publicKey = publicKey
-        self.secretKey = secretKey
+        secret = SecretBytes(secretKey, in: .pooled)
     }
 
-    private init(secret: [UInt8]) {
-        secretKey = secret
-        publicKey = Primitives.publicKey(of: secret)
+    private init(unchecked secret: SecretBytes) {
+        self.secret = secret
+        publicKey = KeyAgreement.publicKey(of: secret)
     }
 
     /// A new pair from libsodium's random source.
     public static func generate() -> NoiseKeyPair {
-        _ = Primitives.ready
-        var secret = [UInt8](repeating: 0, count: NoiseLimits.keyBytes)
-        randombytes_buf(&secret, secret.count)
-        return NoiseKeyPair(secret: secret)
+        NoiseKeyPair(unchecked: .random(NoiseLimits.keyBytes, in: .pooled))
     }
 
     /// Never shows the secret key.

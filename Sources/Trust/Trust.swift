@@ -1,8 +1,10 @@
 // Trust: who is who in a mesh, and what they may do.
 //
-// Identities, certificates, tickets, gate keys, datagram keys and digests live here, as values and
-// canonical codecs over libsodium. Files are in `Node`, sockets in `MeshTransport`; the time is
+// Identities, certificates, revocations, tickets, gate keys, datagram keys and digests live here, as values and
+// canonical codecs over `Secrets`. Files are in `Node`, sockets in `MeshTransport`; the time is
 // handed in.
+
+internal import Secrets
 
 /// Bounds on what trust accepts and grants.
 public enum TrustLimits {
@@ -35,10 +37,29 @@ public enum TrustLimits {
     public static let linkProofBytesMax = 1600
     /// The longest text of a ticket, in characters: what follows from the bounds of its fields.
     public static let ticketTextMax = 5120
-    /// The most revocations in one message.
+    /// The most revocations that a mesh remembers.
     public static let revocationsMax = 4096
-    /// The most seeds told to a joiner.
+    /// The most of them that one signer can make: a rogue issuer fills no more than its share.
+    public static let revocationsPerSignerMax = 1024
+    /// The longest reason of a revocation, in bytes.
+    public static let revocationReasonBytesMax = 64
+    /// The longest encoded ``Revocation``, in bytes: what follows from the bounds of its fields.
+    public static let revocationBytesMax = 221
+    /// The most issuers whose certificates a mesh remembers.
+    public static let issuersMax = 64
+    /// How many gate keys a node keeps beside the current one: who was away while no more rolled
+    /// finds back.
+    public static let gateKeysKept = 64
+    /// The longest encoded ``TrustBulletin``, in bytes: what follows from the bounds of its fields.
+    public static let bulletinBytesMax = 1 << 20
+    /// The longest encoded ``GateKeyRing``, in bytes: what follows from the bounds of its fields.
+    public static let gateKeyRingBytesMax = 1 << 17
+    /// The longest encoded ``JoinResponse``, in bytes: what follows from the bounds of its fields.
+    public static let joinResponseBytesMax = (1 << 20) + 4096
+    /// The longest passphrase of an identity, in bytes.
+    public static let passphraseBytesMax = SecretLimits.passphraseBytesMax
+    /// The most seeds told in one message.
     public static let seedsMax = 16
-    /// The longest message of a refused join, in bytes.
+    /// The longest message of a refused join or renewal, in bytes.
     public static let refusalBytesMax = 512
 }

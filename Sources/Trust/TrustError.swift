@@ -32,8 +32,16 @@ public enum TrustError: Error, Equatable, Sendable {
     case damagedTicket
     /// A ciphertext does not authenticate.
     case notAuthentic
-    /// A node that the mesh revoked.
-    case revoked(NodeID)
+    /// The mesh revoked it, and why.
+    case revoked(Revocation.Target, reason: String)
+    /// There are more of them than fit: nothing was changed.
+    case tooMany(String, limit: Int)
+    /// A sealed identity does not open: the passphrase is another, or the file was changed.
+    case wrongPassphrase
+    /// A passphrase is empty or too long.
+    case badPassphrase
+    /// Hashing a passphrase takes more memory than the machine gave.
+    case noMemoryForPassphrase
 }
 
 extension TrustError: CustomStringConvertible {
@@ -56,7 +64,15 @@ extension TrustError: CustomStringConvertible {
         case .notATicket: "this is not a ticket: a ticket begins with '\(Ticket.textPrefix)'"
         case .damagedTicket: "the ticket is damaged: copy it whole, without changes"
         case .notAuthentic: "the bytes do not authenticate"
-        case .revoked(let node): "the node \(node) was revoked"
+        case .revoked(let target, let reason):
+            "\(target) was revoked" + (reason.isEmpty ? "" : ": \(reason)")
+        case .tooMany(let what, let limit): "the \(what) are more than the limit of \(limit)"
+        case .wrongPassphrase:
+            "the passphrase does not open the identity: it is another, or the file was changed"
+        case .badPassphrase:
+            "a passphrase has 1 to \(TrustLimits.passphraseBytesMax) bytes"
+        case .noMemoryForPassphrase:
+            "the machine has too little free memory to check the passphrase"
         }
     }
 }

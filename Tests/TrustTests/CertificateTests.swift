@@ -16,14 +16,14 @@ struct CertificateTests {
             member: try member ?? mesh.memberCertificate(),
             issuer: try issuer ?? mesh.issuerCertificate())
         do {
-            _ = try chain.verify(genesis: mesh.genesis, at: time)
+            _ = try chain.verify(genesis: mesh.genesis, at: time, trust: nil)
             return nil
         } catch { return error }
     }
 
     @Test func aChainFromTheAuthorityThroughAnIssuerIsAccepted() throws {
         let chain = try mesh.chain()
-        let member = try chain.verify(genesis: mesh.genesis, at: now)
+        let member = try chain.verify(genesis: mesh.genesis, at: now, trust: nil)
         #expect(member.nodeID == mesh.node.nodeID && member.name == "node-1")
         #expect(member.roles == [.server, .client])
         #expect(member.labels.map(\.key) == ["region", "tier"])
@@ -35,7 +35,7 @@ struct CertificateTests {
         let chain = CertificateChain(
             member: try mesh.memberCertificate(signer: mesh.authority), issuer: nil)
         #expect(
-            try chain.verify(genesis: mesh.genesis, at: now).nodeID == mesh.node.nodeID)
+            try chain.verify(genesis: mesh.genesis, at: now, trust: nil).nodeID == mesh.node.nodeID)
     }
 
     @Test func aMemberLastsNoLongerThanItsIssuer() throws {
@@ -43,7 +43,7 @@ struct CertificateTests {
         let chain = CertificateChain(
             member: try mesh.memberCertificate(),
             issuer: try mesh.issuerCertificate { $0.notAfter = end })
-        #expect(try chain.verify(genesis: mesh.genesis, at: now).notAfter == end)
+        #expect(try chain.verify(genesis: mesh.genesis, at: now, trust: nil).notAfter == end)
     }
 
     @Test func anExpiredCertificateIsRefusedFromItsLastSecondOn() throws {
@@ -77,7 +77,7 @@ struct CertificateTests {
     @Test func aCertificateOfAnotherMeshIsRefused() throws {
         let other = try SampleMesh(name: "other")
         #expect(throws: TrustError.otherMesh) {
-            _ = try mesh.chain().verify(genesis: other.genesis, at: now)
+            _ = try mesh.chain().verify(genesis: other.genesis, at: now, trust: nil)
         }
         let member = try mesh.memberCertificate { $0.mesh = other.genesis.id }
         #expect(try refusal(member: member) == .otherMesh)
@@ -95,7 +95,7 @@ struct CertificateTests {
         // The issuer's own certificate, sent as if the issuer were a member.
         let chain = CertificateChain(member: try mesh.issuerCertificate(), issuer: nil)
         #expect(throws: TrustError.wrongKind) {
-            _ = try chain.verify(genesis: mesh.genesis, at: now)
+            _ = try chain.verify(genesis: mesh.genesis, at: now, trust: nil)
         }
     }
 
@@ -106,14 +106,14 @@ struct CertificateTests {
             member: try mesh.memberCertificate(signer: mesh.node) { $0.subject = friend.nodeID },
             issuer: try mesh.memberCertificate(signer: mesh.authority))
         #expect(throws: TrustError.wrongKind) {
-            _ = try chain.verify(genesis: mesh.genesis, at: now)
+            _ = try chain.verify(genesis: mesh.genesis, at: now, trust: nil)
         }
         // The role alone, in a member's certificate, does not make it an issuer's.
         let ambitious = CertificateChain(
             member: chain.member,
             issuer: try mesh.memberCertificate(signer: mesh.authority) { $0.roles = [.issuer] })
         #expect(throws: TrustError.wrongKind) {
-            _ = try ambitious.verify(genesis: mesh.genesis, at: now)
+            _ = try ambitious.verify(genesis: mesh.genesis, at: now, trust: nil)
         }
     }
 
@@ -123,7 +123,7 @@ struct CertificateTests {
             member: try mesh.memberCertificate(signer: second),
             issuer: try mesh.issuerCertificate(signer: mesh.issuer) { $0.subject = second.nodeID })
         #expect(throws: TrustError.wrongIssuer) {
-            _ = try chain.verify(genesis: mesh.genesis, at: now)
+            _ = try chain.verify(genesis: mesh.genesis, at: now, trust: nil)
         }
     }
 
@@ -139,7 +139,7 @@ struct CertificateTests {
         #expect(try refusal(issuer: mesh.issuerCertificate(signer: stranger)) == .wrongIssuer)
         let alone = CertificateChain(member: try mesh.memberCertificate(), issuer: nil)
         #expect(throws: TrustError.wrongIssuer) {
-            _ = try alone.verify(genesis: mesh.genesis, at: now)
+            _ = try alone.verify(genesis: mesh.genesis, at: now, trust: nil)
         }
     }
 
@@ -168,7 +168,7 @@ struct CertificateTests {
             changed[bit / 8] ^= 1 << (bit % 8)
             guard let chain = try? CertificateChain(decoding: changed) else { continue }
             #expect(throws: TrustError.self, "bit \(bit)") {
-                _ = try chain.verify(genesis: mesh.genesis, at: now)
+                _ = try chain.verify(genesis: mesh.genesis, at: now, trust: nil)
             }
         }
     }
@@ -325,7 +325,13 @@ struct CertificateTests {
             .expired(what: "certificate", at: now), .notYetValid(what: "certificate", from: now),
             .lifetimeTooLong(what: "certificate"), .wrongKind, .wrongIssuer,
             .missingRole("issuer"), .linkKeyMismatch, .degenerateKey, .badName("that name"),
-            .notATicket, .damagedTicket, .notAuthentic, .revoked(mesh.node.nodeID),
+            .notATicket, .damagedTicket, .notAuthentic,
+            .revoked(.member(mesh.node.nodeID), reason: ""),
+            .revoked(.member(mesh.node.nodeID), reason: "lost"),
+            .revoked(.certificate(serial: 1), reason: ""),
+            .revoked(.issuer(mesh.issuer.nodeID, honouredThrough: 0), reason: ""),
+            .tooMany("issuers", limit: 1), .wrongPassphrase, .badPassphrase,
+            .noMemoryForPassphrase,
         ]
         #expect(Set(errors.map(\.description)).count == errors.count)
     }

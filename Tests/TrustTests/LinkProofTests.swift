@@ -22,7 +22,7 @@ struct LinkProofTests {
         let proof = try proof()
         try checkCodec(proof)
         let member = try LinkProof(decoding: proof.encoded)
-            .verify(staticKey: linkKey.publicKey, genesis: mesh.genesis, at: now)
+            .verify(staticKey: linkKey.publicKey, genesis: mesh.genesis, at: now, trust: nil)
         #expect(member.nodeID == mesh.node.nodeID)
     }
 
@@ -30,7 +30,7 @@ struct LinkProofTests {
         let proof = try proof()
         #expect(throws: TrustError.linkKeyMismatch) {
             _ = try proof.verify(
-                staticKey: LinkKey(number: 1), genesis: mesh.genesis, at: now)
+                staticKey: LinkKey(number: 1), genesis: mesh.genesis, at: now, trust: nil)
         }
     }
 
@@ -38,7 +38,8 @@ struct LinkProofTests {
         let proof = try proof()
         #expect(throws: TrustError.expired(what: "link key", at: linkKey.notAfter)) {
             _ = try proof.verify(
-                staticKey: linkKey.publicKey, genesis: mesh.genesis, at: linkKey.notAfter)
+                staticKey: linkKey.publicKey, genesis: mesh.genesis, at: linkKey.notAfter,
+                trust: nil)
         }
         let long = LinkKeyPair(
             secretKey: [UInt8](repeating: 4, count: 32),
@@ -46,7 +47,8 @@ struct LinkProofTests {
         let longProof = LinkProof(
             identity: mesh.node, chain: try mesh.chain(), linkKey: long, mesh: mesh.genesis.id)
         #expect(throws: TrustError.lifetimeTooLong(what: "link key")) {
-            _ = try longProof.verify(staticKey: long.publicKey, genesis: mesh.genesis, at: now)
+            _ = try longProof.verify(
+                staticKey: long.publicKey, genesis: mesh.genesis, at: now, trust: nil)
         }
         #expect(
             LinkKeyPair.generate(now: now, lifetime: .seconds(1_000_000)).notAfter
@@ -59,7 +61,8 @@ struct LinkProofTests {
         let proof = LinkProof(
             identity: stranger, chain: try mesh.chain(), linkKey: linkKey, mesh: mesh.genesis.id)
         #expect(throws: TrustError.linkKeyMismatch) {
-            _ = try proof.verify(staticKey: linkKey.publicKey, genesis: mesh.genesis, at: now)
+            _ = try proof.verify(
+                staticKey: linkKey.publicKey, genesis: mesh.genesis, at: now, trust: nil)
         }
     }
 
@@ -68,7 +71,8 @@ struct LinkProofTests {
         let proof = LinkProof(
             identity: mesh.node, chain: try mesh.chain(), linkKey: linkKey, mesh: other.genesis.id)
         #expect(throws: TrustError.linkKeyMismatch) {
-            _ = try proof.verify(staticKey: linkKey.publicKey, genesis: mesh.genesis, at: now)
+            _ = try proof.verify(
+                staticKey: linkKey.publicKey, genesis: mesh.genesis, at: now, trust: nil)
         }
     }
 
@@ -78,7 +82,8 @@ struct LinkProofTests {
         try checkCodec(proof)
         try proof.verifyKey(staticKey: linkKey.publicKey, mesh: mesh.genesis.id, at: now)
         #expect(throws: TrustError.missingRole("member")) {
-            _ = try proof.verify(staticKey: linkKey.publicKey, genesis: mesh.genesis, at: now)
+            _ = try proof.verify(
+                staticKey: linkKey.publicKey, genesis: mesh.genesis, at: now, trust: nil)
         }
     }
 
@@ -90,7 +95,8 @@ struct LinkProofTests {
             changed[bit / 8] ^= 1 << (bit % 8)
             guard let proof = try? LinkProof(decoding: changed) else { continue }
             #expect(throws: TrustError.self, "bit \(bit)") {
-                _ = try proof.verify(staticKey: linkKey.publicKey, genesis: mesh.genesis, at: now)
+                _ = try proof.verify(
+                    staticKey: linkKey.publicKey, genesis: mesh.genesis, at: now, trust: nil)
             }
         }
     }

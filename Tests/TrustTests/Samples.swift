@@ -64,6 +64,23 @@ struct SampleMesh {
         .generate(epoch: GateKey.Epoch(counter: 1, issuer: issuer.nodeID))
     }
 
+    /// A gate key that the issuer rolled.
+    func signedGateKey() throws -> SignedGateKey {
+        SignedGateKey(
+            gateKey(), signedBy: issuer, certificate: try issuerCertificate(), mesh: genesis.id)
+    }
+
+    /// What a member knows that has heard of the issuer, and of `revocations` by it.
+    func trust(_ revocations: Revocation.Target...) throws -> TrustState {
+        var state = TrustState()
+        try state.merge(TrustState(issuers: [issuerCertificate()]), genesis: genesis)
+        for target in revocations {
+            try state.revoke(
+                target, reason: "lost", signedBy: issuer, genesis: genesis, at: Self.now)
+        }
+        return state
+    }
+
     func ticket(labels: [Label] = []) throws -> Ticket {
         .generate(
             genesis: genesis, inviter: issuer.nodeID,

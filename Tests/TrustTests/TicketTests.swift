@@ -110,18 +110,6 @@ struct GateKeyTests {
 
     init() throws { mesh = try SampleMesh() }
 
-    @Test func theGreaterEpochWinsWhateverTheOrder() {
-        func key(_ counter: UInt64, _ issuer: UInt64) -> GateKey {
-            .generate(epoch: GateKey.Epoch(counter: counter, issuer: NodeID(number: issuer)))
-        }
-        let keys = [key(1, 9), key(2, 1), key(2, 5), key(3, 1)]
-        for (i, left) in keys.enumerated() {
-            for (j, right) in keys.enumerated() {
-                #expect(GateKey.merge(left, right) == keys[max(i, j)])
-            }
-        }
-    }
-
     @Test func aKeyComesBackFromItsBytesAndItsNamesShowNothingOfIt() throws {
         let key = mesh.gateKey()
         try checkCodec(key)
@@ -179,7 +167,8 @@ struct JoinTests {
     @Test func anAdmissionComesBackWhole() throws {
         let address = try #require(NetworkAddress("node.example:7433"))
         let admission = JoinResponse.Admission(
-            chain: try mesh.chain(), gateKey: mesh.gateKey(),
+            chain: try mesh.chain(), gateKey: try mesh.signedGateKey(),
+            trust: try mesh.trust(),
             seeds: [SeedAddress(node: mesh.issuer.nodeID, addresses: [address])])
         try checkCodec(JoinResponse.admitted(admission))
         guard
@@ -190,6 +179,7 @@ struct JoinTests {
             return
         }
         #expect(read.chain == admission.chain && read.gateKey == admission.gateKey)
+        #expect(read.trust == admission.trust)
         #expect(read.seeds == admission.seeds)
     }
 

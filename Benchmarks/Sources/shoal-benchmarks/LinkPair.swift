@@ -23,7 +23,7 @@ struct BenchmarkMesh {
         }
         self.preamble = preamble
         preSharedKey = gate.preSharedKey
-        verifier = MemberVerifier(genesis: genesis, now: { now })
+        verifier = MemberVerifier(genesis: genesis, trust: nil, now: { now })
         dialler = try Self.member("dialler", of: genesis, certifiedBy: authority)
         answerer = try Self.member("answerer", of: genesis, certifiedBy: authority)
     }
@@ -44,7 +44,7 @@ struct BenchmarkMesh {
             linkKey: linkKey, mesh: genesis.id)
         return LinkHandshake.Local(
             nodeID: identity.nodeID, mesh: genesis.id,
-            staticKey: try NoiseKeyPair(secretKey: linkKey.secretKey), proof: proof.encoded)
+            staticKey: try NoiseKeyPair(secret: linkKey.secret), proof: proof.encoded)
     }
 
     /// One handshake, as both ends see its end.

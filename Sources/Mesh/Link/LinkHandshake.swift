@@ -63,7 +63,7 @@ public struct LinkHandshake: Sendable {
         public init(
             identity: Identity, chain: CertificateChain?, linkKey: LinkKeyPair, mesh: MeshID
         ) throws(LinkError) {
-            do { staticKey = try NoiseKeyPair(secretKey: linkKey.secretKey) } catch {
+            do { staticKey = try NoiseKeyPair(secret: linkKey.secret) } catch {
                 throw .peerRefused("\(error)")
             }
             nodeID = identity.nodeID

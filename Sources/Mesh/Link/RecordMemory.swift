@@ -3,10 +3,15 @@ internal import Wire
 /// Writes the frames of one record into memory of the caller's.
 struct RecordWriter {
     private let memory: UnsafeMutableRawBufferPointer
-    private(set) var count = 0
+    private(set) var count: Int
 
-    /// - Parameter memory: As long as the record's plaintext may be.
-    init(_ memory: UnsafeMutableRawBufferPointer) { self.memory = memory }
+    /// - Parameters:
+    ///   - memory: As long as the record's plaintext may be.
+    ///   - count: Bytes of it that are written already.
+    init(_ memory: UnsafeMutableRawBufferPointer, count: Int = 0) {
+        self.memory = memory
+        self.count = count
+    }
 
     /// Bytes that are left.
     var room: Int { memory.count - count }
@@ -38,8 +43,9 @@ struct RecordWriter {
         count += bytes.count
     }
 
-    /// Writes a PAD frame of `bytes` in all, at least a header's: zeros.
+    /// Writes a PAD frame of `bytes` in all, at least a header's: zeros. 0 writes none.
     mutating func pad(_ bytes: Int) {
+        guard bytes > 0 else { return }
         let payload = bytes - LinkLimits.frameHeaderBytes
         precondition(payload >= 0 && bytes <= room, "padding was written where it does not fit")
         UnsafeMutableRawBufferPointer(rebasing: memory[count..<count + bytes])

@@ -13,7 +13,8 @@ extension LinkHub {
         guard !isShutDown else { throw SystemError(code: SystemError.noThread) }
         let (loop, hub, ahead) = (loop, NIOLoopBound(self, eventLoop: loop), clockAhead)
         let door = try Door(
-            doorman: Doorman(genesis: genesis, keys: laneKeys, secret: randomSecret()),
+            doorman: Doorman(
+                genesis: genesis, keys: laneKeys, trust: TrustState(), secret: randomSecret()),
             wallClock: wallClock,
             clock: {
                 MonotonicInstant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds)) + ahead

@@ -114,7 +114,8 @@ private final class ProbeHandler: ChannelInboundHandler {
             initiating: preamble, preSharedKey: credentials.gateKey.preSharedKey,
             local: try credentials.handshakeLocal(), expecting: nil,
             verifier: CuriousVerifier(
-                base: MemberVerifier(genesis: credentials.genesis, now: wallClock),
+                base: MemberVerifier(
+                    genesis: credentials.genesis, trust: nil, now: wallClock),
                 own: credentials.identity.nodeID, met: met),
             ephemeral: .generate(),
             at: MonotonicInstant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds)))

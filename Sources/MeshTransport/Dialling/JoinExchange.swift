@@ -79,7 +79,9 @@ public enum JoinExchange {
         do {
             let response = try JoinResponse(decoding: bytes)
             if case .admitted(let admission) = response {
-                let member = try admission.chain.verify(genesis: genesis, at: now)
+                var trust = TrustState()
+                try trust.merge(admission.trust, genesis: genesis)
+                let member = try admission.chain.verify(genesis: genesis, at: now, trust: trust)
                 guard member.nodeID == identity.nodeID else { throw TrustError.wrongKind }
             }
             return response

@@ -108,7 +108,7 @@ extension GossipLoop {
             guard let chain = try await GossipStreams.fetchCertificate(tag, over: link) else {
                 return nil
             }
-            let member = try chain.verify(genesis: genesis, at: wallClock())
+            let member = try chain.verify(genesis: genesis, at: wallClock(), trust: nil)
             return member.nodeID == node && member.digest.tag == tag ? (chain, member) : nil
         }) { loop, found in
             loop.fetching.remove(tag)

@@ -68,7 +68,9 @@ public final class GossipRunner: Sendable {
 
     private static func verified(
         _ credentials: LinkCredentials, at now: WallTime
-    ) -> VerifiedMember? { try? credentials.chain.verify(genesis: credentials.genesis, at: now) }
+    ) -> VerifiedMember? {
+        try? credentials.chain.verify(genesis: credentials.genesis, at: now, trust: nil)
+    }
 
     /// Opens the socket and begins. A port in use is a
     /// ``LinkError/cannotListen(address:reason:)``.

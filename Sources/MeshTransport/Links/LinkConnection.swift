@@ -351,7 +351,8 @@ final class LinkConnection {
     func tick() {
         let now = hub.now
         do {
-            try withSession { session throws(LinkError) in try session.tick(at: now) }
+            let wall = hub.wallClock()
+            try withSession { session throws(LinkError) in try session.tick(at: now, wall: wall) }
         } catch { return end(error) }
         pump()
     }

@@ -20,7 +20,7 @@ extension LinkHub {
     /// The keys have changed.
     func keysChanged() {
         let keys = laneKeys
-        door?.update { $0.update(keys: keys) }
+        door?.update { $0.update(keys: keys, trust: TrustState()) }
     }
 
     /// A connection that the door let in.

@@ -69,7 +69,7 @@ final class LinkHub {
         self.local = local
         self.gateKey = gateKey
         self.wallClock = wallClock
-        verifier = MemberVerifier(genesis: genesis, now: wallClock)
+        verifier = MemberVerifier(genesis: genesis, trust: nil, now: wallClock)
     }
 
     deinit {

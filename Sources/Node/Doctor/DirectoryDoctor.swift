@@ -61,7 +61,8 @@ extension Doctor {
         }
         subject.gateKey = read("mesh/gate.key") { () throws(StateError) in
             try StateDirectory.load(
-                files, "mesh/gate.key", "gate key", secret: true, as: GateKey.self)
+                files, "mesh/gate.key", "gate key", secret: true, as: GateKeyRing.self
+            ).current.key
         }
         subject.identity = read("node/identity.key") { () throws(StateError) in
             let seed = try StateDirectory.load(

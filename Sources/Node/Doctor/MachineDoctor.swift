@@ -1,5 +1,6 @@
 import Engine
 import Kernels
+import Secrets
 import Trust
 
 #if canImport(Glibc)

@@ -35,10 +35,12 @@ struct JoinService: Sendable {
                 let name = unique(request.name, among: await names())
                 let chain = try directory.issue(
                     to: request.node, name: name, labels: labels, now: now())
-                let gateKey = try directory.gateKey()
+                let gateKey = try directory.gateKeys().current
                 logger.info("let in", metadata: ["name": "\(name)", "id": "\(request.node)"])
                 return .admitted(
-                    JoinResponse.Admission(chain: chain, gateKey: gateKey, seeds: await seeds()))
+                    JoinResponse.Admission(
+                        chain: chain, gateKey: gateKey, trust: TrustState(),
+                        seeds: await seeds()))
             } catch {
                 logger.error("a member could not be certified", metadata: ["reason": "\(error)"])
                 return .refused(.cannotIssue, message: "the inviter cannot issue certificates")

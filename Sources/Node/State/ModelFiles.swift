@@ -1,4 +1,5 @@
 import Platform
+import Secrets
 import Trust
 public import Wire
 

@@ -1,3 +1,4 @@
+import Secrets
 public import Trust
 public import Wire
 
@@ -12,7 +13,7 @@ public import Wire
 ///     VERSION              shoal-state-1
 ///     config.json          what `shoal node run` reads
 ///     mesh/genesis         the mesh's first record
-///     mesh/gate.key        the key of the member lane                 (secret)
+///     mesh/gate.key        the keys of the member lane, old and new   (secret)
 ///     mesh/authority.key   only where `shoal mesh init` was run       (secret)
 ///     mesh/issuer          the issuer's certificate, where there is one
 ///     node/identity.key    the node's identity                        (secret)
@@ -62,8 +63,7 @@ public struct StateDirectory: Sendable {
                 to: identity.nodeID, name: nodeName, labels: labels, epoch: 1,
                 roles: [.issuer, .server, .client], genesis: genesis, issuer: issuer,
                 identity: identity, now: now)
-            let gate = GateKey.generate(
-                epoch: GateKey.Epoch(counter: 1, issuer: identity.nodeID))
+            let gate = GateKeyRing.first(by: identity, certificate: issuer, mesh: genesis.id)
             try prepare(files)
             try save(files, "mesh/authority.key", "authority key", authority.seed)
             try save(files, "mesh/issuer", "issuer certificate", issuer.encoded)
@@ -88,8 +88,13 @@ public struct StateDirectory: Sendable {
         let files = DirectoryFiles(root: path)
         try refuseExisting(files)
         do throws(TrustError) {
-            let member = try admission.chain.verify(genesis: genesis, at: now)
+            var trust = TrustState()
+            try trust.merge(admission.trust, genesis: genesis)
+            let member = try admission.chain.verify(genesis: genesis, at: now, trust: trust)
             guard member.nodeID == identity.nodeID else { throw .linkKeyMismatch }
+            // From an inviter that the ticket vouches for, whose mesh may not have rolled for long.
+            try admission.gateKey.verify(
+                genesis: genesis, at: now, trust: trust, allowingExpired: true)
         } catch {
             throw .trust(error)
         }
@@ -98,7 +103,8 @@ public struct StateDirectory: Sendable {
         let directory = StateDirectory(files: files, genesis: genesis, identity: identity)
         try directory.save(PeerMemory(admission.seeds, at: now))
         try directory.save(ticketAddresses: ticketAddresses)
-        try adopt(files, genesis: genesis, chain: admission.chain, gate: admission.gateKey)
+        try adopt(
+            files, genesis: genesis, chain: admission.chain, gate: GateKeyRing(admission.gateKey))
         return directory
     }
 
@@ -140,7 +146,7 @@ public struct StateDirectory: Sendable {
     }
 
     private static func adopt(
-        _ files: DirectoryFiles, genesis: Genesis, chain: CertificateChain, gate: GateKey
+        _ files: DirectoryFiles, genesis: Genesis, chain: CertificateChain, gate: GateKeyRing
     ) throws(StateError) {
         try save(files, "mesh/gate.key", "gate key", gate.encoded)
         try save(files, "node/certificate", "certificate", chain.encoded)
@@ -182,10 +188,13 @@ public struct StateDirectory: Sendable {
         }
     }
 
-    /// The key of the member lane.
-    public func gateKey() throws(StateError) -> GateKey {
-        try Self.load(files, "mesh/gate.key", "gate key", secret: true, as: GateKey.self)
+    /// The keys of the member lane.
+    public func gateKeys() throws(StateError) -> GateKeyRing {
+        try Self.load(files, "mesh/gate.key", "gate key", secret: true, as: GateKeyRing.self)
     }
+
+    /// The current key of the member lane.
+    public func gateKey() throws(StateError) -> GateKey { try gateKeys().current.key }
 
     /// The node's certificate chain. An issuer renews its own when half its life is over.
     public func certificate(now: WallTime) throws(StateError) -> CertificateChain {
@@ -271,7 +280,7 @@ public struct StateDirectory: Sendable {
         let chain = CertificateChain(
             member: try Certificate(body, signedBy: identity), issuer: issuer)
         // So that an issuer whose own time is over says so here, and not the other nodes later.
-        _ = try chain.verify(genesis: genesis, at: now)
+        _ = try chain.verify(genesis: genesis, at: now, trust: nil)
         return chain
     }
 

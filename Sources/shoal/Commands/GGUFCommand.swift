@@ -4,6 +4,7 @@ import Foundation
 import GGUF
 import Kernels
 import Model
+import Secrets
 import Tokenizer
 import Trust
 import Wire

@@ -44,7 +44,7 @@ struct TestNode {
             identity: identity, chain: chain, linkKey: linkKey, mesh: genesis.id)
     }
 
-    var verifier: MemberVerifier { MemberVerifier(genesis: genesis) { wall } }
+    var verifier: MemberVerifier { MemberVerifier(genesis: genesis, trust: nil) { wall } }
 
     func dial(
         lane: LinkLane = .member, id: [UInt8] = gateID, key: [UInt8] = gate,
@@ -57,9 +57,11 @@ struct TestNode {
             verifier: verifier, ephemeral: .generate(), at: start)
     }
 
-    func answer(key: [UInt8] = gate) throws -> LinkHandshake {
+    func answer(
+        key: [UInt8] = gate, lanes: Set<LinkLane> = [.member, .join]
+    ) throws -> LinkHandshake {
         LinkHandshake(
-            responding: { $0.keyID == gateID && $0.lane != .catchUp ? key : nil },
+            responding: { $0.keyID == gateID && lanes.contains($0.lane) ? key : nil },
             local: try local(), verifier: verifier, ephemeral: .generate(), at: start)
     }
 }

@@ -32,7 +32,8 @@ struct JoiningTests {
         #expect(state.genesis == issuer.genesis && state.identity.nodeID == joiner.nodeID)
         #expect(try state.gateKey() == issuer.gateKey())
         #expect(state.peerMemory().entries.map(\.node) == [issuer.identity.nodeID])
-        let member = try state.certificate(now: now).verify(genesis: issuer.genesis, at: now)
+        let member = try state.certificate(now: now).verify(
+            genesis: issuer.genesis, at: now, trust: nil)
         #expect(member.name == "node-2" && member.roles == [.server, .client])
     }
 

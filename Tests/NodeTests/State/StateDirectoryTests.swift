@@ -19,7 +19,8 @@ struct StateDirectoryTests {
         #expect(opened.identity.nodeID == made.identity.nodeID)
         #expect(try opened.gateKey() == made.gateKey())
         #expect(opened.isIssuer)
-        let member = try opened.certificate(now: now).verify(genesis: opened.genesis, at: now)
+        let member = try opened.certificate(now: now).verify(
+            genesis: opened.genesis, at: now, trust: nil)
         #expect(member.nodeID == made.identity.nodeID && member.name == "node-1")
         #expect(member.roles.contains([.server, .client]))
         #expect(member.labels.map(\.key) == ["region"])

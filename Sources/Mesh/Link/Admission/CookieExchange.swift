@@ -1,3 +1,4 @@
+internal import Secrets
 public import Trust
 public import Wire
 

@@ -1,3 +1,4 @@
+internal import Secrets
 internal import Trust
 internal import Wire
 

@@ -26,6 +26,7 @@ public struct Doorman: Sendable {
 
     private let genesis: Genesis
     private var keys: LaneKeys
+    private var trust: TrustState
     private let cookies: CookieMaker
     private var random: CrowdGenerator
     /// Stands in for this node's keys where message 1 is read: it involves neither.
@@ -62,17 +63,24 @@ public struct Doorman: Sendable {
     /// A door that nobody has come to.
     ///
     /// - Parameter secret: 32 random bytes, never told to anyone: what cookies are made with.
-    public init(genesis: Genesis, keys: LaneKeys, secret: [UInt8]) {
+    public init(genesis: Genesis, keys: LaneKeys, trust: TrustState, secret: [UInt8]) {
         self.genesis = genesis
         self.keys = keys
+        self.trust = trust
         cookies = CookieMaker(secret: secret)
         let seed = CookieMaker.digest("shoal crowd v1", [], key: secret, length: 16)
         random = CrowdGenerator(seed: seed.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
         unusedKey = .generate()
     }
 
-    /// Keys have changed. Who comes from now on is judged by the new ones.
-    public mutating func update(keys: LaneKeys) { self.keys = keys }
+    /// Keys or revocations have changed. Who speaks from now on is judged by the new ones.
+    public mutating func update(keys: LaneKeys, trust: TrustState) {
+        self.keys = keys
+        if trust != self.trust {
+            self.trust = trust
+            chains = TwoGenerations(perGeneration: AdmissionLimits.chainsPerGeneration)
+        }
+    }
 
     /// Connections that wait at the door.
     public var waiting: Int { silent.count + challenged.count }
@@ -277,7 +285,9 @@ public struct Doorman: Sendable {
             verificationUse.take(cost, of: Self.verification, at: now)
         else { return refuse(entry.connection, .busy) }
         guard
-            let member = known ?? (try? answer.chain.verify(genesis: genesis, at: wall)),
+            let member = known
+                ?? (try? answer.chain.verify(
+                    genesis: genesis, at: wall, trust: trust, allowingExpired: true)),
             entry.state.preamble.lane == .catchUp || wall < member.notAfter
         else { return refuse(entry.connection, .notAMember) }
         chains.set(member, for: member.digest)

@@ -34,6 +34,7 @@ struct DoorWorld {
             keys: LaneKeys(
                 member: [gateID: gate], catchUp: [gateID: gate, supersededID: superseded],
                 ticket: { $0.starts(with: ticketBeginning) ? ticketKey : nil }),
+            trust: TrustState(),
             secret: [UInt8](repeating: 1, count: 32))
     }
 

@@ -1,4 +1,4 @@
-import CSodium
+public import Secrets
 public import Wire
 
 /// A node's X25519 pair for links and datagrams. Lives at most a day, so that what was said before
@@ -8,7 +8,8 @@ public final class LinkKeyPair: Sendable, CustomStringConvertible, CustomReflect
     public let publicKey: LinkKey
     /// When the key ends.
     public let notAfter: WallTime
-    private let secret: SecretBytes
+    /// The secret key, for the handshake.
+    public let secret: SecretBytes
 
     /// A new pair from libsodium's random source, valid for `lifetime` (at most
     /// ``TrustLimits/linkKeyLifetimeMax``) from `now`.
@@ -16,33 +17,34 @@ public final class LinkKeyPair: Sendable, CustomStringConvertible, CustomReflect
         now: WallTime, lifetime: Duration = TrustLimits.linkKeyLifetimeMax
     ) -> LinkKeyPair {
         LinkKeyPair(
-            secretKey: randomBytes(32),
+            secret: .random(KeyAgreement.keyBytes),
             notAfter: now + min(lifetime, TrustLimits.linkKeyLifetimeMax))
     }
 
     /// The pair of a secret key of 32 bytes.
-    public init(secretKey: [UInt8], notAfter: WallTime) {
-        _ = Sodium.ready
-        precondition(secretKey.count == 32, "an X25519 key has 32 bytes")
-        var publicKey = [UInt8](repeating: 0, count: 32)
-        crypto_scalarmult_base(&publicKey, secretKey)
-        guard let key = LinkKey(publicKey) else { preconditionFailure("32 bytes are a key") }
-        self.publicKey = key
+    public init(secret: SecretBytes, notAfter: WallTime) {
+        guard let key = LinkKey(KeyAgreement.publicKey(of: secret)) else {
+            preconditionFailure("32 bytes are a key")
+        }
+        publicKey = key
         self.notAfter = notAfter
-        self.secret = SecretBytes(secretKey)
+        self.secret = secret
     }
 
-    /// The secret key, for the handshake. Not to be kept.
-    public var secretKey: [UInt8] { secret.prefix(32) }
+    /// The pair of a secret key of 32 bytes, which are copied.
+    public convenience init(secretKey: [UInt8], notAfter: WallTime) {
+        self.init(secret: SecretBytes(secretKey), notAfter: notAfter)
+    }
 
-    /// X25519 with a peer's key; an all-zero result is refused.
-    func agree(with peer: LinkKey) throws(TrustError) -> [UInt8] {
-        var shared = [UInt8](repeating: 0, count: 32)
-        let code = secret.withBytes {
-            crypto_scalarmult(&shared, $0, peer.bytes)
+    /// A copy of the secret key. Not to be kept: prefer ``secret``.
+    public var secretKey: [UInt8] { secret.copy() }
+
+    /// X25519 with a peer's key; an all-zero result is refused, and so is a key that is not the one
+    /// encoding of its point.
+    func agree(with peer: LinkKey) throws(TrustError) -> SecretBytes {
+        do { return try KeyAgreement.agree(secret, with: peer.bytes) } catch {
+            throw .degenerateKey
         }
-        guard code == 0 else { throw .degenerateKey }
-        return shared
     }
 
     /// Never shows the secret key.

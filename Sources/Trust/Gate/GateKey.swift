@@ -1,3 +1,4 @@
+public import Secrets
 public import Wire
 
 /// Bytes of the name by which a preamble says which pre-shared key it was made with.
@@ -27,30 +28,32 @@ public struct GateKey: Sendable, Equatable, WireCodable, CustomStringConvertible
         }
     }
 
-    /// Of two keys of one mesh, the one to use: every member that saw both ends with the same.
-    public static func merge(_ left: GateKey, _ right: GateKey) -> GateKey {
-        left.epoch < right.epoch ? right : left
-    }
-
     /// Which key of the mesh's this is.
     public let epoch: Epoch
+    /// The 8 bytes that name the key in a preamble and in datagrams.
+    public let keyID: [UInt8]
     private let secret: SecretBytes
 
     /// A new key from libsodium's random source.
     public static func generate(epoch: Epoch) -> GateKey {
-        GateKey(epoch: epoch, secret: SecretBytes(randomBytes(32)))
+        GateKey(epoch: epoch, secret: .random(32, in: .pooled))
     }
 
     private init(epoch: Epoch, secret: SecretBytes) {
         self.epoch = epoch
         self.secret = secret
+        keyID = secret.derive("shoal gate id v1", length: keyIDBytes)
     }
 
-    /// The 8 bytes that name the key in a preamble and in datagrams.
-    public var keyID: [UInt8] { secret.derive("shoal gate id v1", length: keyIDBytes) }
-
     /// The pre-shared key of the member lane.
-    public var preSharedKey: [UInt8] { secret.derive("shoal gate psk v1", length: 32) }
+    public var preSharedSecret: SecretBytes { secret.derived("shoal gate psk v1") }
+
+    /// A copy of ``preSharedSecret``.
+    public var preSharedKey: [UInt8] { preSharedSecret.copy() }
+
+    /// What is signed of the secret: BLAKE2b keyed with it, from which it can't be found, and which no
+    /// other secret gives.
+    var commitment: [UInt8] { secret.derive("shoal gate commitment v1", length: 32) }
 
     /// The 8 bytes that stand for `node` in the clear header of its datagrams: members can tell
     /// who it is, others can't.
@@ -79,7 +82,7 @@ public struct GateKey: Sendable, Equatable, WireCodable, CustomStringConvertible
         writer.writeInteger(UInt8(1))
         writer.writeInteger(epoch.counter)
         epoch.issuer.encode(to: &writer)
-        writer.writeBytes(secret.prefix(32))
+        secret.withUnsafeBytes { writer.writeBytes($0) }
     }
 
     /// See ``WireCodable/init(from:)``.
@@ -88,8 +91,13 @@ public struct GateKey: Sendable, Equatable, WireCodable, CustomStringConvertible
         guard version == 1 else {
             throw .unsupportedVersion(field: "gate key version", value: Int(version))
         }
-        epoch = Epoch(counter: try reader.readInteger(), issuer: try NodeID(from: &reader))
-        secret = SecretBytes(Array(try reader.readBytes(32)))
+        let counter: UInt64 = try reader.readInteger()
+        // So that there is always a next one.
+        guard counter < .max else { throw .invalid(field: "gate key counter") }
+        let issuer = try NodeID(from: &reader)
+        self.init(
+            epoch: Epoch(counter: counter, issuer: issuer),
+            secret: SecretBytes(try reader.readBytes(32), in: .pooled))
     }
 
     /// Compares in constant time.

@@ -76,8 +76,25 @@ public struct SeedAddress: Sendable, Hashable, WireCodable {
     }
 }
 
+extension ByteWriter {
+    /// Appends at most ``TrustLimits/seedsMax`` seeds after their 16-bit number.
+    mutating func writeSeeds(_ seeds: [SeedAddress]) {
+        writeInteger(UInt16(seeds.count))
+        for seed in seeds { seed.encode(to: &self) }
+    }
+}
+
+extension ByteReader {
+    mutating func readSeeds() throws(WireError) -> [SeedAddress] {
+        let count = try readCount16(field: "seeds", limit: TrustLimits.seedsMax)
+        var seeds: [SeedAddress] = []
+        for _ in 0..<count { seeds.append(try SeedAddress(from: &self)) }
+        return seeds
+    }
+}
+
 /// The longest beginning of `text` in whole characters that fits.
-private func prefix(of text: String, bytesMax: Int) -> String {
+func prefix(of text: String, bytesMax: Int) -> String {
     var kept = text
     while kept.utf8.count > bytesMax { kept.removeLast() }
     return kept
@@ -89,15 +106,21 @@ public enum JoinResponse: Sendable, WireCodable {
     public struct Admission: Sendable {
         /// Its certificate.
         public let chain: CertificateChain
-        /// The key of the member lane.
-        public let gateKey: GateKey
+        /// The key of the member lane, with the word of who rolled it.
+        public let gateKey: SignedGateKey
+        /// Who is not to be trusted any more: required reading before a node serves.
+        public let trust: TrustState
         /// Members to begin with.
         public let seeds: [SeedAddress]
 
         /// An admission as given.
-        public init(chain: CertificateChain, gateKey: GateKey, seeds: [SeedAddress]) {
+        public init(
+            chain: CertificateChain, gateKey: SignedGateKey, trust: TrustState,
+            seeds: [SeedAddress]
+        ) {
             self.chain = chain
             self.gateKey = gateKey
+            self.trust = trust
             self.seeds = Array(seeds.prefix(TrustLimits.seedsMax))
         }
     }
@@ -128,10 +151,8 @@ public enum JoinResponse: Sendable, WireCodable {
             writer.writeInteger(UInt8(0))
             admission.chain.encode(to: &writer)
             admission.gateKey.encode(to: &writer)
-            // Revocations, required reading before a node serves: none are made yet.
-            writer.writeInteger(UInt16(0))
-            writer.writeInteger(UInt16(admission.seeds.count))
-            for seed in admission.seeds { seed.encode(to: &writer) }
+            admission.trust.encode(to: &writer)
+            writer.writeSeeds(admission.seeds)
         case .refused(let code, let message):
             writer.writeInteger(code.rawValue)
             writer.writeString16(prefix(of: message, bytesMax: TrustLimits.refusalBytesMax))
@@ -149,11 +170,10 @@ public enum JoinResponse: Sendable, WireCodable {
             return
         }
         let chain = try CertificateChain(from: &reader)
-        let gateKey = try GateKey(from: &reader)
-        _ = try reader.readCount16(field: "revocations", limit: 0)
-        let count = try reader.readCount16(field: "seeds", limit: TrustLimits.seedsMax)
-        var seeds: [SeedAddress] = []
-        for _ in 0..<count { seeds.append(try SeedAddress(from: &reader)) }
-        self = .admitted(Admission(chain: chain, gateKey: gateKey, seeds: seeds))
+        let gateKey = try SignedGateKey(from: &reader)
+        let trust = try TrustState(from: &reader)
+        self = .admitted(
+            Admission(
+                chain: chain, gateKey: gateKey, trust: trust, seeds: try reader.readSeeds()))
     }
 }

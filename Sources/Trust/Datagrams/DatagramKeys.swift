@@ -1,4 +1,4 @@
-import CSodium
+import Secrets
 public import Wire
 
 /// The secret that two members' datagrams grow from: BLAKE2b keyed with the X25519 of their link
@@ -10,8 +10,7 @@ public enum DatagramRoot {
     public static func make(
         ours: LinkKeyPair, node: NodeID, theirs: LinkKey, peer: NodeID, mesh: MeshID
     ) throws(TrustError) -> SymmetricKey {
-        var shared = try ours.agree(with: theirs)
-        defer { sodium_memzero(&shared, shared.count) }
+        let shared = try ours.agree(with: theirs)
         let (first, second) = node < peer ? (node, peer) : (peer, node)
         return digest(
             "shoal datagram root v1", mesh.bytes + first.bytes + second.bytes, key: shared)
@@ -29,23 +28,26 @@ public enum DatagramRoot {
         senderBoot.encode(to: &input)
         receiverBoot.encode(to: &input)
         return digest(
-            "shoal datagram key v1", input.bytes, key: root.withUnsafeBytes { Array($0) })
+            "shoal datagram key v1", input.bytes,
+            key: root.withUnsafeBytes { SecretBytes($0, in: .pooled) })
     }
 
     private static func digest(
-        _ domain: String, _ input: [UInt8], key: [UInt8]
+        _ domain: String, _ input: [UInt8], key: SecretBytes
     ) -> SymmetricKey {
-        guard let key = SymmetricKey(blake2b(domain: domain, input, key: key)) else {
-            preconditionFailure("a digest of 32 bytes is a key")
+        key.derived(domain, input).withUnsafeBytes { bytes in
+            guard let key = SymmetricKey(bytes) else {
+                preconditionFailure("a digest of 32 bytes is a key")
+            }
+            return key
         }
-        return key
     }
 }
 
 /// ChaCha20-Poly1305 (RFC 8439) with a counter for a nonce: what seals a datagram.
 public enum DatagramSeal {
     /// Bytes that a sealed datagram is longer than its plaintext.
-    public static let tagBytes = 16
+    public static let tagBytes = Box.tagBytes
 
     /// Seals in place what follows the first `header` bytes, which are authenticated with it, under a
     /// key that never sees the same `counter` twice.
@@ -55,13 +57,14 @@ public enum DatagramSeal {
         precondition(header <= datagram.count, "a datagram has its header")
         let count = datagram.count - header
         datagram.append(contentsOf: repeatElement(0, count: tagBytes))
-        datagram.withUnsafeMutableBufferPointer { buffer in
-            guard let start = buffer.baseAddress else { return }
+        datagram.withUnsafeMutableBytes { buffer in
             // The buffer holds `header + count + tagBytes` bytes; the cipher works in place.
-            _ = withNonceAndKey(counter, key) { nonce, key in
-                crypto_aead_chacha20poly1305_ietf_encrypt(
-                    start + header, nil, start + header, UInt64(count), start, UInt64(header), nil,
-                    nonce, key)
+            let body = UnsafeMutableRawBufferPointer(rebasing: buffer[header...])
+            key.withUnsafeBytes {
+                Box.seal(
+                    UnsafeRawBufferPointer(rebasing: body[..<count]), into: body,
+                    associatedData: UnsafeRawBufferPointer(rebasing: buffer[..<header]),
+                    counter: counter, key: $0)
             }
         }
     }
@@ -72,39 +75,21 @@ public enum DatagramSeal {
     ) throws(TrustError) -> [UInt8] {
         guard datagram.count >= header + tagBytes else { throw .notAuthentic }
         let count = datagram.count - header - tagBytes
-        var code: CInt = -1
-        let plaintext = [UInt8](unsafeUninitializedCapacity: max(count, 1)) { output, initialized in
-            datagram.withUnsafeBufferPointer { buffer in
-                guard let start = buffer.baseAddress else { return }
+        var isAuthentic = false
+        let plaintext = [UInt8](unsafeUninitializedCapacity: count) { output, initialized in
+            datagram.withUnsafeBytes { buffer in
                 // `count` bytes are written, and the output has room for them.
-                code = withNonceAndKey(counter, key) { nonce, key in
-                    crypto_aead_chacha20poly1305_ietf_decrypt(
-                        output.baseAddress, nil, nil, start + header, UInt64(count + tagBytes),
-                        start, UInt64(header), nonce, key)
+                isAuthentic = key.withUnsafeBytes {
+                    Box.open(
+                        UnsafeRawBufferPointer(rebasing: buffer[header...]),
+                        into: UnsafeMutableRawBufferPointer(output),
+                        associatedData: UnsafeRawBufferPointer(rebasing: buffer[..<header]),
+                        counter: counter, key: $0)
                 }
             }
-            initialized = code == 0 ? count : 0
+            initialized = isAuthentic ? count : 0
         }
-        guard code == 0 else { throw .notAuthentic }
+        guard isAuthentic else { throw .notAuthentic }
         return plaintext
-    }
-
-    private static func withNonceAndKey(
-        _ counter: UInt64, _ key: SymmetricKey,
-        _ body: (UnsafePointer<UInt8>, UnsafePointer<UInt8>) -> CInt
-    ) -> CInt {
-        // Twelve bytes: zero, then the counter, least significant byte first.
-        let nonce = (
-            UInt32(0), UInt32(truncatingIfNeeded: counter).littleEndian,
-            UInt32(truncatingIfNeeded: counter >> 32).littleEndian
-        )
-        return withUnsafeBytes(of: nonce) { nonce in
-            key.withUnsafeBytes { key in
-                guard let nonce = nonce.assumingMemoryBound(to: UInt8.self).baseAddress,
-                    let key = key.assumingMemoryBound(to: UInt8.self).baseAddress
-                else { return -1 }
-                return body(nonce, key)
-            }
-        }
     }
 }

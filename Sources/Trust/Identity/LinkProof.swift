@@ -83,13 +83,16 @@ public struct LinkProof: Sendable, Equatable, WireCodable {
         else { throw .linkKeyMismatch }
     }
 
-    /// Checks all of it: the key, and that the node is a member.
+    /// Checks all of it: the key, and that the node is a member: see
+    /// ``CertificateChain/verify(genesis:at:trust:allowingExpired:)``.
     public func verify(
-        staticKey: LinkKey, genesis: Genesis, at now: WallTime
+        staticKey: LinkKey, genesis: Genesis, at now: WallTime, trust: TrustState?,
+        allowingExpired: Bool = false
     ) throws(TrustError) -> VerifiedMember {
         try verifyKey(staticKey: staticKey, mesh: genesis.id, at: now)
         guard let chain else { throw .missingRole("member") }
-        let member = try chain.verify(genesis: genesis, at: now)
+        let member = try chain.verify(
+            genesis: genesis, at: now, trust: trust, allowingExpired: allowingExpired)
         guard member.nodeID == node else { throw .linkKeyMismatch }
         return member
     }

@@ -1,3 +1,4 @@
+internal import Secrets
 public import Wire
 
 /// The first record of a mesh: its name and the key of its authority. The mesh's id is this

@@ -1,42 +1,5 @@
-import CSodium
+internal import Secrets
 public import Wire
-
-/// libsodium, made ready once. `sodium_init` may be called from any thread, any number of times.
-enum Sodium {
-    static let ready: Bool = sodium_init() >= 0
-}
-
-/// The BLAKE2b digest of `bytes`, optionally keyed.
-///
-/// - Parameters:
-///   - key: At most 64 bytes.
-///   - length: 16 to 64 bytes.
-public func blake2b(_ bytes: [UInt8], key: [UInt8] = [], length: Int = 32) -> [UInt8] {
-    _ = Sodium.ready
-    var output = [UInt8](repeating: 0, count: length)
-    let code = crypto_generichash(&output, length, bytes, UInt64(bytes.count), key, key.count)
-    precondition(code == 0, "BLAKE2b with a key or digest of a length it does not have")
-    return output
-}
-
-/// A digest of `bytes` under a name of its own, so that a digest made for one purpose can never
-/// be taken for one made for another.
-func blake2b(domain: String, _ bytes: [UInt8], key: [UInt8] = [], length: Int = 32) -> [UInt8] {
-    blake2b(Array(domain.utf8) + [0] + bytes, key: key, length: length)
-}
-
-/// Whether two byte strings are equal, in a time that tells nothing about where they differ.
-public func constantTimeEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-    left.count == right.count && sodium_memcmp(left, right, left.count) == 0
-}
-
-/// Bytes from libsodium's random source, for keys.
-public func randomBytes(_ count: Int) -> [UInt8] {
-    _ = Sodium.ready
-    var bytes = [UInt8](repeating: 0, count: count)
-    randombytes_buf(&bytes, count)
-    return bytes
-}
 
 /// A model's digest, computed as its file is read: the root of a binary BLAKE2b tree over leaves
 /// of 1 MiB.

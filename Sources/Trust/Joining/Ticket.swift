@@ -1,3 +1,4 @@
+public import Secrets
 public import Wire
 
 /// An invitation: what a machine needs to join a mesh through one inviter. Whoever holds it may
@@ -18,21 +19,26 @@ public struct Ticket: Sendable, Equatable, WireCodable, CustomStringConvertible,
     public let uses: UInt16
     /// The labels that the holder's certificate will carry.
     public let labels: [Label]
+    /// What the holder may do: never issue.
+    public let roles: Roles
     private let secret: SecretBytes
 
     /// A new ticket with a secret from libsodium's random source.
+    ///
+    /// - Parameter roles: See ``Roles/canBeGranted``.
     public static func generate(
         genesis: Genesis, inviter: NodeID, addresses: [NetworkAddress], expires: WallTime,
-        uses: UInt16, labels: [Label]
+        uses: UInt16, labels: [Label], roles: Roles = .ordinary
     ) -> Ticket {
-        Ticket(
+        precondition(roles.canBeGranted, "a ticket makes servers and clients, never issuers")
+        return Ticket(
             genesis: genesis, inviter: inviter, addresses: addresses, expires: expires, uses: uses,
-            labels: labels.sorted(), secret: SecretBytes(randomBytes(32)))
+            labels: labels.sorted(), roles: roles, secret: .random(32))
     }
 
     private init(
         genesis: Genesis, inviter: NodeID, addresses: [NetworkAddress], expires: WallTime,
-        uses: UInt16, labels: [Label], secret: SecretBytes
+        uses: UInt16, labels: [Label], roles: Roles, secret: SecretBytes
     ) {
         self.genesis = genesis
         self.inviter = inviter
@@ -40,6 +46,7 @@ public struct Ticket: Sendable, Equatable, WireCodable, CustomStringConvertible,
         self.expires = expires
         self.uses = uses
         self.labels = labels
+        self.roles = roles
         self.secret = secret
     }
 
@@ -49,13 +56,16 @@ public struct Ticket: Sendable, Equatable, WireCodable, CustomStringConvertible,
     }
 
     /// The pre-shared key of the join lane.
-    public var preSharedKey: [UInt8] { secret.derive("shoal ticket psk v1", length: 32) }
+    public var preSharedSecret: SecretBytes { secret.derived("shoal ticket psk v1") }
+
+    /// A copy of ``preSharedSecret``.
+    public var preSharedKey: [UInt8] { preSharedSecret.copy() }
 
     /// What the inviter keeps: enough to check the ticket, not enough to make its text again.
     public func record(created: WallTime) -> TicketRecord {
         TicketRecord(
-            keyID: keyID, preSharedKey: preSharedKey, created: created, expires: expires,
-            uses: uses, labels: labels)
+            keyID: keyID, preSharedSecret: preSharedSecret, created: created, expires: expires,
+            uses: uses, labels: labels, roles: roles)
     }
 
     /// The ticket as one line of text.
@@ -104,7 +114,8 @@ public struct Ticket: Sendable, Equatable, WireCodable, CustomStringConvertible,
         expires.encode(to: &writer)
         writer.writeInteger(uses)
         writer.writeLabels(labels)
-        writer.writeBytes(secret.prefix(32))
+        writer.writeInteger(roles.rawValue)
+        secret.withUnsafeBytes { writer.writeBytes($0) }
     }
 
     /// See ``WireCodable/init(from:)``.
@@ -119,7 +130,8 @@ public struct Ticket: Sendable, Equatable, WireCodable, CustomStringConvertible,
         expires = try WallTime(from: &reader)
         uses = try reader.readInteger()
         labels = try reader.readLabels()
-        secret = SecretBytes(Array(try reader.readBytes(32)))
+        roles = try reader.readGrantedRoles()
+        secret = SecretBytes(try reader.readBytes(32))
     }
 
     /// Compares the secrets in constant time.
@@ -133,103 +145,6 @@ public struct Ticket: Sendable, Equatable, WireCodable, CustomStringConvertible,
     public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// A ticket as its inviter keeps it.
-public struct TicketRecord: Sendable, WireCodable, CustomStringConvertible, CustomReflectable {
-    /// The 8 bytes that name the ticket.
-    public let keyID: [UInt8]
-    /// The pre-shared key of its join lane.
-    public let preSharedKey: [UInt8]
-    /// When it was made.
-    public let created: WallTime
-    /// Until when it is good.
-    public let expires: WallTime
-    /// How often it may be used.
-    public let uses: UInt16
-    /// The labels that its users' certificates carry.
-    public let labels: [Label]
-
-    init(
-        keyID: [UInt8], preSharedKey: [UInt8], created: WallTime, expires: WallTime, uses: UInt16,
-        labels: [Label]
-    ) {
-        self.keyID = keyID
-        self.preSharedKey = preSharedKey
-        self.created = created
-        self.expires = expires
-        self.uses = uses
-        self.labels = labels
-    }
-
-    /// See ``WireCodable/encode(to:)``. The encoding holds the key.
-    public func encode(to writer: inout ByteWriter) {
-        writer.writeInteger(UInt8(1))
-        writer.writeBytes(keyID)
-        writer.writeBytes(preSharedKey)
-        created.encode(to: &writer)
-        expires.encode(to: &writer)
-        writer.writeInteger(uses)
-        writer.writeLabels(labels)
-    }
-
-    /// See ``WireCodable/init(from:)``.
-    public init(from reader: inout ByteReader) throws(WireError) {
-        let version = try reader.readUInt8()
-        guard version == 1 else {
-            throw .unsupportedVersion(field: "ticket record version", value: Int(version))
-        }
-        keyID = Array(try reader.readBytes(keyIDBytes))
-        preSharedKey = Array(try reader.readBytes(32))
-        created = try WallTime(from: &reader)
-        expires = try WallTime(from: &reader)
-        uses = try reader.readInteger()
-        labels = try reader.readLabels()
-    }
-
-    /// Never shows the key.
-    public var description: String { "TicketRecord(\(hexadecimal(keyID)), redacted)" }
-    /// Never shows the key.
-    public var customMirror: Mirror { Mirror(self, children: []) }
-}
-
 private func checksum(_ bytes: [UInt8]) -> [UInt8] {
     Array(blake2b(domain: "shoal ticket checksum v1", bytes, length: 16).prefix(4))
-}
-
-// RFC 4648 base 32 in lower case without padding: no character that a terminal, a mail program or
-// a shell would change, and a double click selects all of it.
-private let base32Digits = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
-
-private func base32(_ bytes: [UInt8]) -> String {
-    var text: [UInt8] = []
-    var buffer: UInt32 = 0
-    var bits = 0
-    for byte in bytes {
-        buffer = buffer << 8 | UInt32(byte)
-        bits += 8
-        while bits >= 5 {
-            bits -= 5
-            text.append(base32Digits[Int(buffer >> UInt32(bits) & 31)])
-        }
-        buffer &= (1 << UInt32(bits)) - 1
-    }
-    if bits > 0 { text.append(base32Digits[Int(buffer << UInt32(5 - bits) & 31)]) }
-    return String(decoding: text, as: UTF8.self)
-}
-
-/// The bytes that base 32 digits spell, or nil when a digit is none or left-over bits are not zero.
-private func bytesFromBase32(_ text: Substring) -> [UInt8]? {
-    var bytes: [UInt8] = []
-    var buffer: UInt32 = 0
-    var bits = 0
-    for digit in text.utf8 {
-        guard let value = base32Digits.firstIndex(of: digit) else { return nil }
-        buffer = buffer << 5 | UInt32(value)
-        bits += 5
-        if bits >= 8 {
-            bits -= 8
-            bytes.append(UInt8(truncatingIfNeeded: buffer >> UInt32(bits)))
-        }
-        buffer &= (1 << UInt32(bits)) - 1
-    }
-    return buffer == 0 && bits < 5 ? bytes : nil
 }
