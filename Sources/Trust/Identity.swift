@@ -10,6 +10,8 @@ public enum SignatureDomain: String, Sendable, CaseIterable {
     case linkKey = "shoal link key v1"
     /// The handshake's hash, by a node that joins.
     case join = "shoal join v1"
+    /// A cookie, by a member that asks to be let past a crowd of strangers.
+    case cookie = "shoal cookie v1"
     /// A gossip claim: I am alive.
     case claimAlive = "shoal claim alive v1"
     /// A gossip claim: this is what I offer.

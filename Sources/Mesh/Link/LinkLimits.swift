@@ -16,6 +16,14 @@ public enum LinkLimits {
     public static let secondMessageBytesMin = 96
     /// The shortest third message: sealed static key, tag of the payload.
     public static let thirdMessageBytesMin = 64
+    /// Bytes of an older connection's handshake hash by which a renewal names it.
+    public static let renewedHashBytes = 16
+    /// Bytes of a cookie: a keyed digest.
+    public static let cookieBytes = 32
+    /// Bytes of the salt before a sealed cookie.
+    public static let cookieSaltBytes = 8
+    /// Exact size of a cookie challenge, shorter than any second message: salt, sealed cookie.
+    public static let challengeBytes = cookieSaltBytes + cookieBytes + recordTagBytes
     /// The longest handshake message, in bytes.
     public static let handshakeMessageBytesMax = 2048
     /// The time in which a handshake must be over, as a whole: a peer that sends a byte now and
@@ -34,6 +42,8 @@ public enum LinkLimits {
     public static let recordTagBytes = 16
     /// The longest record without its length, in bytes.
     public static let recordBytesMax = recordPlaintextBytesMax + recordTagBytes
+    /// The most memory that a record takes on its way out: its length and itself.
+    public static let recordSpaceBytes = 2 + recordBytesMax
     /// The shortest record: one frame without payload.
     public static let recordBytesMin = frameHeaderBytes + recordTagBytes
     /// A sender renews its key after this many records…
@@ -45,7 +55,11 @@ public enum LinkLimits {
     /// A receiver ends a link whose sender exceeds ``rekeyRecords`` or ``rekeyBytes`` by this
     /// factor without renewing its key.
     public static let rekeyTolerance: UInt64 = 2
-    /// A link ends at this age whatever happens; its ends make a new one.
+    /// The most records that one direction of a link carries.
+    public static let recordsMax: UInt64 = 1 << 40
+    /// At this age the initiator makes a new connection and moves to it.
+    public static let renewalAge: Duration = .seconds(3600)
+    /// A link ends at this age whatever happens.
     public static let linkAgeMax: Duration = .seconds(3 * 3600)
 
     // MARK: Frames and streams

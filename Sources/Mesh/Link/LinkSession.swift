@@ -101,6 +101,31 @@ public struct LinkSession: Sendable {
         return writer.bytes
     }
 
+    /// Opens one record and takes in its frames; what is delivered of them is the caller's.
+    ///
+    /// - Parameters:
+    ///   - record: The record without its length.
+    ///   - scratch: At least ``LinkLimits/recordPlaintextBytesMax`` bytes, used while this runs.
+    public mutating func receive(
+        record: UnsafeRawBufferPointer, scratch: UnsafeMutableRawBufferPointer,
+        at now: MonotonicInstant
+    ) throws(LinkError) -> [MultiplexerEvent] {
+        try receive(Array(record), at: now)
+    }
+
+    /// Writes the next record with its length before it, and returns how many bytes it takes: 0
+    /// when there is nothing to send.
+    ///
+    /// - Parameter output: At least ``LinkLimits/recordSpaceBytes``.
+    public mutating func nextRecord(
+        into output: UnsafeMutableRawBufferPointer, at now: MonotonicInstant
+    ) throws(LinkError) -> Int {
+        precondition(output.count >= LinkLimits.recordSpaceBytes, "a record needs its space")
+        guard let record = try nextRecord(at: now) else { return 0 }
+        output.copyBytes(from: record)
+        return record.count
+    }
+
     /// What time alone brings about: keepalives, the end of a silent link and of one too old.
     public mutating func tick(at now: MonotonicInstant) throws(LinkError) {
         try multiplexer.tick(at: now)

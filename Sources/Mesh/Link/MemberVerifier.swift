@@ -19,9 +19,9 @@ public struct MemberVerifier: LinkVerifier {
         self.now = now
     }
 
-    /// See ``LinkVerifier/verify(payload:staticKey:isJoiner:)``.
+    /// See ``LinkVerifier/verify(payload:staticKey:standing:)``.
     public func verify(
-        payload: [UInt8], staticKey: LinkKey, isJoiner: Bool
+        payload: [UInt8], staticKey: LinkKey, standing: LinkStanding
     ) throws(LinkError) -> LinkPeer {
         do {
             let proof = try LinkProof(decoding: payload)
@@ -29,7 +29,7 @@ public struct MemberVerifier: LinkVerifier {
                 throw LinkError.noCommonVersion
             }
             var member: VerifiedMember?
-            if isJoiner {
+            if standing == .joiner {
                 try proof.verifyKey(staticKey: staticKey, mesh: genesis.id, at: now())
             } else {
                 member = try proof.verify(staticKey: staticKey, genesis: genesis, at: now())

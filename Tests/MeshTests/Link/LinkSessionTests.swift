@@ -7,7 +7,7 @@ import Wire
 /// Accepts everyone as the node whose id is its payload.
 private struct TrustingVerifier: LinkVerifier {
     func verify(
-        payload: [UInt8], staticKey: LinkKey, isJoiner: Bool
+        payload: [UInt8], staticKey: LinkKey, standing: LinkStanding
     ) throws(LinkError) -> LinkPeer {
         do {
             let proof = try LinkProof(decoding: payload)

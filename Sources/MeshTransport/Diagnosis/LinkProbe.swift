@@ -184,9 +184,9 @@ private struct CuriousVerifier: LinkVerifier {
     let met: MetPeer
 
     func verify(
-        payload: [UInt8], staticKey: LinkKey, isJoiner: Bool
+        payload: [UInt8], staticKey: LinkKey, standing: LinkStanding
     ) throws(LinkError) -> LinkPeer {
-        let peer = try base.verify(payload: payload, staticKey: staticKey, isJoiner: isJoiner)
+        let peer = try base.verify(payload: payload, staticKey: staticKey, standing: standing)
         if peer.nodeID == own {
             met.outcome = .itself
         } else if let member = peer.member {

@@ -24,7 +24,7 @@ public enum JoinExchange {
         let loop = MeshThreads.links.next()
         let linkKey = LinkKeyPair.generate(now: wallClock())
         let local = try LinkHandshake.Local(
-            identity: identity, chain: nil, linkKey: linkKey, genesis: genesis)
+            identity: identity, chain: nil, linkKey: linkKey, mesh: genesis.id)
         guard let preamble = LinkPreamble(lane: .join, keyID: ticket.keyID) else {
             throw .unknownLane
         }
