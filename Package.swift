@@ -58,8 +58,8 @@ let package = Package(
         .library(
             name: "ShoalFuzzSupport",
             targets: [
-                "Engine", "GGUF", "Gossip", "Grammar", "Jinja", "Kernels", "Model", "Sampling",
-                "Tokenizer", "Wire",
+                "Engine", "GGUF", "Gossip", "Grammar", "Jinja", "Kernels", "Mesh", "Model", "Noise",
+                "OpenAIAPI", "Sampling", "Tokenizer", "Trust", "Wire",
             ]),
     ],
     dependencies: [
@@ -102,7 +102,7 @@ let package = Package(
         module("Noise", ["Secrets"]),
         module("Trust", ["Secrets", "Wire"]),
         module("Gossip", ["Wire"]),
-        module("Mesh", ["Wire", "Gossip", "Noise", "Trust"]),
+        module("Mesh", ["Wire", "Gossip", "Noise", "Secrets", "Trust"]),
         module(
             "MeshTransport",
             [

@@ -4,7 +4,9 @@
 // could take.
 //
 //   LinkTransport   listens and dials; one link per peer; streams as async sequences
+//   Door            the thread at the peer port: who may make a handshake at all
 //   LinkHub         its state, on one event loop, with LinkConnection for each connection
+//   LinkCarrier     what a connection's bytes go over: a socket, or a stream of another link
 //   JoinExchange    the join lane, both sides
 //   GossipRunner    membership while the node runs
 //   GossipThread    its thread: jobs, then the socket, then the clock
@@ -20,6 +22,24 @@ public enum MeshTransportLimits {
     /// overtaken by something more urgent.
     static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(
         low: 32 << 10, high: 64 << 10)
+    /// Bytes of records that are handed to a connection together.
+    static let batchBytes = 48 << 10
+    /// Connections that the system holds until the door's thread accepts them.
+    static let acceptBacklog: Int32 = 1024
+    /// Connections accepted in one turn before those who wait are looked at.
+    static let acceptsPerTurn = 64
+    /// How often the door's thread looks at the clock while somebody waits there.
+    static let doorTick: Duration = .milliseconds(100)
+    /// How long nobody is let in when the system has no more descriptors.
+    static let doorPause: Duration = .milliseconds(100)
+    /// Descriptors that the process asks for: links, those who wait at the door, files.
+    static let descriptorsWanted = 8192
+    /// Renewals of links at once.
+    static let renewalsMax = 8
+    /// When a renewal that failed is tried again.
+    static let renewalRetry: Duration = .seconds(60)
+    /// How long a connection for bulk is kept without a stream.
+    static let bulkIdle: Duration = .seconds(30)
     /// The most verified certificate chains kept to tell who a member is and to hand on.
     public static let certificatesKept = 12_000
     /// The longest encoded certificate chain, in bytes: it fits a handshake message.

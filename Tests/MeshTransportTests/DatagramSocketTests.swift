@@ -71,9 +71,9 @@ import Wire
     @Test func namesAreNotSentToAndResolveElsewhere() throws {
         let (socket, _) = try socket("127.0.0.1")
         #expect(try !socket.send([1], to: address("localhost:7433")))
-        let found = SocketName.resolve("localhost", port: 7433)
+        let found = DatagramSocket.resolve("localhost", port: 7433)
         #expect(!found.isEmpty && found.allSatisfy { $0.isLoopback && $0.port == 7433 })
-        #expect(SocketName.resolve("no-such-name.invalid", port: 7433).isEmpty)
+        #expect(DatagramSocket.resolve("no-such-name.invalid", port: 7433).isEmpty)
     }
 
     @Test func aFloodedSocketDoesNotKeepTheThreadForEver() throws {

@@ -107,6 +107,10 @@ import Wire
                 } catch { return error }
             }
         }
+        // Before that, who goes has nobody to say it to.
+        try await eventually("the link stands at the other end too") {
+            await bob.transport.peers == [alice.id]
+        }
         await bob.transport.shutdown()
         for reader in readers {
             #expect(await reader.value == .closedByPeer(.shutdown, "the node stops"))
@@ -117,6 +121,30 @@ import Wire
             try await alice.transport.connect(to: [bob.address], expecting: bob.id)
         }
         await alice.transport.shutdown()
+    }
+
+    @Test func aCloseArrivesThoughMoreWasOnItsWayToWhoCloses() async throws {
+        let mesh = try TestMesh()
+        for _ in 0..<10 {
+            let (alice, bob) = (try await mesh.node("alice"), try await mesh.node("bob"))
+            await bob.transport.setHandler(for: .inference) { stream, _ in
+                while (try? await stream.read()) != nil {}
+            }
+            let link = try await alice.transport.connect(to: [bob.address], expecting: bob.id)
+            let stream = try await link.open(service: .inference)
+            try await eventually("the link stands at the other end too") {
+                await bob.transport.peers == [alice.id]
+            }
+            let writer = Task { () -> LinkError in
+                do throws(LinkError) {
+                    while true { try await stream.send([UInt8](repeating: 1, count: 100_000)) }
+                } catch { return error }
+            }
+            try await Task.sleep(for: .milliseconds(5))
+            await bob.transport.shutdown()
+            #expect(await writer.value == .closedByPeer(.shutdown, "the node stops"))
+            await alice.transport.shutdown()
+        }
     }
 
     @Test func cancellingATaskResetsItsStream() async throws {

@@ -23,7 +23,7 @@ struct BenchmarkMesh {
         }
         self.preamble = preamble
         preSharedKey = gate.preSharedKey
-        verifier = MemberVerifier(genesis: genesis, now: { now })
+        verifier = MemberVerifier(genesis: genesis, trust: nil, now: { now })
         dialler = try Self.member("dialler", of: genesis, certifiedBy: authority)
         answerer = try Self.member("answerer", of: genesis, certifiedBy: authority)
     }

@@ -256,6 +256,7 @@ extension GossipCore {
         for kind in ClaimKind.allCases where kind != .suspect {
             queue.remove(key(kind, of: slot))
         }
+        queue.forget(slot)
         probes.removeAll { $0.target == slot }
         urgent.removeAll { $0 == slot }
         pending[members.id(slot)] = nil

@@ -48,8 +48,10 @@ public struct GossipCore: Sendable {
     var forwards = RateBucket()
     /// Suspicions looked into out of turn.
     var volunteering = RateBucket()
-    /// The member whose claims fill the next probe, where no exchange succeeds.
-    var filler = 0
+    /// The member whose claims filled the last probe, where no exchange succeeds; nil for this node.
+    var filled: NodeID?
+    /// What was put into packets, for those who check it; nil when nobody does.
+    var packings: PackingRecords?
     var lastExchange: MonotonicInstant
 
     var nextProbe: MonotonicInstant

@@ -11,6 +11,10 @@ public import Wire
 ///     answer  key(answerer's boot, hello's)   the hello's counter, its low 32 bits
 ///     data    key(sender boot, receiver boot) a packet, or nothing
 ///
+/// A member's claim tells the boot id of its start, under its signature: where that is known, data is
+/// the first that is sent, and no hello. It proves as much, since its key is made with the receiver's
+/// present start; the sender proves by it that it knows that start, and the receiver by its answer.
+///
 /// **Restarts.** A session ends when the peer's boot id changes. Data of a session that is not known,
 /// because one of the two restarted, is answered with a hello, so that the peer learns of it at once;
 /// and a hello's answer, if nothing waits to be sent, with empty data, which proves one's own boot id.
@@ -41,7 +45,7 @@ public struct DatagramSessions: Sendable {
     var ownHint: UInt64
     /// Who is known, by hint. Shared between copies until one changes it.
     private(set) var directory: [UInt64: NodeID] = [:]
-    var sessions: [NodeID: DatagramSession] = [:]
+    var sessions = SessionTable()
     /// The peers for which packets wait, by the time at which to look after them. Each once.
     var queue: [Waiting] = []
     /// Packets that wait, for all of them.
@@ -129,7 +133,8 @@ public struct DatagramSessions: Sendable {
     public mutating func sweep(
         at now: MonotonicInstant, known: Int, linkKey: (NodeID) -> LinkKey?
     ) {
-        for (node, session) in sessions {
+        for node in sessions.nodes {
+            guard let session = sessions[node] else { continue }
             if let claimed = linkKey(node) {
                 guard claimed != session.linkKey, session.channel == nil || session.isStale else {
                     continue
@@ -152,7 +157,7 @@ public struct DatagramSessions: Sendable {
     /// Uses `cipher` from now on: this node's link key, or the mesh's gate key, was replaced.
     public mutating func renew(cipher: any DatagramCipher) {
         self.cipher = cipher
-        for node in sessions.keys { sessions[node]?.forgetRoot() }
+        for node in sessions.nodes { sessions[node]?.forgetRoot() }
         guard cipher.meshKeyID != meshKeyID else { return }
         meshKeyID = cipher.meshKeyID
         ownHint = cipher.hint(of: nodeID)
@@ -180,6 +185,9 @@ public struct DatagramSessions: Sendable {
     /// Whether there is a session, and so no need of a link key.
     public func hasSession(with node: NodeID) -> Bool { sessions[node] != nil }
 
+    /// Whether there are keys with a node.
+    func hasKeys(with node: NodeID) -> Bool { sessions[node]?.channel != nil }
+
     /// Makes a session, if there is none, a key and room.
     mutating func makeSession(
         with node: NodeID, linkKey: LinkKey?, at now: MonotonicInstant
@@ -205,11 +213,11 @@ public struct DatagramSessions: Sendable {
     /// made, after which the packet follows. Empty for a node that is not known.
     ///
     /// - Parameters:
-    ///   - linkKey: The node's, if there is no session yet.
+    ///   - means: What is claimed by the node, if there are no keys yet.
     ///   - isRelayed: Whether they go to the node through another one.
     public mutating func seal(
-        _ packet: [UInt8], to node: NodeID, linkKey: LinkKey? = nil, isRelayed: Bool = false,
-        at now: MonotonicInstant
+        _ packet: [UInt8], to node: NodeID, by means: SessionMeans = SessionMeans(),
+        isRelayed: Bool = false, at now: MonotonicInstant
     ) -> [[UInt8]] {
         guard packet.count <= DatagramLimits.packetBytesMax else {
             counters.oversized += 1
@@ -222,7 +230,12 @@ public struct DatagramSessions: Sendable {
             datagrams.append(datagram)
             guard isStale else { return datagrams }
         } else {
-            guard makeSession(with: node, linkKey: linkKey, at: now) else { return [] }
+            guard makeSession(with: node, linkKey: means.linkKey, at: now) else { return [] }
+            if let boot = means.boot, begin(with: node, boot, at: now),
+                let (datagram, _) = sessions[node]?.seal(packet, header, cipher: cipher)
+            {
+                return [datagram]
+            }
             wait(packet, for: node, at: now)
         }
         if let hello = greet(node, isRelayed ? .relay : .ownAccord, at: now) {

@@ -29,6 +29,7 @@ public struct GossipEndpoint: Sendable {
     /// - Parameter hasSocket: Whether there is a socket for datagrams at all.
     public init(core: GossipCore, sessions: DatagramSessions, hasSocket: Bool) {
         self.core = core
+        self.core.begin(sessions.boot)
         self.sessions = sessions
         self.hasSocket = hasSocket
         monitor = ReachabilityMonitor(
@@ -218,8 +219,7 @@ public struct GossipEndpoint: Sendable {
                 own.unsendable += 1
                 return
             }
-            let datagrams = sessions.seal(
-                packet, to: node, linkKey: linkKeyIfNeeded(of: node), at: now)
+            let datagrams = sessions.seal(packet, to: node, by: means(for: node), at: now)
             guard !datagrams.isEmpty else { return }
             monitor.note(.datagramSent(to: node), at: now)
             var addresses = destinations(
@@ -235,7 +235,7 @@ public struct GossipEndpoint: Sendable {
                 return
             }
             let datagrams = sessions.seal(
-                packet, to: node, linkKey: linkKeyIfNeeded(of: node), isRelayed: true, at: now)
+                packet, to: node, by: means(for: node), isRelayed: true, at: now)
             forward(datagrams, to: node, via: relay, at: now, &effects)
         }
     }

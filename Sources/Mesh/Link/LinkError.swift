@@ -34,6 +34,8 @@ public enum LinkViolation: Error, Equatable, Sendable {
     case framesAfterLast
     /// The peer did not renew its key in time.
     case rekeyOverdue
+    /// The peer went on with a link that is too old or has carried too many records.
+    case sessionOverdue
 }
 
 /// Why there is no link, or no longer, or why a stream of it ended. Bytes that were sent on a
@@ -118,6 +120,8 @@ public struct LinkCloseCode: RawRepresentable, Hashable, Sendable {
     public static let expired = LinkCloseCode(rawValue: 3)
     /// The exchange is done.
     public static let done = LinkCloseCode(rawValue: 4)
+    /// The peer, its certificate or its issuer was revoked.
+    public static let revoked = LinkCloseCode(rawValue: 5)
 }
 
 /// Why a stream was given up, as it travels.
@@ -164,6 +168,7 @@ extension LinkViolation: CustomStringConvertible {
         case .unexpectedPong: "an answer to a ping that was not sent"
         case .framesAfterLast: "frames after the last one"
         case .rekeyOverdue: "the peer did not renew its key"
+        case .sessionOverdue: "the peer went on with a link whose time is over"
         }
     }
 }

@@ -17,12 +17,23 @@ public struct LinkService: RawRepresentable, Hashable, Sendable {
     public static let pushPull = LinkService(rawValue: 4)
     /// A certificate chain by the beginning of its digest.
     public static let certificate = LinkService(rawValue: 5)
+    /// Revocations, gate keys and renewals: see `TrustExchange`. The only service of the catch-up
+    /// lane.
+    public static let trust = LinkService(rawValue: 6)
+    /// Asks a third node to carry a link on: the first bytes are the id of the node to reach, the
+    /// rest of the stream is that link's bytes.
+    public static let relay = LinkService(rawValue: 7)
+    /// The other half of ``relay``: the first bytes are the id of the node that asked, the rest is
+    /// its link's bytes.
+    public static let relayed = LinkService(rawValue: 8)
+    /// Bytes without meaning, to measure a link by.
+    public static let measure = LinkService(rawValue: 16)
 
     /// In which order a session's streams are served.
     public var priority: LinkPriority {
         switch self {
-        case .control, .gossip, .pushPull, .certificate: .control
-        case .inference: .inference
+        case .control, .gossip, .pushPull, .certificate, .trust: .control
+        case .inference, .relay, .relayed: .inference
         default: .bulk  // services of later versions say their priority when they come
         }
     }
@@ -41,7 +52,22 @@ public enum LinkPriority: Int, CaseIterable, Sendable, Comparable {
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// One frame of a record's plaintext: type u8, stream u32, length u16, payload.
+/// One frame of a record's plaintext: type u8, stream u32, length u16, payload, big-endian.
+///
+///     type  name    stream  payload
+///     0     PAD     0       bytes of any number and content, not looked at
+///     1     OPEN    next    service u8, at most 1024 first bytes
+///     2     DATA    any     1 byte or more
+///     3     CREDIT  any/0   bytes u32, not 0; stream 0 is the session
+///     4     END     any     none
+///     5     RESET   any     code u16
+///     6     PING    0       number u64
+///     7     PONG    0       number u64 of the PING
+///     8     CLOSE   0       code u16, at most 256 bytes of UTF-8
+///     9     REKEY   0       none; the record's last
+///
+/// Streams that the initiator opens are 1, 3, 5…, the responder's 2, 4, 6…, each side's in order.
+/// See ``Multiplexer`` for what a receiver accepts when.
 public enum LinkFrame: Equatable, Sendable {
     /// Bytes without meaning, to hide lengths.
     case pad(count: Int)
@@ -149,6 +175,43 @@ public enum LinkFrame: Equatable, Sendable {
         writer.writeInteger(UInt16(length))
     }
 
+    /// What a frame's first 7 bytes say.
+    struct Header {
+        let kind: Kind
+        let stream: UInt32
+        let length: Int
+
+        /// Refuses what no frame begins with: an unknown type, a stream where there is none or none
+        /// where there is one, a length that the type does not have.
+        init(type: UInt8, stream: UInt32, length: Int) throws(LinkViolation) {
+            guard let kind = Kind(rawValue: type) else { throw .unknownFrame(type) }
+            let takesStream =
+                switch kind {
+                case .open, .data, .end, .reset: stream != 0
+                case .pad, .ping, .pong, .close, .rekey: stream == 0
+                case .credit: true
+                }
+            guard takesStream else { throw .misplacedStream(type: type, stream: stream) }
+            let lengths =
+                switch kind {
+                case .pad: 0...Int(UInt16.max)
+                case .open: 1...1 + LinkLimits.openBytesMax
+                case .data: 1...Int(UInt16.max)
+                case .credit: 4...4
+                case .end, .rekey: 0...0
+                case .reset: 2...2
+                case .ping, .pong: 8...8
+                case .close: 2...2 + LinkLimits.closeTextBytesMax
+                }
+            guard lengths.contains(length) else {
+                throw .payloadLength(type: type, length: length)
+            }
+            self.kind = kind
+            self.stream = stream
+            self.length = length
+        }
+    }
+
     /// Reads the next frame of a record.
     public init(from reader: inout ByteReader) throws(LinkViolation) {
         let type: UInt8
@@ -160,30 +223,14 @@ public enum LinkFrame: Equatable, Sendable {
             let length: UInt16 = try reader.readInteger()
             payload = try reader.readBytes(Int(length))
         } catch { throw .malformed(error) }
-        guard let kind = Kind(rawValue: type) else { throw .unknownFrame(type) }
-        let takesStream =
-            switch kind {
-            case .open, .data, .end, .reset: stream != 0
-            case .pad, .ping, .pong, .close, .rekey: stream == 0
-            case .credit: true
-            }
-        guard takesStream else { throw .misplacedStream(type: type, stream: stream) }
-        let lengths =
-            switch kind {
-            case .pad: 0...Int(UInt16.max)
-            case .open: 1...1 + LinkLimits.openBytesMax
-            case .data: 1...Int(UInt16.max)
-            case .credit: 4...4
-            case .end, .rekey: 0...0
-            case .reset: 2...2
-            case .ping, .pong: 8...8
-            case .close: 2...2 + LinkLimits.closeTextBytesMax
-            }
-        guard lengths.contains(payload.count) else {
-            throw .payloadLength(type: type, length: payload.count)
-        }
+        self = try Self(
+            try Header(type: type, stream: stream, length: payload.count), payload: payload)
+    }
+
+    /// The frame of a header and its payload.
+    init(_ header: Header, payload: ArraySlice<UInt8>) throws(LinkViolation) {
         do {
-            self = try Self.decode(kind, stream: stream, payload: payload)
+            self = try Self.decode(header.kind, stream: header.stream, payload: payload)
         } catch { throw .malformed(error) }
     }
 

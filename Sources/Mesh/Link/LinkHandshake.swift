@@ -2,62 +2,6 @@ public import Noise
 public import Trust
 public import Wire
 
-/// Who the other end of a link proved to be.
-public struct LinkPeer: Sendable {
-    /// The node.
-    public let nodeID: NodeID
-    /// The member as its certificate says; nil for a node that joins.
-    public let member: VerifiedMember?
-    /// The proof that was verified.
-    public let proof: LinkProof
-    /// The key that the handshake authenticated.
-    public let linkKey: LinkKey
-    /// The newest protocol version that both ends speak.
-    public let version: UInt16
-
-    /// A peer as verified.
-    public init(
-        nodeID: NodeID, member: VerifiedMember?, proof: LinkProof, linkKey: LinkKey, version: UInt16
-    ) {
-        self.nodeID = nodeID
-        self.member = member
-        self.proof = proof
-        self.linkKey = linkKey
-        self.version = version
-    }
-}
-
-/// Decides who the other end of a handshake is.
-public protocol LinkVerifier: Sendable {
-    /// Checks the payload of the peer's handshake message.
-    ///
-    /// - Parameters:
-    ///   - payload: The bytes of a `LinkProof`.
-    ///   - staticKey: The key that the handshake authenticated, which the proof must be about.
-    ///   - isJoiner: The peer is the one that joins: it has no certificate yet.
-    func verify(
-        payload: [UInt8], staticKey: LinkKey, isJoiner: Bool
-    ) throws(LinkError) -> LinkPeer
-}
-
-/// A finished handshake.
-public struct EstablishedLink: Sendable {
-    /// The other end.
-    public let peer: LinkPeer
-    /// What the link is for, and by which key.
-    public let preamble: LinkPreamble
-    /// Which end this is.
-    public let role: NoiseRole
-    /// The cipher of this side's records.
-    public let sending: CipherState
-    /// The cipher of the peer's records.
-    public let receiving: CipherState
-    /// Unique to this session and the same at both ends.
-    public let handshakeHash: [UInt8]
-    /// Bytes that came after the handshake: the peer's first records.
-    public let leftover: [UInt8]
-}
-
 /// What the shell is to do for a handshake.
 public enum HandshakeEffect: Sendable {
     /// Send these bytes.
@@ -68,11 +12,25 @@ public enum HandshakeEffect: Sendable {
     case fail(LinkError)
 }
 
-/// The handshake of a link, at either end: preamble, three Noise messages, the proofs of both sides.
+/// The handshake of a link, at either end.
+///
+/// On the wire, in this order; each message follows its length, 16 bits, big-endian:
+///
+/// 1. Initiator: ``LinkPreamble`` (10 bytes, clear), message 1 (48 bytes, empty payload).
+/// 2. Perhaps, when strangers crowd the door and never on the join lane: responder, a challenge of
+///    ``LinkLimits/challengeBytes``; initiator, its answer: see ``CookieSeal``.
+/// 3. Responder: message 2 (96 to 2048 bytes), whose payload is its `LinkProof`.
+/// 4. Initiator: message 3 (64 to 2048 bytes), whose payload is its ``LinkGreeting``.
+///
+/// Then come records: see ``LinkSession``. The messages are those of
+/// `Noise_XXpsk0_25519_ChaChaPoly_BLAKE2b` (revision 34) with the prologue of
+/// ``LinkPreamble/prologue(mesh:)`` and, for the pre-shared key, the one that the preamble names.
+/// Message 2 is told from a challenge by its length.
 ///
 /// A pure state machine. It keeps at most one message and what came with it. Whatever is wrong
 /// with the peer's bytes, the answer is the same: ``HandshakeEffect/fail(_:)``, once, and
-/// nothing sent. The initiator checks who answered before it says who it is.
+/// nothing sent. The initiator checks who answered before it says who it is; but who answers a
+/// challenge tells those who hold the pre-shared key who asks: its own mesh.
 public struct LinkHandshake: Sendable {
     /// What a side brings to a handshake.
     public struct Local: Sendable {
@@ -84,13 +42,35 @@ public struct LinkHandshake: Sendable {
         public var staticKey: NoiseKeyPair
         /// The encoded proof that goes into this side's message.
         public var proof: [UInt8]
+        /// Signs the answer to a cookie; nil for a node that joins.
+        public var signer: CookieSigner?
 
         /// What a side brings, as given.
-        public init(nodeID: NodeID, mesh: MeshID, staticKey: NoiseKeyPair, proof: [UInt8]) {
+        public init(
+            nodeID: NodeID, mesh: MeshID, staticKey: NoiseKeyPair, proof: [UInt8],
+            signer: CookieSigner? = nil
+        ) {
             self.nodeID = nodeID
             self.mesh = mesh
             self.staticKey = staticKey
             self.proof = proof
+            self.signer = signer
+        }
+
+        /// What a node brings: its proof and what signs its answers follow from the rest.
+        ///
+        /// - Parameter chain: Nil for a node that joins.
+        public init(
+            identity: Identity, chain: CertificateChain?, linkKey: LinkKeyPair, mesh: MeshID
+        ) throws(LinkError) {
+            do { staticKey = try NoiseKeyPair(secret: linkKey.secret) } catch {
+                throw .peerRefused("\(error)")
+            }
+            nodeID = identity.nodeID
+            self.mesh = mesh
+            proof =
+                LinkProof(identity: identity, chain: chain, linkKey: linkKey, mesh: mesh).encoded
+            signer = chain.map { CookieSigner(identity: identity, chain: $0) }
         }
     }
 
@@ -102,10 +82,10 @@ public struct LinkHandshake: Sendable {
         case idle(NoiseHandshake)
         /// Responder before the preamble.
         case awaitPreamble(KeyLookup)
-        /// Responder before message 1.
+        /// Responder before message 1, which may be in the buffer already.
         case awaitFirst(NoiseHandshake)
-        /// Initiator before message 2.
-        case awaitSecond(NoiseHandshake)
+        /// Initiator before message 2. Of the cookie's keys when no challenge came yet.
+        case awaitSecond(NoiseHandshake, CookieSeal?)
         /// Responder before message 3.
         case awaitThird(NoiseHandshake)
         /// Established or failed: nothing more happens.
@@ -117,6 +97,8 @@ public struct LinkHandshake: Sendable {
     private let verifier: any LinkVerifier
     private let expected: NodeID?
     private let role: NoiseRole
+    private let preSharedKey: [UInt8]
+    private var purpose: LinkPurpose
     private var preamble: LinkPreamble?
     private var state: State
     private var buffer: [UInt8] = []
@@ -127,17 +109,19 @@ public struct LinkHandshake: Sendable {
     /// The side that dialled.
     ///
     /// - Parameters:
+    ///   - purpose: What for; only members' links have another than ``LinkPurpose/primary``.
     ///   - expected: The node that must answer; nil accepts any member.
     ///   - ephemeral: A key pair made for this handshake alone.
     public init(
-        initiating preamble: LinkPreamble, preSharedKey: [UInt8], local: Local,
-        expecting expected:
-            NodeID?, verifier: any LinkVerifier, ephemeral: NoiseKeyPair, at now: MonotonicInstant
+        initiating preamble: LinkPreamble, purpose: LinkPurpose = .primary,
+        preSharedKey: [UInt8], local: Local, expecting expected: NodeID?,
+        verifier: any LinkVerifier, ephemeral: NoiseKeyPair, at now: MonotonicInstant
     ) throws(LinkError) {
-        guard
-            local.proof.count + LinkLimits.secondMessageBytesMin
-                <= LinkLimits.handshakeMessageBytesMax
-        else { throw .proofTooLong(local.proof.count) }
+        try Self.checkProof(local)
+        precondition(
+            purpose == .primary || preamble.lane == .member, "only members' links have purposes")
+        self.preSharedKey = preSharedKey
+        self.purpose = purpose
         self.local = local
         self.ephemeral = ephemeral
         self.verifier = verifier
@@ -154,7 +138,8 @@ public struct LinkHandshake: Sendable {
         } catch { throw .handshakeNotAuthentic }
     }
 
-    /// The side that was dialled.
+    /// The side that was dialled, with no one at its door: for a connection from someone who is
+    /// known already, such as a link inside another.
     public init(
         responding keys: @escaping KeyLookup, local: Local, verifier: any LinkVerifier,
         ephemeral: NoiseKeyPair, at now: MonotonicInstant
@@ -165,8 +150,31 @@ public struct LinkHandshake: Sendable {
         expected = nil
         preamble = nil
         role = .responder
+        purpose = .primary
+        preSharedKey = []
         deadline = now + LinkLimits.handshakeDeadline
         state = .awaitPreamble(keys)
+    }
+
+    /// The side that was dialled, after the ``Doorman`` admitted a connection. ``start()`` gives
+    /// message 2.
+    public init(
+        admitted: AdmittedConnection, local: Local, verifier: any LinkVerifier,
+        ephemeral: NoiseKeyPair
+    ) {
+        self.local = local
+        self.ephemeral = ephemeral
+        self.verifier = verifier
+        // Who was let past others for its name must be the one of that name.
+        if case .member(let node) = admitted.reason { expected = node } else { expected = nil }
+        preamble = nil
+        role = .responder
+        purpose = .primary
+        preSharedKey = []
+        deadline = admitted.arrivedAt + LinkLimits.handshakeDeadline
+        let (preamble, key) = (admitted.preamble, admitted.preSharedKey)
+        state = .awaitPreamble({ $0 == preamble ? key : nil })
+        buffer = preamble.encoded + Self.framed(admitted.firstMessage)
     }
 
     /// Whether the handshake succeeded or failed.
@@ -175,12 +183,16 @@ public struct LinkHandshake: Sendable {
         return false
     }
 
-    /// The initiator's first bytes: preamble and message 1. The responder waits.
+    /// The initiator's first bytes: preamble and message 1. Of a responder after a doorman, message
+    /// 2; any other waits.
     public mutating func start() -> [HandshakeEffect] {
-        guard case .idle(var noise) = state, let preamble else { return [] }
+        guard case .idle(var noise) = state, let preamble else { return receive([]) }
         do {
             let message = try noise.writeMessage(payload: [])
-            state = .awaitSecond(noise)
+            let seal = CookieSeal(
+                preSharedKey: preSharedKey, prologue: preamble.prologue(mesh: local.mesh),
+                firstMessage: message)
+            state = .awaitSecond(noise, preamble.lane == .join ? nil : seal)
             return [.send(preamble.encoded + Self.framed(message))]
         } catch { return fail(.handshakeNotAuthentic) }
     }
@@ -224,18 +236,26 @@ public struct LinkHandshake: Sendable {
                     LinkLimits.firstMessageBytes...LinkLimits.firstMessageBytes)
             else { return false }
             _ = try read(message, with: &noise)
-            let answer = try write(with: &noise)
+            let answer = try write(local.proof, with: &noise)
             state = .awaitThird(noise)
             effects.append(.send(Self.framed(answer)))
             return true
-        case .awaitSecond(var noise):
+        case .awaitSecond(var noise, let seal):
             let lengths =
                 LinkLimits.secondMessageBytesMin...LinkLimits.handshakeMessageBytesMax
-            guard let message = try takeMessage(lengths) else { return false }
+            let challenges = LinkLimits.challengeBytes...LinkLimits.challengeBytes
+            guard let message = try takeMessage(lengths, or: seal == nil ? nil : challenges) else {
+                return false
+            }
+            if let seal, message.count == LinkLimits.challengeBytes {
+                effects.append(.send(try answer(message, by: seal)))
+                state = .awaitSecond(noise, nil)
+                return true
+            }
             let payload = try read(message, with: &noise)
-            let peer = try verify(payload, noise: noise, isJoiner: false)
-            let answer = try write(with: &noise)
-            effects.append(.send(Self.framed(answer)))
+            let peer = try verify(payload, noise: noise)
+            let greeting = LinkGreeting(purpose: purpose, proof: local.proof)
+            effects.append(.send(Self.framed(try write(greeting.encoded, with: &noise))))
             effects.append(.established(try establish(noise, peer: peer)))
             return false
         case .awaitThird(var noise):
@@ -243,10 +263,38 @@ public struct LinkHandshake: Sendable {
                 LinkLimits.thirdMessageBytesMin...LinkLimits.handshakeMessageBytesMax
             guard let message = try takeMessage(lengths) else { return false }
             let payload = try read(message, with: &noise)
-            let peer = try verify(payload, noise: noise, isJoiner: preamble?.lane == .join)
+            let greeting: LinkGreeting
+            do { greeting = try LinkGreeting(decoding: payload) } catch {
+                throw .peerRefused("\(error)")
+            }
+            guard greeting.purpose == .primary || preamble?.lane == .member else {
+                throw .peerRefused("a purpose that its lane does not have")
+            }
+            purpose = greeting.purpose
+            let peer = try verify(greeting.proof, noise: noise)
             effects.append(.established(try establish(noise, peer: peer)))
             return false
         }
+    }
+
+    private func answer(_ challenge: [UInt8], by seal: CookieSeal) throws(LinkError) -> [UInt8] {
+        guard let signer = local.signer, let cookie = seal.openChallenge(challenge) else {
+            throw .handshakeNotAuthentic
+        }
+        let answer = seal.sealAnswer(
+            CookieAnswer(cookie: cookie, signer: signer, mesh: local.mesh))
+        guard answer.count <= LinkLimits.handshakeMessageBytesMax else {
+            throw .proofTooLong(answer.count)
+        }
+        return Self.framed(answer)
+    }
+
+    /// What a side says of itself must fit its message, with the longest purpose.
+    private static func checkProof(_ local: Local) throws(LinkError) {
+        guard
+            local.proof.count + LinkLimits.secondMessageBytesMin
+                <= LinkLimits.handshakeMessageBytesMax
+        else { throw .proofTooLong(local.proof.count) }
     }
 
     private mutating func readPreamble(_ keys: KeyLookup) throws(LinkError) -> Bool {
@@ -254,10 +302,7 @@ public struct LinkHandshake: Sendable {
         guard let preamble = try? LinkPreamble(decoding: buffer.prefix(LinkLimits.preambleBytes)),
             let key = keys(preamble)
         else { throw .unknownLane }
-        guard
-            local.proof.count + LinkLimits.secondMessageBytesMin
-                <= LinkLimits.handshakeMessageBytesMax
-        else { throw .proofTooLong(local.proof.count) }
+        try Self.checkProof(local)
         buffer.removeFirst(LinkLimits.preambleBytes)
         self.preamble = preamble
         do {
@@ -271,10 +316,14 @@ public struct LinkHandshake: Sendable {
     }
 
     /// The next message, once it is whole. Its length is judged before its bytes are waited for.
-    private mutating func takeMessage(_ lengths: ClosedRange<Int>) throws(LinkError) -> [UInt8]? {
+    private mutating func takeMessage(
+        _ lengths: ClosedRange<Int>, or others: ClosedRange<Int>? = nil
+    ) throws(LinkError) -> [UInt8]? {
         guard buffer.count >= 2 else { return nil }
         let length = Int(buffer[0]) << 8 | Int(buffer[1])
-        guard lengths.contains(length) else { throw .handshakeLength }
+        guard lengths.contains(length) || others?.contains(length) == true else {
+            throw .handshakeLength
+        }
         guard buffer.count >= 2 + length else { return nil }
         defer { buffer.removeFirst(2 + length) }
         return Array(buffer[2..<2 + length])
@@ -286,19 +335,23 @@ public struct LinkHandshake: Sendable {
         do { return try noise.readMessage(message) } catch { throw .handshakeNotAuthentic }
     }
 
-    private func write(with noise: inout NoiseHandshake) throws(LinkError) -> [UInt8] {
-        do { return try noise.writeMessage(payload: local.proof) } catch {
+    private func write(
+        _ payload: [UInt8], with noise: inout NoiseHandshake
+    ) throws(LinkError) -> [UInt8] {
+        do { return try noise.writeMessage(payload: payload) } catch {
             throw .handshakeNotAuthentic
         }
     }
 
     private func verify(
-        _ payload: [UInt8], noise: NoiseHandshake, isJoiner: Bool
+        _ proof: [UInt8], noise: NoiseHandshake
     ) throws(LinkError) -> LinkPeer {
-        guard let bytes = noise.remoteStaticKey, let staticKey = LinkKey(bytes) else {
+        guard let bytes = noise.remoteStaticKey, let staticKey = LinkKey(bytes), let preamble else {
             throw .handshakeNotAuthentic
         }
-        let peer = try verifier.verify(payload: payload, staticKey: staticKey, isJoiner: isJoiner)
+        let peer = try verifier.verify(
+            payload: proof, staticKey: staticKey,
+            standing: LinkStanding(lane: preamble.lane, asksInitiator: role == .responder))
         guard peer.nodeID != local.nodeID else { throw .selfDial }
         if let expected, peer.nodeID != expected {
             throw .wrongPeer(expected: expected, found: peer.nodeID)
@@ -315,7 +368,8 @@ public struct LinkHandshake: Sendable {
             state = .over
             defer { buffer = [] }
             return EstablishedLink(
-                peer: peer, preamble: preamble, role: role, sending: sending, receiving: receiving,
+                peer: peer, preamble: preamble, purpose: purpose, role: role, sending: sending,
+                receiving: receiving,
                 handshakeHash: hash, leftover: buffer)
         } catch { throw .handshakeNotAuthentic }
     }

@@ -18,6 +18,14 @@ public enum LinkLimits {
     public static let secondMessageBytesMin = 96
     /// The shortest third message: sealed static key, tag of the payload.
     public static let thirdMessageBytesMin = 64
+    /// Bytes of an older connection's handshake hash by which a renewal names it.
+    public static let renewedHashBytes = 16
+    /// Bytes of a cookie: a keyed digest.
+    public static let cookieBytes = 32
+    /// Bytes of the salt before a sealed cookie.
+    public static let cookieSaltBytes = 8
+    /// Exact size of a cookie challenge, shorter than any second message: salt, sealed cookie.
+    public static let challengeBytes = cookieSaltBytes + cookieBytes + recordTagBytes
     /// The longest handshake message, in bytes.
     public static let handshakeMessageBytesMax = 2048
     /// The time in which a handshake must be over, as a whole: a peer that sends a byte now and
@@ -36,6 +44,8 @@ public enum LinkLimits {
     public static let recordTagBytes = 16
     /// The longest record without its length, in bytes.
     public static let recordBytesMax = recordPlaintextBytesMax + recordTagBytes
+    /// The most memory that a record takes on its way out: its length and itself.
+    public static let recordSpaceBytes = 2 + recordBytesMax
     /// The shortest record: one frame without payload.
     public static let recordBytesMin = frameHeaderBytes + recordTagBytes
     /// A sender renews its key after this many records…
@@ -44,11 +54,29 @@ public enum LinkLimits {
     public static let rekeyBytes: UInt64 = 1 << 30
     /// …or this long, if it has something to send.
     public static let rekeyInterval: Duration = .seconds(120)
-    /// A receiver ends a link whose sender exceeds ``rekeyRecords`` or ``rekeyBytes`` by this
-    /// factor without renewing its key.
-    public static let rekeyTolerance: UInt64 = 2
-    /// A link ends at this age whatever happens; its ends make a new one.
+    /// A receiver ends a link whose sender exceeds any of these by this factor without renewing its
+    /// key: what was under way meanwhile is no fault of the sender's.
+    public static let rekeyTolerance = 2
+    /// The most records that one direction of a link carries.
+    public static let recordsMax: UInt64 = 1 << 40
+    /// At this age the initiator makes a new connection and moves to it.
+    public static let renewalAge: Duration = .seconds(3600)
+    /// A link ends at this age whatever happens.
     public static let linkAgeMax: Duration = .seconds(3 * 3600)
+    /// So does one of the catch-up lane, whose member's certificate may be over: it is for a few
+    /// exchanges.
+    public static let catchUpAgeMax: Duration = .seconds(300)
+    /// How long the last record of a link whose time is over may be on its way.
+    public static let closeGrace: Duration = .seconds(30)
+    /// The plaintext of records that carry frames of inference streams is padded to a multiple of
+    /// this, in bytes.
+    ///
+    /// A message of one token takes 45 bytes and the token's own, 3.4 to 3.8 on average in English
+    /// text (vocabularies of GPT-2, Llama 3 and Qwen 2): at 64 every 250th token would still show by
+    /// its length, at 128 the longer ones of three tokens that travel together. At 256 any token
+    /// looks like any other, so do up to five together, and one with the five likeliest in its place.
+    /// At 100 tokens a second this costs 21 kB a second.
+    public static let paddingBytes = 256
 
     // MARK: Frames and streams
 

@@ -4,24 +4,28 @@ public import Wire
 /// The mesh's own ``LinkVerifier``: proofs by signatures, members by certificates.
 public struct MemberVerifier: LinkVerifier {
     private let genesis: Genesis
+    private let trust: TrustState?
     private let versions: ProtocolVersions
     private let now: @Sendable () -> WallTime
 
     /// A verifier for a mesh.
     ///
-    /// - Parameter now: The civil time, asked for at each verification.
+    /// - Parameters:
+    ///   - trust: Who is not to be trusted any more; nil for a node that joins and knows nothing yet.
+    ///   - now: The civil time, asked for at each verification.
     public init(
-        genesis: Genesis, versions: ProtocolVersions = .current,
+        genesis: Genesis, trust: TrustState?, versions: ProtocolVersions = .current,
         now: @escaping @Sendable () -> WallTime
     ) {
         self.genesis = genesis
+        self.trust = trust
         self.versions = versions
         self.now = now
     }
 
-    /// See ``LinkVerifier/verify(payload:staticKey:isJoiner:)``.
+    /// See ``LinkVerifier/verify(payload:staticKey:standing:)``.
     public func verify(
-        payload: [UInt8], staticKey: LinkKey, isJoiner: Bool
+        payload: [UInt8], staticKey: LinkKey, standing: LinkStanding
     ) throws(LinkError) -> LinkPeer {
         do {
             let proof = try LinkProof(decoding: payload)
@@ -29,11 +33,12 @@ public struct MemberVerifier: LinkVerifier {
                 throw LinkError.noCommonVersion
             }
             var member: VerifiedMember?
-            if isJoiner {
+            if standing == .joiner {
                 try proof.verifyKey(staticKey: staticKey, mesh: genesis.id, at: now())
             } else {
                 member = try proof.verify(
-                    staticKey: staticKey, genesis: genesis, at: now(), trust: nil)
+                    staticKey: staticKey, genesis: genesis, at: now(), trust: trust,
+                    allowingExpired: standing == .returning)
             }
             return LinkPeer(
                 nodeID: proof.node, member: member, proof: proof, linkKey: staticKey,

@@ -2,7 +2,7 @@ internal import Wire
 
 /// Bytes on their way out, as the pieces they came in.
 struct ByteQueue: Sendable {
-    private var pieces: [[UInt8]] = []
+    private var pieces: [ArraySlice<UInt8>] = []
     private var firstPiece = 0
     private var offset = 0
 
@@ -10,7 +10,7 @@ struct ByteQueue: Sendable {
 
     private static let joinedBytesMax = 4096
 
-    mutating func append(_ bytes: [UInt8]) {
+    mutating func append(_ bytes: ArraySlice<UInt8>) {
         guard !bytes.isEmpty else { return }
         count += bytes.count
         // Small writes are joined, so that their number is bounded as their bytes are.
@@ -23,27 +23,19 @@ struct ByteQueue: Sendable {
         }
     }
 
-    /// Writes DATA frames of `stream` with exactly the next `total` bytes, in one frame.
-    mutating func writeData(stream: UInt32, total: Int, to writer: inout ByteWriter) {
+    /// Writes one DATA frame of `stream` with exactly the next `total` bytes.
+    mutating func writeData(stream: UInt32, total: Int, to writer: inout RecordWriter) {
+        writer.beginData(stream: stream, count: total)
         var left = total
         count -= total
-        let piece = pieces[firstPiece]
-        if piece.count - offset >= left {
-            LinkFrame.data(stream: stream, bytes: piece[offset..<offset + left]).encode(to: &writer)
-            advance(left)
-            return
-        }
-        // Small writes are gathered, so that a record is not all headers.
-        var gathered: [UInt8] = []
-        gathered.reserveCapacity(total)
         while left > 0 {
             let piece = pieces[firstPiece]
             let taken = min(left, piece.count - offset)
-            gathered += piece[offset..<offset + taken]
+            let start = piece.startIndex + offset
+            writer.append(piece[start..<start + taken])
             advance(taken)
             left -= taken
         }
-        LinkFrame.data(stream: stream, bytes: gathered[...]).encode(to: &writer)
     }
 
     private mutating func advance(_ bytes: Int) {

@@ -41,7 +41,7 @@ public struct Multiplexer: Sendable {
 
     // Sending
     /// OPEN and RESET in the order in which they happened.
-    var control: [LinkFrame] = []
+    var control: [(frame: LinkFrame, priority: LinkPriority)] = []
     /// By class, the streams that have something to send, in turn.
     var ready: [[UInt32]] = LinkPriority.allCases.map { _ in [] }
     var sessionSendCredit = LinkLimits.sessionWindowBytes
@@ -106,7 +106,7 @@ public struct Multiplexer: Sendable {
         nextLocal += 2
         localCount += 1
         streams[stream] = MultiplexedStream(priority: service.priority)
-        control.append(.open(stream: stream, service: service, first: first))
+        control.append((.open(stream: stream, service: service, first: first), service.priority))
         return stream
     }
 
@@ -115,17 +115,25 @@ public struct Multiplexer: Sendable {
     ///
     /// - Parameter bytes: At most ``LinkLimits/sendPieceBytesMax``.
     public mutating func send(_ bytes: [UInt8], on stream: UInt32) throws(LinkError) {
+        try send(bytes[...], on: stream)
+    }
+
+    /// The same for a part of an array, which is not copied before it is sent.
+    public mutating func send(_ bytes: ArraySlice<UInt8>, on stream: UInt32) throws(LinkError) {
         guard bytes.count <= LinkLimits.sendPieceBytesMax else {
             throw .tooLong(limit: LinkLimits.sendPieceBytesMax)
         }
-        guard let state = streams[stream], !state.endQueued else { throw .streamEnded }
-        let buffered = state.outbound.count
+        // In place: a copy of the stream's state would make its queue be copied.
+        guard let index = streams.index(forKey: stream), !streams.values[index].endQueued else {
+            throw .streamEnded
+        }
+        let buffered = streams.values[index].outbound.count
         guard buffered + bytes.count <= LinkLimits.sendBufferBytesMax else {
-            streams[stream]?.writerWaits = true
+            streams.values[index].writerWaits = true
             throw .sendBufferFull
         }
-        streams[stream]?.outbound.append(bytes)
-        makeReady(stream)
+        streams.values[index].outbound.append(bytes)
+        makeReady(index)
     }
 
     /// Ends this side's direction once all that was taken is sent.
@@ -139,7 +147,7 @@ public struct Multiplexer: Sendable {
     public mutating func reset(_ stream: UInt32, code: StreamResetCode) {
         guard let state = remove(stream) else { return }
         if !(state.endSent && state.remoteEnded) {
-            control.append(.reset(stream: stream, code: code))
+            control.append((.reset(stream: stream, code: code), state.priority))
         }
         if !state.remoteEnded { draining[stream] = state.allowance }
     }
@@ -157,16 +165,19 @@ public struct Multiplexer: Sendable {
     /// Says that the application is done with bytes of ``MultiplexerEvent/data(_:_:)``, so that the
     /// peer may send as many more.
     public mutating func consume(_ stream: UInt32, bytes: Int) {
-        guard let state = streams[stream], !state.discards else { return }
+        guard let index = streams.index(forKey: stream), !streams.values[index].discards else {
+            return
+        }
         // More than was handed out would be a bug of the caller's, and would mint credit.
-        precondition(bytes <= state.unconsumed, "consumed more than was received")
-        streams[stream]?.unconsumed -= bytes
+        precondition(
+            bytes <= streams.values[index].unconsumed, "consumed more than was received")
+        streams.values[index].unconsumed -= bytes
         returnToSession(bytes)
-        if !state.remoteEnded {
-            streams[stream]?.pending += bytes
-            let isDue = state.pending + bytes >= LinkLimits.streamWindowBytes / 4
-            if isDue, !state.creditDue {
-                streams[stream]?.creditDue = true
+        if !streams.values[index].remoteEnded {
+            streams.values[index].pending += bytes
+            let isDue = streams.values[index].pending >= LinkLimits.streamWindowBytes / 4
+            if isDue, !streams.values[index].creditDue {
+                streams.values[index].creditDue = true
                 creditsDue.append(stream)
             }
         }
@@ -190,9 +201,13 @@ public struct Multiplexer: Sendable {
     // MARK: Bookkeeping
 
     mutating func makeReady(_ stream: UInt32) {
-        guard let state = streams[stream], !state.isReady, state.hasWork else { return }
-        streams[stream]?.isReady = true
-        ready[state.priority.rawValue].append(stream)
+        if let index = streams.index(forKey: stream) { makeReady(index) }
+    }
+
+    mutating func makeReady(_ index: Dictionary<UInt32, MultiplexedStream>.Index) {
+        guard !streams.values[index].isReady, streams.values[index].hasWork else { return }
+        streams.values[index].isReady = true
+        ready[streams.values[index].priority.rawValue].append(streams.keys[index])
     }
 
     /// Forgets a stream; bytes that the application had not consumed count as consumed.
@@ -206,10 +221,10 @@ public struct Multiplexer: Sendable {
     /// Forgets a stream that is over on both sides, or gives it up when only this side is done and
     /// nobody reads.
     mutating func finish(_ stream: UInt32) {
-        guard let state = streams[stream] else { return }
-        if state.isFinished {
+        guard let index = streams.index(forKey: stream) else { return }
+        if streams.values[index].isFinished {
             _ = remove(stream)
-        } else if state.discards, state.endSent {
+        } else if streams.values[index].discards, streams.values[index].endSent {
             reset(stream, code: .done)
         }
     }

@@ -1,25 +1,41 @@
 public import Wire
 
 extension Multiplexer {
-    /// Takes in one record's plaintext.
+    /// Takes in one record's plaintext: see ``receive(record:at:)``.
+    public mutating func receive(
+        _ plaintext: [UInt8], at now: MonotonicInstant
+    ) throws(LinkViolation) -> [MultiplexerEvent] {
+        let result = plaintext.withUnsafeBytes { memory in
+            Result { () throws(LinkViolation) in try receive(record: memory, at: now) }
+        }
+        return try result.get()
+    }
+
+    /// Takes in one record's plaintext. Events own their bytes.
     ///
     /// - Throws: The rule that the peer broke. Events of the record's earlier frames are lost: the
     ///   link is over.
     public mutating func receive(
-        _ plaintext: [UInt8], at now: MonotonicInstant
+        record plaintext: UnsafeRawBufferPointer, at now: MonotonicInstant
     ) throws(LinkViolation) -> [MultiplexerEvent] {
-        guard !plaintext.isEmpty, plaintext.count <= LinkLimits.recordPlaintextBytesMax else {
+        guard plaintext.count > 0, plaintext.count <= LinkLimits.recordPlaintextBytesMax else {
             throw .recordLength(plaintext.count)
         }
         lastReceived = now
-        var reader = ByteReader(plaintext)
+        var reader = RecordReader(plaintext)
         var events: [MultiplexerEvent] = []
         var isLast = false
-        while reader.remaining > 0 {
+        while !reader.isAtEnd {
+            let (header, payload) = try reader.next()
             guard !isLast, !closeReceived else { throw .framesAfterLast }
-            let frame = try LinkFrame(from: &reader)
-            if frame == .rekey { isLast = true }
-            try receive(frame, at: now, into: &events)
+            switch header.kind {
+            case .data: try receiveData(header.stream, payload, into: &events)
+            case .pad: break  // of no meaning
+            default:
+                let frame = try LinkFrame(header, payload: [UInt8](copying: payload)[...])
+                if frame == .rekey { isLast = true }
+                try receive(frame, at: now, into: &events)
+            }
         }
         return events
     }
@@ -28,10 +44,9 @@ extension Multiplexer {
         _ frame: LinkFrame, at now: MonotonicInstant, into events: inout [MultiplexerEvent]
     ) throws(LinkViolation) {
         switch frame {
-        case .pad: break
+        case .pad, .data: break  // taken in where they lie
         case .open(let stream, let service, let first):
             try receiveOpen(stream, service, first, at: now, into: &events)
-        case .data(let stream, let bytes): try receiveData(stream, bytes, into: &events)
         case .credit(let stream, let bytes): try receiveCredit(stream, Int(bytes))
         case .end(let stream): try receiveEnd(stream, into: &events)
         case .reset(let stream, let code):
@@ -65,7 +80,7 @@ extension Multiplexer {
         // lag explains breaks the protocol.
         if remoteCount >= LinkLimits.streamsPerSideMax {
             guard drainingThere < LinkLimits.drainingStreamsMax else { throw .tooManyStreams }
-            control.append(.reset(stream: stream, code: .refused))
+            control.append((.reset(stream: stream, code: .refused), service.priority))
             draining[stream] = LinkLimits.streamWindowBytes
             return
         }
@@ -76,25 +91,26 @@ extension Multiplexer {
     }
 
     private mutating func receiveData(
-        _ stream: UInt32, _ bytes: ArraySlice<UInt8>, into events: inout [MultiplexerEvent]
+        _ stream: UInt32, _ bytes: UnsafeRawBufferPointer, into events: inout [MultiplexerEvent]
     ) throws(LinkViolation) {
-        guard bytes.count <= sessionAllowance else { throw .windowExceeded(0) }
-        if let state = streams[stream] {
-            guard !state.remoteEnded else { throw .afterEnd(stream) }
-            guard bytes.count <= state.allowance else { throw .windowExceeded(stream) }
-            sessionAllowance -= bytes.count
-            streams[stream]?.allowance -= bytes.count
-            if state.discards {
-                returnToSession(bytes.count)
+        let count = bytes.count
+        guard count <= sessionAllowance else { throw .windowExceeded(0) }
+        if let index = streams.index(forKey: stream) {
+            guard !streams.values[index].remoteEnded else { throw .afterEnd(stream) }
+            guard count <= streams.values[index].allowance else { throw .windowExceeded(stream) }
+            sessionAllowance -= count
+            streams.values[index].allowance -= count
+            if streams.values[index].discards {
+                returnToSession(count)
             } else {
-                streams[stream]?.unconsumed += bytes.count
-                events.append(.data(stream, Array(bytes)))
+                streams.values[index].unconsumed += count
+                events.append(.data(stream, [UInt8](copying: bytes)))
             }
         } else if let allowance = draining[stream] {
-            guard bytes.count <= allowance else { throw .windowExceeded(stream) }
-            sessionAllowance -= bytes.count
-            draining[stream] = allowance - bytes.count
-            returnToSession(bytes.count)
+            guard count <= allowance else { throw .windowExceeded(stream) }
+            sessionAllowance -= count
+            draining[stream] = allowance - count
+            returnToSession(count)
         } else {
             throw isKnown(stream) ? .afterEnd(stream) : .unknownStream(stream)
         }
@@ -147,7 +163,9 @@ extension Multiplexer {
             control.count < LinkLimits.drainingStreamsMax + 2 * LinkLimits.streamsPerSideMax
         else { throw .tooManyResets }
         guard let state = remove(stream) else { return }
-        if !state.endSent { control.append(.reset(stream: stream, code: .acknowledged)) }
+        if !state.endSent {
+            control.append((.reset(stream: stream, code: .acknowledged), state.priority))
+        }
         events.append(.reset(stream, code, afterEnd: state.remoteEnded))
     }
 }

@@ -20,7 +20,7 @@ extension LocalNode {
         counters["links_accepted"] = linkCounters.accepted
         counters["links_established"] = linkCounters.established
         counters["links_handshakes_failed"] = linkCounters.handshakesFailed
-        counters["links_half_open_refused"] = linkCounters.halfOpenRefused
+        counters["links_refused_at_door"] = linkCounters.refusedAtDoor
         counters["links_violations"] = linkCounters.violations
         let names = Dictionary(
             members.map { ($0.view.id, Self.name($0)) }, uniquingKeysWith: { first, _ in first })

@@ -4,113 +4,6 @@ import Testing
 import Trust
 import Wire
 
-private let now = WallTime(seconds: 1_800_000_000)
-
-/// A mesh of one authority and as many members as a test wants.
-private struct TestMesh {
-    let authority = Identity.generate()
-    let genesis: Genesis
-
-    init() throws {
-        genesis = try Genesis(name: "test", authority: authority.nodeID, created: now)
-    }
-
-    func member(_ name: String, from notBefore: WallTime = now) throws -> TestNode {
-        let identity = Identity.generate()
-        let certificate = try Certificate(
-            .init(
-                kind: .member, mesh: genesis.id, subject: identity.nodeID, name: name,
-                roles: [.server, .client], labels: [], serial: 1, epoch: 1, notBefore: notBefore,
-                notAfter: notBefore + .seconds(86_400), issuer: authority.nodeID),
-            signedBy: authority)
-        return TestNode(
-            identity: identity, chain: CertificateChain(member: certificate, issuer: nil),
-            genesis: genesis)
-    }
-
-    func stranger() -> TestNode {
-        TestNode(identity: .generate(), chain: nil, genesis: genesis)
-    }
-}
-
-private struct TestNode {
-    let identity: Identity
-    let chain: CertificateChain?
-    let genesis: Genesis
-    let linkKey = LinkKeyPair.generate(now: now)
-
-    func local() throws -> LinkHandshake.Local {
-        LinkHandshake.Local(
-            nodeID: identity.nodeID, mesh: genesis.id,
-            staticKey: try NoiseKeyPair(secret: linkKey.secret),
-            proof: LinkProof(
-                identity: identity, chain: chain, linkKey: linkKey, mesh: genesis.id
-            ).encoded)
-    }
-
-    var verifier: MemberVerifier { MemberVerifier(genesis: genesis) { now } }
-
-    func dial(
-        lane: LinkLane = .member, key: [UInt8] = gate, expecting: NodeID? = nil
-    ) throws -> LinkHandshake {
-        let preamble = try #require(LinkPreamble(lane: lane, keyID: keyID))
-        return try LinkHandshake(
-            initiating: preamble, preSharedKey: key, local: try local(), expecting: expecting,
-            verifier: verifier, ephemeral: .generate(), at: start)
-    }
-
-    func answer(key: [UInt8] = gate) throws -> LinkHandshake {
-        LinkHandshake(
-            responding: { $0.keyID == keyID && $0.lane != .catchUp ? key : nil },
-            local: try local(), verifier: verifier, ephemeral: .generate(), at: start)
-    }
-}
-
-private let gate = [UInt8](repeating: 3, count: 32)
-private let keyID: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8]
-
-private struct Outcome {
-    var established: EstablishedLink?
-    var error: LinkError?
-    var sent: [UInt8] = []
-
-    mutating func take(_ effects: [HandshakeEffect]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        for effect in effects {
-            switch effect {
-            case .send(let sent): bytes += sent
-            case .established(let link): established = link
-            case .fail(let reason): error = reason
-            }
-        }
-        sent += bytes
-        return bytes
-    }
-}
-
-/// Runs a handshake, the bytes cut into pieces of at most `piece`.
-private func run(
-    _ initiator: LinkHandshake, _ responder: LinkHandshake, piece: Int = .max,
-    tamper: (_ direction: Int, [UInt8]) -> [UInt8] = { $1 }
-) -> (Outcome, Outcome) {
-    var sides = [initiator, responder]
-    var outcomes = [Outcome(), Outcome()]
-    var direction = 0
-    var bytes = outcomes[0].take(sides[0].start())
-    while !bytes.isEmpty {
-        bytes = tamper(direction, bytes)
-        let receiver = 1 - direction
-        var answer: [UInt8] = []
-        for first in stride(from: 0, to: bytes.count, by: min(piece, bytes.count)) {
-            let end = piece == .max ? bytes.count : min(first + piece, bytes.count)
-            answer += outcomes[receiver].take(sides[receiver].receive(Array(bytes[first..<end])))
-        }
-        bytes = answer
-        direction = receiver
-    }
-    return (outcomes[0], outcomes[1])
-}
-
 @Suite struct LinkHandshakeTests {
     @Test(arguments: [Int.max, 1, 7, 50])
     func twoMembersMeetWhateverTheChunks(piece: Int) throws {
@@ -125,7 +18,7 @@ private func run(
         #expect(atAlice.handshakeHash == atBob.handshakeHash)
         #expect(atAlice.peer.version == 1)
         // Preamble, length, message 1: to the byte.
-        let beginning: [UInt8] = [1, 0] + keyID + [0, UInt8(LinkLimits.firstMessageBytes)]
+        let beginning: [UInt8] = [1, 0] + gateID + [0, UInt8(LinkLimits.firstMessageBytes)]
         #expect(Array(left.sent.prefix(12)) == beginning)
         // And the ciphers fit.
         var sender = LinkSession(atAlice, at: start)
@@ -180,7 +73,7 @@ private func run(
             var side = try bob.answer()
             var outcome = Outcome()
             let header = [UInt8(length >> 8), UInt8(length & 255)]
-            _ = outcome.take(side.receive([1, 0] + keyID + header))
+            _ = outcome.take(side.receive([1, 0] + gateID + header))
             #expect(outcome.error == .handshakeLength, "length \(length)")
         }
     }
@@ -233,7 +126,7 @@ private func run(
         let other = try TestMesh().member("mallory")
         let (_, foreign) = run(try other.dial(), try bob.answer())
         #expect(foreign.error == .handshakeNotAuthentic)  // the prologue differs
-        let late = try mesh.member("late", from: WallTime(seconds: now.seconds - 90_000))
+        let late = try mesh.member("late", from: WallTime(seconds: wall.seconds - 90_000))
         let (_, expired) = run(try late.dial(), try bob.answer())
         guard case .peerRefused = expired.error else {
             Issue.record("\(String(describing: expired.error))")

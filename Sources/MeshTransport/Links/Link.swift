@@ -1,5 +1,6 @@
 public import Mesh
 internal import NIOCore
+internal import Noise
 public import Trust
 public import Wire
 
@@ -14,17 +15,23 @@ public final class Link: Sendable {
     public let linkKey: LinkKey
     /// Whether this node dialled.
     public let isInitiator: Bool
+    /// Which lane it is on: all links of the mesh are on the member lane.
+    public let lane: LinkLane
+    /// The third node that carries the link; nil when nobody does.
+    public let relay: NodeID?
     private let connection: NIOLoopBound<LinkConnection>
     private let loop: any EventLoop
 
     init(
-        peer: VerifiedMember, chain: CertificateChain, linkKey: LinkKey, isInitiator: Bool,
-        connection: NIOLoopBound<LinkConnection>, loop: any EventLoop
+        peer: VerifiedMember, chain: CertificateChain, to established: EstablishedLink,
+        relay: NodeID?, connection: NIOLoopBound<LinkConnection>, loop: any EventLoop
     ) {
         self.peer = peer
         self.chain = chain
-        self.linkKey = linkKey
-        self.isInitiator = isInitiator
+        linkKey = established.peer.linkKey
+        isInitiator = established.role == .initiator
+        lane = established.preamble.lane
+        self.relay = relay
         self.connection = connection
         self.loop = loop
     }
@@ -45,18 +52,30 @@ public final class Link: Sendable {
         }
     }
 
-    /// Opens a stream for a service.
+    /// Opens a stream for a service. Streams of the bulk class go over a connection of their own,
+    /// where one can be made, so that nothing else waits behind them.
     ///
     /// - Parameter first: At most ``LinkLimits/openBytesMax`` bytes to go with the opening.
     public func open(
         service: LinkService, first: [UInt8] = []
     ) async throws(LinkError) -> LinkStream {
-        let connection = connection
-        return try await loop.run {
-            Result { () throws(LinkError) in
-                try connection.value.openStream(service, first: first)
+        let (connection, loop) = (connection, loop)
+        let result: Result<LinkStream, LinkError> = await withCheckedContinuation { continuation in
+            loop.execute {
+                let open = { (connection: LinkConnection) in
+                    continuation.resume(
+                        returning: Result { () throws(LinkError) in
+                            try connection.openStream(service, first: first)
+                        })
+                }
+                if service.priority == .bulk {
+                    connection.value.hub.bulkConnection(beside: connection.value, open)
+                } else {
+                    open(connection.value)
+                }
             }
-        }.get()
+        }
+        return try result.get()
     }
 
     /// Closes the link in good order. All its streams fail.
@@ -96,20 +115,10 @@ public final class LinkStream: Sendable {
     /// Sends bytes, in order; returns when they have been taken, which may have to wait until the
     /// peer reads. Cancelling the task resets the stream.
     public func send(_ bytes: [UInt8]) async throws(LinkError) {
-        var start = 0
-        repeat {
-            let end = min(start + LinkLimits.sendPieceBytesMax, bytes.count)
-            let piece = start == 0 && end == bytes.count ? bytes : Array(bytes[start..<end])
-            try await send(piece: piece)
-            start = end
-        } while start < bytes.count
-    }
-
-    private func send(piece: [UInt8]) async throws(LinkError) {
         let (connection, id, loop) = (connection, id, loop)
         let result: Result<Void, LinkError> = await withTaskCancellationHandler {
             await withCheckedContinuation { writer in
-                loop.execute { connection.value.write(piece, to: id, writer) }
+                loop.execute { connection.value.write(bytes, to: id, writer) }
             }
         } onCancel: {
             loop.execute { connection.value.reset(id, .cancelled, because: .cancelled) }
@@ -139,15 +148,26 @@ public final class LinkStream: Sendable {
     /// The next bytes, as many as have come; nil at the peer's end. Credit for them goes back to
     /// the peer. One task may read at a time; cancelling it resets the stream.
     public func read() async throws(LinkError) -> [UInt8]? {
+        guard let pieces = try await readPieces() else { return nil }
+        guard pieces.count > 1 else { return pieces[0] }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(pieces.reduce(0) { $0 + $1.count })
+        for piece in pieces { bytes += piece }
+        return bytes
+    }
+
+    /// As ``read()``, in the pieces in which the bytes came: for those who don't need them in one.
+    public func readPieces() async throws(LinkError) -> [[UInt8]]? {
         let (connection, id, loop) = (connection, id, loop)
-        let result: Result<[UInt8]?, LinkError> = await withTaskCancellationHandler {
+        let result: StreamBox.Read = await withTaskCancellationHandler {
             await withCheckedContinuation { reader in
                 loop.execute { connection.value.read(id, reader) }
             }
         } onCancel: {
             loop.execute { connection.value.reset(id, .cancelled, because: .cancelled) }
         }
-        return try result.get()
+        let pieces = try result.get()
+        return pieces.isEmpty ? nil : pieces
     }
 
     /// Everything until the peer's end.

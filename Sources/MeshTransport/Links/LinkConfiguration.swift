@@ -1,5 +1,4 @@
 public import Mesh
-internal import Noise
 public import Trust
 public import Wire
 
@@ -30,23 +29,7 @@ public struct LinkCredentials: Sendable {
 
     func handshakeLocal() throws(LinkError) -> LinkHandshake.Local {
         try LinkHandshake.Local(
-            identity: identity, chain: chain, linkKey: linkKey, genesis: genesis)
-    }
-}
-
-extension LinkHandshake.Local {
-    init(
-        identity: Identity, chain: CertificateChain?, linkKey: LinkKeyPair, genesis: Genesis
-    ) throws(LinkError) {
-        let mesh = genesis.id
-        let staticKey: NoiseKeyPair
-        do { staticKey = try NoiseKeyPair(secret: linkKey.secret) } catch {
-            throw .peerRefused("\(error)")
-        }
-        self.init(
-            nodeID: identity.nodeID, mesh: mesh, staticKey: staticKey,
-            proof: LinkProof(identity: identity, chain: chain, linkKey: linkKey, mesh: mesh)
-                .encoded)
+            identity: identity, chain: chain, linkKey: linkKey, mesh: genesis.id)
     }
 }
 
@@ -72,16 +55,20 @@ public enum LinkEvent: Sendable {
 public struct LinkCounters: Sendable, Equatable {
     /// Connections that were accepted.
     public var accepted: UInt64 = 0
-    /// Connections closed at once because too many were half open.
-    public var halfOpenRefused: UInt64 = 0
+    /// Of those, closed at the door, without a word.
+    public var refusedAtDoor: UInt64 = 0
     /// Handshakes that failed, at either end.
     public var handshakesFailed: UInt64 = 0
     /// Handshakes that led to a link.
     public var established: UInt64 = 0
     /// Links ended because the peer broke the protocol.
     public var violations: UInt64 = 0
-    /// Connections whose handshake is not over.
+    /// Connections that were let in and whose handshake is not over.
     public var halfOpen = 0
+    /// Connections that wait at the door.
+    public var waitingAtDoor = 0
     /// Links that are open, one per peer.
     public var links = 0
+    /// What the door did with those who came, in full.
+    public var admission = AdmissionCounters()
 }

@@ -122,7 +122,7 @@ extension GossipLoop {
     func lookUp(_ name: String, for address: NetworkAddress) {
         let thread = thread
         NIOThreadPool.singleton.submit { _ in
-            let found = SocketName.resolve(name, port: address.port)
+            let found = DatagramSocket.resolve(name, port: address.port)
             thread.execute { $0.port.found(found, for: address) }
         }
     }

@@ -114,7 +114,8 @@ private final class ProbeHandler: ChannelInboundHandler {
             initiating: preamble, preSharedKey: credentials.gateKey.preSharedKey,
             local: try credentials.handshakeLocal(), expecting: nil,
             verifier: CuriousVerifier(
-                base: MemberVerifier(genesis: credentials.genesis, now: wallClock),
+                base: MemberVerifier(
+                    genesis: credentials.genesis, trust: nil, now: wallClock),
                 own: credentials.identity.nodeID, met: met),
             ephemeral: .generate(),
             at: MonotonicInstant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds)))
@@ -184,9 +185,9 @@ private struct CuriousVerifier: LinkVerifier {
     let met: MetPeer
 
     func verify(
-        payload: [UInt8], staticKey: LinkKey, isJoiner: Bool
+        payload: [UInt8], staticKey: LinkKey, standing: LinkStanding
     ) throws(LinkError) -> LinkPeer {
-        let peer = try base.verify(payload: payload, staticKey: staticKey, isJoiner: isJoiner)
+        let peer = try base.verify(payload: payload, staticKey: staticKey, standing: standing)
         if peer.nodeID == own {
             met.outcome = .itself
         } else if let member = peer.member {

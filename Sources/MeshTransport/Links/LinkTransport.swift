@@ -2,6 +2,7 @@ public import Logging
 public import Mesh
 internal import NIOCore
 internal import NIOPosix
+internal import Platform
 public import Trust
 public import Wire
 
@@ -13,7 +14,6 @@ public import Wire
 public final class LinkTransport: Sendable {
     let hub: NIOLoopBound<LinkHub>
     let loop: any EventLoop
-    private let listeners: NIOLoopBoundBox<[any Channel]>
 
     /// A transport that neither listens nor dials yet.
     ///
@@ -25,7 +25,6 @@ public final class LinkTransport: Sendable {
         let loop = MeshThreads.links.next()
         let local = try credentials.handshakeLocal()
         self.loop = loop
-        listeners = .makeBoxSendingValue([], eventLoop: loop)
         hub = await loop.run {
             let hub = LinkHub(
                 loop: loop, logger: logger, genesis: credentials.genesis, local: local,
@@ -43,6 +42,7 @@ public final class LinkTransport: Sendable {
         await loop.run {
             hub.value.local = local
             hub.value.gateKey = credentials.gateKey
+            hub.value.keysChanged()
         }
     }
 
@@ -60,7 +60,7 @@ public final class LinkTransport: Sendable {
     ///
     /// - Parameters:
     ///   - ticketKey: The pre-shared key of the ticket with a key id, or nil: then the joiner gets
-    ///     silence. Called on the links' thread: it must not wait.
+    ///     silence. Called on the links' threads: it must not wait.
     ///   - handler: Decides about a request whose signature was verified.
     public func setJoinHandler(
         ticketKey: @escaping @Sendable (_ keyID: [UInt8]) -> [UInt8]?,
@@ -70,6 +70,7 @@ public final class LinkTransport: Sendable {
         await loop.run {
             hub.value.ticketKey = ticketKey
             hub.value.joinHandler = handler
+            hub.value.keysChanged()
         }
     }
 
@@ -82,29 +83,21 @@ public final class LinkTransport: Sendable {
     ///   - port: 0 for any free one.
     /// - Returns: The port.
     public func listen(host: String, port: UInt16) async throws(LinkError) -> UInt16 {
-        let hub = hub
-        let bootstrap = ServerBootstrap(group: loop)
-            .serverChannelOption(.backlog, value: 256)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.writeBufferWaterMark, value: MeshTransportLimits.writeBuffer)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    guard let connection = hub.value.accept(from: channel.remoteAddress) else {
-                        throw LinkError.tooManyStreams
-                    }
-                    try channel.pipeline.syncOperations.addHandler(connection)
+        let socket: ListeningSocket
+        do {
+            socket = try ListeningSocket(
+                host: host, port: port, backlog: MeshTransportLimits.acceptBacklog)
+            let hub = hub
+            let opened: Result<Void, SystemError> = await loop.run {
+                Result { () throws(SystemError) in
+                    try hub.value.openDoor().listen(on: socket)
                 }
             }
-        let channel: any Channel
-        do {
-            channel = try await bootstrap.bind(host: host, port: Int(port)).get()
+            try opened.get()
         } catch {
             throw .cannotListen(address: addressText(host, port), reason: plainReason(error))
         }
-        let listeners = listeners
-        await loop.run { listeners.value.append(channel) }
-        return UInt16(channel.localAddress?.port ?? Int(port))
+        return socket.port
     }
 
     // MARK: Dialling
@@ -178,14 +171,11 @@ public final class LinkTransport: Sendable {
             do {
                 let hub = hub
                 let connection = try await dialOnce(address, on: loop) { completion in
-                    let gate = hub.value.gateKey
-                    guard
-                        let gate, let preamble = LinkPreamble(lane: .member, keyID: gate.keyID)
-                    else { return .failure(.unknownLane) }
-                    return Result { () throws(LinkError) in
-                        try hub.value.dial(
-                            preamble: preamble, preSharedKey: gate.preSharedKey, expecting: peer,
-                            then: completion)
+                    Result { () throws(LinkError) in
+                        let connection = try hub.value.dialMember(
+                            expecting: peer, then: completion)
+                        connection.dialled = address
+                        return connection
                     }
                 }
                 let link = await loop.run { hub.value.handle(of: connection.value) }
@@ -212,20 +202,27 @@ public final class LinkTransport: Sendable {
     public var counters: LinkCounters {
         get async {
             let hub = hub
-            return await loop.run { hub.value.counters }
+            var (counters, door) = await loop.run { (hub.value.counters, hub.value.door) }
+            guard let (admission, waiting) = await door?.counters() else { return counters }
+            counters.accepted = admission.arrived
+            counters.refusedAtDoor = admission.refused.values.reduce(0, +)
+            counters.waitingAtDoor = waiting
+            counters.admission = admission
+            return counters
         }
     }
 
     // MARK: End
 
-    /// Stops listening and closes all links in good order.
+    /// Stops listening and closes all links in good order. Returns when their peers were told, or
+    /// when ``LinkLimits/closeFlush`` is over.
     public func shutdown() async {
-        let (hub, listeners) = (hub, listeners)
-        let channels = await loop.run {
-            hub.value.shutdown()
-            defer { listeners.value = [] }
-            return listeners.value
+        let (hub, loop) = (hub, loop)
+        await withCheckedContinuation { continuation in
+            loop.execute {
+                hub.value.shutdown()
+                hub.value.whenQuiet { continuation.resume() }
+            }
         }
-        for channel in channels { try? await channel.close() }
     }
 }

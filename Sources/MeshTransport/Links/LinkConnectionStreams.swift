@@ -5,7 +5,9 @@ internal import Wire
 
 /// What the application's side of one stream waits for and has not read.
 struct StreamBox {
-    typealias Reader = CheckedContinuation<Result<[UInt8]?, LinkError>, Never>
+    /// What a reader gets: pieces as they came, none at the peer's end.
+    typealias Read = Result<[[UInt8]], LinkError>
+    typealias Reader = CheckedContinuation<Read, Never>
     typealias Writer = CheckedContinuation<Result<Void, LinkError>, Never>
 
     /// Received and not read; bounded by the stream's window.
@@ -14,7 +16,8 @@ struct StreamBox {
     var outsideWindow = 0
     var inboundEnded = false
     var reader: Reader?
-    var writers: [(piece: [UInt8], writer: Writer)] = []
+    /// What waits to be sent, in order.
+    var writers: [(rest: ArraySlice<UInt8>, writer: Writer)] = []
     var finished = false
     /// Why nothing more can be sent.
     var sendFailure: LinkError?
@@ -25,7 +28,7 @@ struct StreamBox {
 // Streams, on the event loop.
 extension LinkConnection {
     func openStream(_ service: LinkService, first: [UInt8]) throws(LinkError) -> LinkStream {
-        // Who holds the lesser of two links that crossed is served by the one that stayed.
+        // Who holds a connection that another took over from is served by that one.
         if isRetiring, let peer = established?.peer.nodeID, let current = hub.links[peer],
             current !== self
         {
@@ -69,12 +72,21 @@ extension LinkConnection {
     func deliver(_ bytes: [UInt8], to stream: UInt32) {
         guard streams[stream] != nil else { return }
         streams[stream]?.inbound.append(bytes)
-        wakeReader(stream)
+        unread.insert(stream)
     }
 
     func deliverEnd(of stream: UInt32) {
         streams[stream]?.inboundEnded = true
-        wakeReader(stream)
+        unread.insert(stream)
+    }
+
+    /// Wakes those who wait for what came. Once for all that came together: waking costs more than
+    /// a record.
+    func wakeReaders() {
+        guard !unread.isEmpty else { return }
+        let woken = unread
+        unread = []
+        for stream in woken { wakeReader(stream) }
     }
 
     func failStream(_ stream: UInt32, _ error: LinkError, keepInbound: Bool) {
@@ -101,20 +113,18 @@ extension LinkConnection {
     }
 
     /// What a reader gets now, or nil when it has to wait.
-    private func takeInbound(_ stream: UInt32) -> Result<[UInt8]?, LinkError>? {
+    private func takeInbound(_ stream: UInt32) -> StreamBox.Read? {
         guard let box = streams[stream] else { return .failure(.streamEnded) }
         if !box.inbound.isEmpty {
-            var bytes = box.inbound[0]
-            for piece in box.inbound.dropFirst() { bytes += piece }
             streams[stream]?.inbound = []
             streams[stream]?.outsideWindow = 0
-            let counted = bytes.count - box.outsideWindow
+            let counted = box.inbound.reduce(0) { $0 + $1.count } - box.outsideWindow
             if counted > 0 {
                 _ = withSession { $0.multiplexer.consume(stream, bytes: counted) }
             }
-            return .success(bytes)
+            return .success(box.inbound)
         }
-        if box.inboundEnded { return .success(nil) }
+        if box.inboundEnded { return .success([]) }
         if let failure = box.readFailure { return .failure(failure) }
         return nil
     }
@@ -130,49 +140,56 @@ extension LinkConnection {
         pump()
     }
 
-    func write(_ piece: [UInt8], to stream: UInt32, _ writer: StreamBox.Writer) {
+    func write(_ bytes: [UInt8], to stream: UInt32, _ writer: StreamBox.Writer) {
         guard let box = streams[stream], !box.finished else {
             return writer.resume(returning: .failure(.streamEnded))
         }
         if let failure = box.sendFailure { return writer.resume(returning: .failure(failure)) }
-        if box.writers.isEmpty {
-            switch send(piece, to: stream) {
-            case .success:
-                pump()
-                return writer.resume(returning: .success(()))
-            case .failure(.sendBufferFull): break
-            case .failure(let error): return writer.resume(returning: .failure(error))
-            }
-        }
         guard box.writers.count < LinkLimits.waitingWritersMax else {
             return writer.resume(returning: .failure(.sendBufferFull))
         }
-        streams[stream]?.writers.append((piece, writer))
-    }
-
-    private func send(_ piece: [UInt8], to stream: UInt32) -> Result<Void, LinkError> {
-        do {
-            try withSession { session throws(LinkError) in
-                try session.multiplexer.send(piece, on: stream)
-            }
-            return .success(())
-        } catch { return .failure(error) }
+        streams[stream]?.writers.append((bytes[...], writer))
+        guard box.writers.isEmpty else { return }
+        admitWriters(of: stream)
+        pump()
     }
 
     /// Lets waiting writers of streams with room in; whether any was.
     func admitWriters() -> Bool {
         var admitted = false
         for stream in withSession({ $0.multiplexer.takeWritable() }) ?? [] {
-            while let waiting = streams[stream]?.writers.first {
-                let result = send(waiting.piece, to: stream)
-                if case .failure(.sendBufferFull) = result { break }
-                streams[stream]?.writers.removeFirst()
-                waiting.writer.resume(returning: result)
-                admitted = true
-            }
-            finishIfDue(stream)
+            if admitWriters(of: stream) { admitted = true }
         }
         return admitted
+    }
+
+    /// Takes what there is room for of what waits to be sent on a stream; whether that was any.
+    @discardableResult
+    private func admitWriters(of stream: UInt32) -> Bool {
+        var admitted = false
+        while let (rest, writer) = streams[stream]?.writers.first {
+            let piece = rest.prefix(LinkLimits.sendPieceBytesMax)
+            let result = send(piece, to: stream)
+            if case .failure(.sendBufferFull) = result { break }
+            admitted = true
+            if case .success = result, piece.endIndex < rest.endIndex {
+                streams[stream]?.writers[0].rest = rest[piece.endIndex...]
+                continue
+            }
+            streams[stream]?.writers.removeFirst()
+            writer.resume(returning: result)
+        }
+        finishIfDue(stream)
+        return admitted
+    }
+
+    private func send(_ piece: ArraySlice<UInt8>, to stream: UInt32) -> Result<Void, LinkError> {
+        do {
+            try withSession { session throws(LinkError) in
+                try session.multiplexer.send(piece, on: stream)
+            }
+            return .success(())
+        } catch { return .failure(error) }
     }
 
     func finish(_ stream: UInt32) {

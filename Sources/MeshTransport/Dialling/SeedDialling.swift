@@ -19,15 +19,13 @@ extension LinkTransport {
         let linked = LinkedMember()
         do throws(LinkError) {
             let connection = try await dialOnce(address, on: loop) { completion in
-                guard let gate = hub.value.gateKey,
-                    let preamble = LinkPreamble(lane: .member, keyID: gate.keyID)
-                else { return .failure(.unknownLane) }
                 let verifier = UnlinkedVerifier(
                     base: hub.value.verifier, hub: hub, linked: linked)
                 return Result { () throws(LinkError) in
-                    try hub.value.dial(
-                        preamble: preamble, preSharedKey: gate.preSharedKey, expecting: nil,
-                        verifier: verifier, then: completion)
+                    let connection = try hub.value.dialMember(
+                        expecting: nil, verifier: verifier, then: completion)
+                    connection.dialled = address
+                    return connection
                 }
             }
             let link = await loop.run { hub.value.handle(of: connection.value) }
@@ -58,9 +56,9 @@ private struct UnlinkedVerifier: LinkVerifier {
     let linked: LinkedMember
 
     func verify(
-        payload: [UInt8], staticKey: LinkKey, isJoiner: Bool
+        payload: [UInt8], staticKey: LinkKey, standing: LinkStanding
     ) throws(LinkError) -> LinkPeer {
-        let peer = try base.verify(payload: payload, staticKey: staticKey, isJoiner: isJoiner)
+        let peer = try base.verify(payload: payload, staticKey: staticKey, standing: standing)
         // Called while the handshake is driven, which is on the links' loop.
         guard hub.value.links[peer.nodeID] == nil else {
             linked.node = peer.nodeID

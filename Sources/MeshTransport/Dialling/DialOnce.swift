@@ -1,6 +1,7 @@
 internal import Mesh
 internal import NIOCore
 internal import NIOPosix
+internal import Platform
 internal import Wire
 
 #if canImport(Glibc)
@@ -20,10 +21,8 @@ func dialOnce(
             LinkConnection, LinkError
         >
 ) async throws(LinkError) -> NIOLoopBound<LinkConnection> {
-    let bootstrap = ClientBootstrap(group: loop)
+    let bootstrap = linkSocketOptions(ClientBootstrap(group: loop))
         .connectTimeout(.nanoseconds(LinkLimits.connectTimeout.nanoseconds))
-        .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-        .channelOption(.writeBufferWaterMark, value: MeshTransportLimits.writeBuffer)
         // Nothing is read before the handshake's handler is there.
         .channelOption(.autoRead, value: false)
     let channel: any Channel
@@ -53,7 +52,7 @@ func dialOnce(
                 continuation.resume(returning: .failure(error))
             case .success(let connection):
                 do {
-                    try channel.pipeline.syncOperations.addHandler(connection)
+                    try channel.pipeline.syncOperations.addHandler(ChannelCarrier(connection))
                     _ = try channel.syncOptions?.setOption(.autoRead, value: true)
                 } catch {
                     // The channel closed meanwhile; the handler's removal tells the caller, or,
@@ -66,6 +65,13 @@ func dialOnce(
     }.get()
 }
 
+/// What sockets of links have in common.
+func linkSocketOptions(_ bootstrap: ClientBootstrap) -> ClientBootstrap {
+    bootstrap
+        .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+        .channelOption(.writeBufferWaterMark, value: MeshTransportLimits.writeBuffer)
+}
+
 /// An address as people write it, for a host that may be IPv6.
 func addressText(_ host: String, _ port: UInt16) -> String {
     host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
@@ -75,6 +81,8 @@ func addressText(_ host: String, _ port: UInt16) -> String {
 func plainReason(_ error: any Error) -> String {
     switch error {
     case let error as IOError: plainReason(error)
+    case let error as SystemError:
+        plainReason(code: error.code) ?? "the system refuses (error \(error.code))"
     case let error as NIOConnectionError:
         error.connectionErrors.first.map { plainReason($0.error) }
             ?? "the name \(error.host) does not resolve"
@@ -86,7 +94,11 @@ func plainReason(_ error: any Error) -> String {
 }
 
 private func plainReason(_ error: IOError) -> String {
-    switch error.errnoCode {
+    plainReason(code: error.errnoCode) ?? "\(error)"
+}
+
+private func plainReason(code: Int32) -> String? {
+    switch code {
     case EADDRINUSE: "the port is in use"
     case EADDRNOTAVAIL: "this machine does not have the address"
     case EACCES: "not permitted"
@@ -94,6 +106,6 @@ private func plainReason(_ error: IOError) -> String {
     case ECONNRESET: "connection reset"
     case EHOSTUNREACH, ENETUNREACH: "no route"
     case ETIMEDOUT: "no answer"
-    default: "\(error)"
+    default: nil
     }
 }

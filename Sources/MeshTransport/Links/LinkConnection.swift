@@ -1,0 +1,393 @@
+internal import Mesh
+internal import NIOCore
+internal import Noise
+internal import Trust
+internal import Wire
+
+/// One connection: drives the handshake, then the session, and holds what the application's tasks
+/// wait for. Lives on the links' event loop and is touched nowhere else.
+final class LinkConnection {
+    private enum Phase {
+        case handshake(LinkHandshake)
+        case open(LinkSession)
+        case closed(LinkError)
+    }
+
+    let hub: LinkHub
+    private var phase: Phase
+    private var carrier: (any LinkCarrier)?
+    private var buffer = ByteBuffer()
+    private var deadline: Scheduled<Void>?
+    private var flushing = false
+
+    /// Called once: with the peer when the handshake is over, or with why it failed.
+    private var onOutcome: ((LinkConnection, Result<EstablishedLink, LinkError>) -> Void)?
+
+    /// The other end, once the handshake is over.
+    private(set) var established: EstablishedLink?
+    private(set) var establishedAt = MonotonicInstant.origin
+    /// No new streams: another connection to the same peer took over.
+    private(set) var isRetiring = false
+    /// The third node that carries the connection; nil when nobody does.
+    var relay: NodeID?
+    /// Where it was dialled; nil when the peer did, or by way of a relay.
+    var dialled: NetworkAddress?
+    /// Its number at the door, while its handshake counts there.
+    var admission: UInt64?
+    var renewalTriedAt: MonotonicInstant?
+    /// When a look first found it without streams.
+    private var idleSince: MonotonicInstant?
+    var streams: [UInt32: StreamBox] = [:]
+    /// Streams on which something came that their readers were not told of.
+    var unread: Set<UInt32> = []
+    private(set) var roundTrip: Duration?
+
+    init(
+        hub: LinkHub, handshake: LinkHandshake,
+        onOutcome: @escaping (LinkConnection, Result<EstablishedLink, LinkError>) -> Void
+    ) {
+        self.hub = hub
+        self.phase = .handshake(handshake)
+        self.onOutcome = onOutcome
+    }
+
+    var isOpen: Bool {
+        if case .open = phase { return true }
+        return false
+    }
+
+    /// Why nothing can be done on this connection, if nothing can.
+    var failure: LinkError? {
+        switch phase {
+        case .handshake: .lost("the handshake is not over")
+        case .open: nil
+        case .closed(let error): error
+        }
+    }
+
+    // MARK: Place
+
+    /// Another connection took over: streams that are open go on, new ones don't begin.
+    func retire() {
+        isRetiring = true
+        idleSince = nil
+    }
+
+    /// Whether it was without streams for so long, as far as looks from time to time tell.
+    func isIdle(for time: Duration, at now: MonotonicInstant) -> Bool {
+        guard withSession({ $0.multiplexer.streamCount }) == 0 else {
+            idleSince = nil
+            return false
+        }
+        guard let since = idleSince else {
+            idleSince = now
+            return false
+        }
+        return now - since >= time
+    }
+
+    // MARK: Carrier
+
+    /// What carries the bytes from now on.
+    func carried(by carrier: any LinkCarrier) {
+        guard self.carrier == nil else { return }
+        // Ended before it began.
+        if case .closed = phase { return carrier.close() }
+        self.carrier = carrier
+        if carrier.isActive { carrierBegan() }
+    }
+
+    /// Bytes can come and go.
+    func carrierBegan() {
+        guard deadline == nil, case .handshake(var handshake) = phase else { return }
+        let bound = NIOLoopBound(self, eventLoop: hub.loop)
+        deadline = hub.loop.scheduleTask(
+            in: .nanoseconds(LinkLimits.handshakeDeadline.nanoseconds)
+        ) { bound.value.handshakeIsOverdue() }
+        let effects = handshake.start()
+        phase = .handshake(handshake)
+        perform(effects)
+    }
+
+    private func handshakeIsOverdue() {
+        guard case .handshake(var handshake) = phase else { return }
+        let effects = handshake.tick(at: hub.now)
+        phase = .handshake(handshake)
+        perform(effects)
+        // A timer that fires early by the clock's grain must not let the handshake go on.
+        if case .handshake = phase { end(.handshakeTimeout) }
+    }
+
+    /// Bytes came. Once all that came together is handed over, ``pump()`` is to be called.
+    func carrierReceived(_ bytes: ByteBuffer) {
+        var incoming = bytes
+        switch phase {
+        case .handshake(var handshake):
+            let effects = handshake.receive(
+                incoming.readBytes(length: incoming.readableBytes) ?? [])
+            phase = .handshake(handshake)
+            perform(effects)
+        case .open: receiveRecords(from: &incoming)
+        case .closed: break  // what still comes after the end is not looked at
+        }
+    }
+
+    /// Nothing more comes or goes.
+    func carrierEnded(_ reason: String) {
+        switch phase {
+        case .handshake(let handshake):
+            end(handshake.isOver ? .lost(reason) : .silentlyRefused)
+        case .open: end(.lost(reason))
+        case .closed: break
+        }
+    }
+
+    /// The carrier was gone before the connection was on it.
+    func neverConnected(_ reason: String) { end(.lost(reason)) }
+
+    // MARK: Handshake
+
+    private func perform(_ effects: [HandshakeEffect]) {
+        for effect in effects {
+            switch effect {
+            case .send(let bytes):
+                carrier?.write(ByteBuffer(bytes: bytes))
+                carrier?.flush()
+            case .fail(let error): end(error)
+            case .established(let link): establish(link)
+            }
+        }
+    }
+
+    private func establish(_ link: EstablishedLink) {
+        deadline?.cancel()
+        let now = hub.now
+        phase = .open(LinkSession(link, at: now))
+        established = link
+        establishedAt = now
+        onOutcome?(self, .success(link))
+        onOutcome = nil
+        guard isOpen else { return }
+        var leftover = ByteBuffer(bytes: link.leftover)
+        receiveRecords(from: &leftover)
+        pump()
+    }
+
+    // MARK: Records
+
+    /// Takes in the records that are whole; the beginning of one that is not is kept.
+    private func receiveRecords(from incoming: inout ByteBuffer) {
+        let now = hub.now
+        // What came before waits for the rest of one record, and no more is copied than that takes.
+        while isOpen, buffer.readableBytes > 0 {
+            let wanted = recordBytes(buffer) ?? 2
+            guard isOpen else { return }
+            let missing = wanted - buffer.readableBytes
+            guard missing > 0 else {
+                receiveRecord(from: &buffer, at: now)
+                buffer.clear()
+                break
+            }
+            guard var part = incoming.readSlice(length: min(missing, incoming.readableBytes)),
+                part.readableBytes > 0
+            else { return }
+            buffer.writeBuffer(&part)
+        }
+        while isOpen, let wanted = recordBytes(incoming), incoming.readableBytes >= wanted {
+            receiveRecord(from: &incoming, at: now)
+        }
+        if isOpen, incoming.readableBytes > 0 { buffer.writeBuffer(&incoming) }
+    }
+
+    /// What the record at the beginning takes with its length, which is judged before the record's
+    /// bytes are waited for; nil when it is not there yet, or refused.
+    private func recordBytes(_ bytes: ByteBuffer) -> Int? {
+        guard let length: UInt16 = bytes.getInteger(at: bytes.readerIndex) else { return nil }
+        guard (LinkLimits.recordBytesMin...LinkLimits.recordBytesMax).contains(Int(length)) else {
+            end(.violation(.recordLength(Int(length))))
+            return nil
+        }
+        return 2 + Int(length)
+    }
+
+    private func receiveRecord(from bytes: inout ByteBuffer, at now: MonotonicInstant) {
+        guard let length: UInt16 = bytes.readInteger() else { return }
+        let (start, scratch) = (bytes.readerIndex, hub.scratch)
+        do {
+            // The record is `length` bytes that were received, and the scratch is nobody else's
+            // while this runs on the loop.
+            let events = try withSession { session throws(LinkError) in
+                try bytes.withUnsafeReadableBytes { memory throws(LinkError) in
+                    try session.receive(
+                        record: UnsafeRawBufferPointer(rebasing: memory.prefix(Int(length))),
+                        scratch: scratch, at: now)
+                }
+            }
+            bytes.moveReaderIndex(to: start + Int(length))
+            for event in events ?? [] { handle(event) }
+        } catch { end(error) }
+    }
+
+    /// Changes the session in place: taking it out of `phase` would copy its tables.
+    func withSession<R, E: Error>(
+        _ body: (inout LinkSession) throws(E) -> R
+    ) throws(E) -> R? {
+        guard case .open(var session) = phase else { return nil }
+        phase = .closed(.cancelled)  // so that `session` is the only reference
+        defer { phase = .open(session) }
+        return try body(&session)
+    }
+
+    private func handle(_ event: MultiplexerEvent) {
+        switch event {
+        case .opened(let stream, let service, let first): accept(stream, service, first: first)
+        case .data(let stream, let bytes): deliver(bytes, to: stream)
+        case .ended(let stream): deliverEnd(of: stream)
+        case .reset(let stream, let code, let afterEnd):
+            // Who waits gets what came before it.
+            wakeReaders()
+            failStream(stream, .streamReset(code, byPeer: true), keepInbound: afterEnd)
+        case .roundTrip(let duration):
+            roundTrip = duration
+            hub.measured(self, duration)
+        case .rekeyed: break  // the session has done it
+        case .closed(let code, let text): end(.closedByPeer(code, text))
+        }
+    }
+
+    /// Hands on what came, writes records while the carrier takes them, and lets waiting writers in
+    /// where room came up.
+    func pump() {
+        wakeReaders()
+        guard isOpen, !flushing, let carrier else { return }
+        flushing = true
+        defer { flushing = false }
+        // The carrier says that it is writable again while it flushes, when this function is deaf
+        // to it: so it is asked again after each flush.
+        while isOpen, carrier.isWritable, let batch = nextBatch(carrier.allocator) {
+            carrier.write(batch)
+            carrier.flush()
+        }
+        if isOpen, withSession({ $0.multiplexer.isClosed }) == true {
+            end(.closedHere(.expired))
+        }
+    }
+
+    /// The next records, as many as should be under way at once; nil when there are none.
+    private func nextBatch(_ allocator: ByteBufferAllocator) -> ByteBuffer? {
+        let now = hub.now
+        let scratch = hub.recordSpace
+        var batch: ByteBuffer?
+        while isOpen, batch.map({ $0.readableBytes < MeshTransportLimits.batchBytes }) ?? true {
+            do {
+                // Small records come through the scratch; when one is long, those that follow are
+                // sealed where they go out from.
+                let written: Int
+                if batch != nil {
+                    written = try append(to: &batch, at: now)
+                } else {
+                    written =
+                        try withSession { session throws(LinkError) in
+                            try session.nextRecord(into: scratch, at: now)
+                        } ?? 0
+                    if written > 0 {
+                        let isLong = written >= LinkLimits.recordBytesMax / 2
+                        batch = allocator.buffer(
+                            capacity: isLong
+                                ? MeshTransportLimits.batchBytes + LinkLimits.recordSpaceBytes
+                                : written)
+                        batch?.writeBytes(UnsafeRawBufferPointer(scratch).prefix(written))
+                    }
+                }
+                // Room that came up may let writers in, whose bytes are then to be sent.
+                if written == 0, !admitWriters() { break }
+            } catch {
+                end(error)
+                return nil
+            }
+        }
+        return batch
+    }
+
+    private func append(
+        to batch: inout ByteBuffer?, at now: MonotonicInstant
+    ) throws(LinkError) -> Int {
+        var written = 0
+        var failure: LinkError?
+        batch?.writeWithUnsafeMutableBytes(
+            minimumWritableBytes: LinkLimits.recordSpaceBytes
+        ) { memory in
+            do throws(LinkError) {
+                // At least as much memory as asked for; what is returned was written.
+                written =
+                    try withSession { session throws(LinkError) in
+                        try session.nextRecord(into: memory, at: now)
+                    } ?? 0
+            } catch { failure = error }
+            return written
+        }
+        if let failure { throw failure }
+        return written
+    }
+
+    // MARK: End
+
+    /// Ends the link in good order: an authenticated close, then the connection's end.
+    func close(_ code: LinkCloseCode, text: String = "") {
+        switch phase {
+        case .handshake: end(.closedHere(code))
+        case .open: end(.closedHere(code), saying: (code, text))
+        case .closed: break
+        }
+    }
+
+    /// This node had no time for its links for so long.
+    func excuse(_ pause: Duration) {
+        let now = hub.now
+        withSession { $0.excuse(pause, at: now) }
+    }
+
+    /// Time has passed.
+    func tick() {
+        let now = hub.now
+        do {
+            let wall = hub.wallClock()
+            try withSession { session throws(LinkError) in try session.tick(at: now, wall: wall) }
+        } catch { return end(error) }
+        pump()
+    }
+
+    /// Ends the connection. Everyone who waits learns why. A stranger learns nothing: before the
+    /// handshake is over, not a byte is sent.
+    private func end(_ error: LinkError, saying: (LinkCloseCode, String)? = nil) {
+        if case .closed = phase { return }
+        wakeReaders()
+        deadline?.cancel()
+        var last: [UInt8]?
+        var farewell = saying
+        if case .violation(let violation) = error {
+            farewell = (.violation, "\(violation)")
+        } else if case .recordNotAuthentic = error {
+            farewell = (.violation, "a record did not authenticate")
+        }
+        if let farewell {
+            let now = hub.now
+            last =
+                withSession { session in
+                    session.multiplexer.close(farewell.0, text: farewell.1)
+                    return try? session.nextRecord(at: now)
+                } ?? nil
+        }
+        phase = .closed(error)
+        buffer.clear()
+        if let onOutcome {
+            self.onOutcome = nil
+            onOutcome(self, .failure(error))
+        }
+        for stream in streams.keys { failStream(stream, error, keepInbound: false) }
+        hub.ended(self, error)
+        guard let carrier else { return }
+        self.carrier = nil
+        if let last { carrier.close(after: ByteBuffer(bytes: last)) } else { carrier.close() }
+    }
+}

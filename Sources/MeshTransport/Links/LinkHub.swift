@@ -1,0 +1,226 @@
+internal import Logging
+internal import Mesh
+internal import NIOCore
+internal import Noise
+internal import Trust
+internal import Wire
+
+/// All links of a node: who is connected, who is half open, who listens to what happens. Lives on
+/// the event loop of its channels and is touched nowhere else.
+final class LinkHub {
+    typealias StreamHandler = @Sendable (LinkStream, VerifiedMember) async -> Void
+    typealias JoinHandler = @Sendable (JoinAttempt) async -> JoinResponse
+
+    let loop: any EventLoop
+    let logger: Logger
+    let genesis: Genesis
+    let verifier: MemberVerifier
+    let wallClock: @Sendable () -> WallTime
+
+    /// What this side brings to handshakes; nil when there is nothing to answer with.
+    var local: LinkHandshake.Local
+    /// The member lane's key; nil for a node that is not a member yet.
+    var gateKey: GateKey?
+    /// The pre-shared key of a ticket, by its key id.
+    var ticketKey: (@Sendable ([UInt8]) -> [UInt8]?)?
+    var joinHandler: JoinHandler?
+    /// The thread at the peer port; nil while nothing listens.
+    var door: Door?
+    private var handlers: [LinkService: StreamHandler] = [:]
+
+    /// Memory for one record at a time, shared by all connections: they take turns on one thread.
+    let scratch = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: LinkLimits.recordPlaintextBytesMax, alignment: 16)
+    let recordSpace = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: LinkLimits.recordSpaceBytes, alignment: 16)
+
+    /// The one connection to each member that is its link.
+    var links: [NodeID: LinkConnection] = [:]
+    /// Beside it, where there is one, the connection for streams of the bulk class.
+    var bulks: [NodeID: LinkConnection] = [:]
+    /// All connections, also those that are no link of the mesh, or not yet, or not any more.
+    var connections: [ObjectIdentifier: LinkConnection] = [:] {
+        didSet { keepTimer() }
+    }
+    private var observers: [Int: AsyncStream<LinkEvent>.Continuation] = [:]
+    private var nextObserver = 0
+    /// While there are connections: a node without any has no reason to wake up.
+    var timer: RepeatedTask?
+    private var lastTick = MonotonicInstant.origin
+    var counted = LinkCounters()
+    /// Renewals that are under way.
+    var renewing = 0
+    /// Members that a bulk connection is being made to, with who waits for it.
+    var diallingBulk: [NodeID: [() -> Void]] = [:]
+    /// How far this hub's clock is ahead of the system's, for tests of what hours bring.
+    var clockAhead: Duration = .zero
+    var dialling: [NodeID: [CheckedContinuation<Void, Never>]] = [:]
+    private(set) var isShutDown = false
+    private var lingering = 0
+    private var whenQuiet: [() -> Void] = []
+
+    init(
+        loop: any EventLoop, logger: Logger, genesis: Genesis, local: LinkHandshake.Local,
+        gateKey: GateKey?, wallClock: @escaping @Sendable () -> WallTime
+    ) {
+        self.loop = loop
+        self.logger = logger
+        self.genesis = genesis
+        self.local = local
+        self.gateKey = gateKey
+        self.wallClock = wallClock
+        verifier = MemberVerifier(genesis: genesis, trust: nil, now: wallClock)
+    }
+
+    deinit {
+        // Connections hold their hub: nothing uses these any more.
+        scratch.deallocate()
+        recordSpace.deallocate()
+    }
+
+    var nodeID: NodeID { local.nodeID }
+
+    var now: MonotonicInstant {
+        MonotonicInstant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds)) + clockAhead
+    }
+
+    var counters: LinkCounters {
+        var counters = counted
+        counters.halfOpen = connections.values.count { $0.admission != nil }
+        counters.links = links.count
+        return counters
+    }
+
+    private func keepTimer() {
+        guard !connections.isEmpty else {
+            timer?.cancel()
+            timer = nil
+            return
+        }
+        guard timer == nil, !isShutDown else { return }
+        lastTick = now
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let interval = TimeAmount.nanoseconds(MeshTransportLimits.linkTick.nanoseconds)
+        timer = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+            bound.value.tick()
+        }
+    }
+
+    func tick() {
+        let wall = wallClock()
+        let now = now
+        let late = now - lastTick - MeshTransportLimits.linkTick
+        lastTick = now
+        for connection in Array(connections.values) {
+            if let member = connection.established?.peer.member, member.notAfter <= wall {
+                connection.close(.expired, text: "the certificate has expired")
+            } else if connection.isOpen {
+                // A node that slept, or got no processor, must not take its own silence for that
+                // of its peers: what they sent may not have been read yet.
+                if late >= MeshTransportLimits.linkPause { connection.excuse(late) }
+                connection.tick()
+                tidy(connection, at: now)
+            }
+        }
+    }
+
+    // MARK: Services
+
+    func setHandler(_ handler: StreamHandler?, for service: LinkService) {
+        handlers[service] = handler
+    }
+
+    /// What answers a stream of the peer's, or nil.
+    func handler(
+        for service: LinkService, on link: EstablishedLink
+    ) -> (@Sendable (LinkStream) async -> Void)? {
+        if let member = link.peer.member, link.preamble.lane == .member {
+            guard let handler = handlers[service] else { return nil }
+            return { stream in await handler(stream, member) }
+        }
+        guard link.preamble.lane == .join, link.role == .responder, service == .control,
+            let joinHandler
+        else { return nil }
+        let genesis = genesis
+        return { stream in
+            await JoinExchange.answer(stream, on: link, genesis: genesis, by: joinHandler)
+        }
+    }
+
+    // MARK: Observers
+
+    func observe() -> AsyncStream<LinkEvent> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: LinkEvent.self, bufferingPolicy: .bufferingNewest(LinkLimits.eventsBufferedMax))
+        guard !isShutDown else {
+            continuation.finish()
+            return stream
+        }
+        let number = nextObserver
+        nextObserver += 1
+        observers[number] = continuation
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let loop = loop
+        continuation.onTermination = { _ in
+            loop.execute { bound.value.observers[number] = nil }
+        }
+        // Who begins to watch learns what stands.
+        for link in links.values {
+            if let member = link.established?.peer.member { continuation.yield(.up(member)) }
+        }
+        return stream
+    }
+
+    func emit(_ event: LinkEvent) {
+        for observer in observers.values { observer.yield(event) }
+    }
+
+    // MARK: End
+
+    /// A connection that is over still sends its last record.
+    func lingers(until end: EventLoopFuture<Void>) {
+        lingering += 1
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        end.whenComplete { _ in
+            bound.value.lingering -= 1
+            bound.value.resumeWhenQuiet()
+        }
+    }
+
+    /// Calls back when no connection's last record is on its way any more.
+    func whenQuiet(_ body: @escaping () -> Void) {
+        whenQuiet.append(body)
+        resumeWhenQuiet()
+    }
+
+    private func resumeWhenQuiet() {
+        guard lingering == 0 else { return }
+        let waiting = whenQuiet
+        whenQuiet = []
+        for body in waiting { body() }
+    }
+
+    func shutdown() {
+        guard !isShutDown else { return }
+        isShutDown = true
+        timer?.cancel()
+        timer = nil
+        door?.end()
+        door = nil
+        for connection in Array(connections.values) {
+            connection.close(.shutdown, text: "the node stops")
+        }
+        for observer in observers.values { observer.finish() }
+        observers = [:]
+        handlers = [:]
+    }
+
+    func handle(of connection: LinkConnection) -> Link? {
+        guard let link = connection.established, let member = link.peer.member,
+            let chain = link.peer.proof.chain
+        else { return nil }
+        return Link(
+            peer: member, chain: chain, to: link, relay: connection.relay,
+            connection: NIOLoopBound(connection, eventLoop: loop), loop: loop)
+    }
+}
