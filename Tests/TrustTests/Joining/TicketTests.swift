@@ -108,7 +108,7 @@ struct TicketTests {
                 authority: mesh.authority.nodeID, created: SampleMesh.now),
             inviter: mesh.issuer.nodeID,
             addresses: Array(repeating: address, count: WireLimits.addressesMax),
-            expires: SampleMesh.now, uses: 1, labels: try CertificateTests.largestLabels())
+            expires: SampleMesh.now, uses: 1, labels: try CertificateCodecTests.largestLabels())
         #expect(try Ticket(text: ticket.text) == ticket)
     }
 
