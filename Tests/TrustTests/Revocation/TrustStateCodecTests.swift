@@ -84,6 +84,18 @@ struct TrustStateCodecTests {
         }
     }
 
+    @Test func aStatementWithTwoSignaturesIsOneAndTheSameOneEverywhere() throws {
+        // Whoever holds a key can sign one statement in many ways.
+        let revocation = try #require(try mesh.trust(.certificate(serial: 7)).revocations.first)
+        var bytes = revocation.encoded
+        bytes[bytes.count - 1] ^= 1
+        let other = try Revocation(decoding: bytes)
+        let left = TrustState(issuers: [], revocations: [revocation, other])
+        let right = TrustState(issuers: [], revocations: [other, revocation])
+        #expect(left == right && left.revocations.count == 1)
+        try checkCodec(left)
+    }
+
     @Test func countsOverTheLimitsAreRefusedBeforeTheirContentIsRead() throws {
         var writer = ByteWriter()
         writer.writeInteger(UInt8(1))
