@@ -26,7 +26,17 @@ enum CodecSeeds {
             member: try certificate(.member, node), issuer: try certificate(.issuer, authority))
         let address = NetworkAddress("192.0.2.1:7433")
         let addresses = [address].compactMap { $0 }
+        let issuer = try certificate(.issuer, authority)
         let gate = GateKey.generate(epoch: .init(counter: 1, issuer: node.nodeID))
+        let signed = SignedGateKey(gate, signedBy: node, certificate: issuer, mesh: genesis.id)
+        var ring = GateKeyRing(signed)
+        var trust = TrustState(issuers: [issuer])
+        for target in [Revocation.Target.member(NodeID(number: 4)), .certificate(serial: 9)] {
+            _ = try trust.revoke(
+                target, reason: "lost", signedBy: node, genesis: genesis, at: now)
+        }
+        _ = try ring.roll(
+            by: node, certificate: issuer, genesis: genesis, at: now, trust: trust)
         let ticket = Ticket.generate(
             genesis: genesis, inviter: node.nodeID, addresses: addresses, expires: now, uses: 1,
             labels: [try Label("region=eu")])
@@ -37,11 +47,23 @@ enum CodecSeeds {
             identity: node, name: "n", handshakeHash: [UInt8](repeating: 1, count: 64),
             mesh: genesis.id)
         let preamble = LinkPreamble(lane: .join, keyID: ticket.keyID)
+        let bulletin = TrustBulletin(state: trust, gateKey: signed, seeds: [seed])
         let values: [[UInt8]] = [
             genesis.encoded, chain.member.encoded, chain.encoded, proof.encoded, gate.encoded,
             ticket.encoded, ticket.record(created: now).encoded, request.encoded,
-            JoinResponse.admitted(.init(chain: chain, gateKey: gate, seeds: [seed])).encoded,
+            JoinResponse.admitted(
+                .init(chain: chain, gateKey: signed, trust: trust, seeds: [seed])
+            ).encoded,
             seed.encoded, preamble?.encoded ?? [], Array(ticket.text.utf8),
+            trust.revocations[0].encoded, trust.encoded, signed.encoded, ring.encoded,
+            bulletin.encoded,
+            TrustQuery.exchange(digest: trust.digest).encoded,
+            TrustAnswer.bulletin(bulletin).encoded,
+            RenewalResponse.renewed(chain).encoded,
+            try SealedIdentity(node, passphrase: Array("fuzz".utf8)).encoded,
+            LinkGreeting(purpose: .bulk, proof: proof.encoded).encoded,
+            [UInt8](repeating: 1, count: LinkLimits.cookieBytes) + chain.encoded
+                + [UInt8](repeating: 2, count: 64),
         ]
         return numbered(values, "trust")
     }

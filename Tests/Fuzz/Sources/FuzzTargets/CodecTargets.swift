@@ -21,7 +21,10 @@ enum CodecTarget {
         check(Genesis.self), check(Certificate.self), check(CertificateChain.self),
         check(LinkProof.self), check(GateKey.self), check(Ticket.self), check(TicketRecord.self),
         check(JoinRequest.self), check(JoinResponse.self), check(SeedAddress.self),
-        check(LinkPreamble.self), { text($0) },
+        check(LinkPreamble.self), { text($0) }, check(Revocation.self), check(TrustState.self),
+        check(SignedGateKey.self), check(GateKeyRing.self), check(TrustBulletin.self),
+        check(TrustQuery.self), check(TrustAnswer.self), check(RenewalResponse.self),
+        check(SealedIdentity.self), check(LinkGreeting.self), check(CookieAnswer.self),
     ]
 
     private static let inferenceChecks: [Check] = [
