@@ -140,6 +140,8 @@ public enum LinkLimits {
     public static let joinRequestBytesMax = 4096
     /// The longest answer to it, in bytes.
     public static let joinResponseBytesMax = TrustLimits.joinResponseBytesMax
+    /// The longest answer to a request for a new certificate, in bytes: two certificates.
+    public static let renewalResponseBytesMax = 4096
     /// How long a closing link may take to send its last record.
     public static let closeFlush: Duration = .seconds(1)
     /// Events of links that an observer who doesn't read keeps; the oldest go first.
