@@ -29,6 +29,8 @@ public struct GossipCore: Sendable {
     var unfinished: NodeID?
     /// Verified certificates of nodes that are no members yet.
     var certificates: [NodeID: CertificateTag] = [:]
+    /// Nodes that were put out of the mesh: nothing of them is heard or believed again.
+    var revoked: Set<NodeID> = []
     /// Open links, to nodes that are no members yet too.
     var links: Set<NodeID> = []
     var seeds: [Seed] = []
@@ -60,6 +62,9 @@ public struct GossipCore: Sendable {
     var nextReconnect: MonotonicInstant
     /// No suspicion has anything due before this.
     var nextSuspicion = MonotonicInstant(nanoseconds: .max)
+    /// See ``share(of:at:)``: how many for one, and when that is counted again.
+    var dialledShare = 1
+    var nextShare = MonotonicInstant.origin
     /// When this node asked to be called: what its lateness is measured from.
     var promised: MonotonicInstant
 
@@ -209,6 +214,10 @@ public struct GossipCore: Sendable {
         defer {
             // What is overdue stays so: draining a socket after a pause does not hide the pause.
             if now < promised { promised = max(now, nextDeadline) }
+        }
+        if let source = input.source, revoked.contains(source) {
+            counters.revoked += 1
+            return []
         }
         switch input {
         case .packet(let bytes, let from, let path):

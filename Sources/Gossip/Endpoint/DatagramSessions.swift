@@ -43,7 +43,10 @@ public struct DatagramSessions: Sendable {
     var cipher: any DatagramCipher
     var meshKeyID: UInt64
     var ownHint: UInt64
-    /// Who is known, by hint. Shared between copies until one changes it.
+    /// The gate's keys that others may still name in their datagrams, newest first.
+    private var superseded: [UInt64] = []
+    /// Who is known, by hint, under each of the keys: a hint has 64 bits, so that two never meet.
+    /// Shared between copies until one changes it.
     private(set) var directory: [UInt64: NodeID] = [:]
     var sessions = SessionTable()
     /// The peers for which packets wait, by the time at which to look after them. Each once.
@@ -77,7 +80,10 @@ public struct DatagramSessions: Sendable {
         self.cipher = cipher
         meshKeyID = cipher.meshKeyID
         ownHint = cipher.hint(of: nodeID)
-        if let other, other.meshKeyID == meshKeyID { directory = other.directory }
+        superseded = cipher.supersededKeyIDs
+        if let other, other.meshKeyID == meshKeyID, other.superseded == superseded {
+            directory = other.directory
+        }
     }
 
     // MARK: Who is known
@@ -88,12 +94,22 @@ public struct DatagramSessions: Sendable {
         guard node != nodeID else { return }
         let hint = cipher.hint(of: node)
         guard directory[hint] == nil else { return }
-        guard directory.count < DatagramLimits.sessionsMax else {
+        guard directory.count < DatagramLimits.sessionsMax * (1 + superseded.count) else {
             counters.overLimit += 1
             return
         }
-        directory[hint] = node
+        enter(node, hint)
     }
+
+    private mutating func enter(_ node: NodeID, _ hint: UInt64) {
+        directory[hint] = node
+        for key in superseded { directory[cipher.hint(of: node, under: key)] = node }
+    }
+
+    /// Whether datagrams under this key are heeded: the gate's current one and those it replaced.
+    /// Who was away when the key was rolled is still who its link key says it is; the gate's key
+    /// only keeps strangers from being looked at.
+    func heeds(keyID: UInt64) -> Bool { keyID == meshKeyID || superseded.contains(keyID) }
 
     /// Tells of a node and the link key that it showed just now, over a link.
     public mutating func know(_ node: NodeID, linkKey: LinkKey, at now: MonotonicInstant) {
@@ -141,29 +157,44 @@ public struct DatagramSessions: Sendable {
                 }
                 sessions[node]?.changeLinkKey(claimed)
             } else if now - session.lastUsed >= DatagramLimits.sessionIdle {
-                counterBase = max(counterBase, session.counter)
-                hasForgotten = true
-                dropWaiting(for: node)
-                sessions[node] = nil
+                endSession(with: node)
             }
         }
         queue.removeAll { sessions[$0.node] == nil }
         // One that was shared holds this node too.
-        guard directory.count > (directory[ownHint] == nil ? known : known + 1) else { return }
+        let entries = (directory[ownHint] == nil ? known : known + 1) * (1 + superseded.count)
+        guard directory.count > entries else { return }
         let gone = directory.filter { sessions[$0.value] == nil && linkKey($0.value) == nil }
         for hint in gone.keys { directory[hint] = nil }
+    }
+
+    private mutating func endSession(with node: NodeID) {
+        guard let session = sessions[node] else { return }
+        counterBase = max(counterBase, session.counter)
+        hasForgotten = true
+        dropWaiting(for: node)
+        sessions[node] = nil
+    }
+
+    /// Heeds a node's datagrams no more.
+    mutating func forget(_ node: NodeID) {
+        endSession(with: node)
+        queue.removeAll { $0.node == node }
+        directory[cipher.hint(of: node)] = nil
+        for key in superseded { directory[cipher.hint(of: node, under: key)] = nil }
     }
 
     /// Uses `cipher` from now on: this node's link key, or the mesh's gate key, was replaced.
     public mutating func renew(cipher: any DatagramCipher) {
         self.cipher = cipher
         for node in sessions.nodes { sessions[node]?.forgetRoot() }
-        guard cipher.meshKeyID != meshKeyID else { return }
+        guard cipher.meshKeyID != meshKeyID || cipher.supersededKeyIDs != superseded else { return }
         meshKeyID = cipher.meshKeyID
         ownHint = cipher.hint(of: nodeID)
-        let known = directory.values
+        superseded = cipher.supersededKeyIDs
+        let known = Set(directory.values)
         directory = [:]
-        for node in known { directory[cipher.hint(of: node)] = node }
+        for node in known { enter(node, cipher.hint(of: node)) }
     }
 
     /// Whether what answers a peer's datagram may go to other addresses than its source.

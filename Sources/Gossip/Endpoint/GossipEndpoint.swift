@@ -158,6 +158,17 @@ public struct GossipEndpoint: Sendable {
     /// Uses `cipher` for datagrams from now on: this node's link key or the gate key is a new one.
     public mutating func renew(cipher: any DatagramCipher) { sessions.renew(cipher: cipher) }
 
+    /// Forgets nodes for good; see ``GossipCore/revoke(_:certificates:)``.
+    public mutating func revoke(
+        _ nodes: [NodeID], certificates tags: Set<CertificateTag> = []
+    ) {
+        core.revoke(nodes, certificates: tags)
+        for node in nodes {
+            sessions.forget(node)
+            linkRates[node] = nil
+        }
+    }
+
     /// Seals a packet and addresses it, exactly as for the core's own.
     package mutating func send(
         _ packet: [UInt8], to node: NodeID, path: GossipPath, at now: MonotonicInstant

@@ -85,6 +85,9 @@ enum CodecSeeds {
             bulletin.encoded, TrustQuery.exchange(digest: state.digest).encoded,
             TrustAnswer.bulletin(bulletin).encoded, RenewalResponse.renewed(chain).encoded,
             try SealedIdentity(node, passphrase: [65]).encoded,
+            LinkGreeting(purpose: .bulk, proof: proof.encoded).encoded,
+            [UInt8](repeating: 1, count: LinkLimits.cookieBytes) + chain.encoded
+                + [UInt8](repeating: 2, count: 64),
         ]
         return numbered(values, "trust")
     }

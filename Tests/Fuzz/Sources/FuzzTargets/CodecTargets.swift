@@ -24,7 +24,8 @@ enum CodecTarget {
         check(LinkPreamble.self), { text($0) },
         check(Revocation.self), { state($0) }, check(SignedGateKey.self), check(GateKeyRing.self),
         check(TrustBulletin.self), check(TrustQuery.self), check(TrustAnswer.self),
-        check(RenewalResponse.self), check(SealedIdentity.self),
+        check(RenewalResponse.self), check(SealedIdentity.self), check(LinkGreeting.self),
+        check(CookieAnswer.self),
     ]
 
     private static let inferenceChecks: [Check] = [

@@ -63,6 +63,36 @@ private struct Asked {
         #expect(world.doorman.counters.admittedByName == 0)
     }
 
+    @Test func aRevokedMemberIsRefusedAlsoWhenItsChainWasVerifiedBefore() throws {
+        var world = try crowded()
+        let (former, other) = (try world.mesh.member("former"), try world.mesh.member("other"))
+        #expect(try world.dial(former, from: source(1)).link != nil)
+        var trust = TrustState()
+        try trust.revoke(
+            .member(former.identity.nodeID), signedBy: world.mesh.authority,
+            genesis: world.mesh.genesis, at: wall)
+        world.doorman.update(keys: world.keys, trust: trust)
+        #expect(try world.dial(former, from: source(1)).refusal == .notAMember)
+        #expect(
+            try world.dial(
+                former, lane: .catchUp, id: supersededID, key: superseded, from: source(1)
+            ).refusal == .notAMember)
+        #expect(try world.dial(other, from: source(1)).link != nil)
+    }
+
+    @Test func afterTheGateKeyRolledTheOldOneOpensNoMembersLane() throws {
+        var world = try DoorWorld()
+        let fresh = [UInt8](repeating: 12, count: 32)
+        world.doorman.update(
+            keys: LaneKeys(
+                member: [[8, 8, 8, 8, 8, 8, 8, 8]: fresh], catchUp: [gateID: gate]),
+            trust: TrustState())
+        let former = world.visit(try world.firstBytes(), from: source(1))
+        #expect(world.closed[former.connection] == .unknownLane)
+        #expect(
+            world.visit(try world.firstBytes(lane: .catchUp), from: source(1)).admitted != nil)
+    }
+
     @Test func aMembersChainWithAnothersSignatureIsRefused() throws {
         var world = try crowded()
         let guest = try world.mesh.member("guest")

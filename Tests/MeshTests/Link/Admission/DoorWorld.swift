@@ -20,6 +20,7 @@ func source(_ number: Int) -> AdmissionSource {
 struct DoorWorld {
     let mesh: TestMesh
     let host: TestNode
+    let keys: LaneKeys
     var doorman: Doorman
     var now = start
     private var nextConnection: UInt64 = 1
@@ -29,11 +30,11 @@ struct DoorWorld {
     init() throws {
         mesh = try TestMesh()
         host = try mesh.member("host")
+        keys = LaneKeys(
+            member: [gateID: gate], catchUp: [gateID: gate, supersededID: superseded],
+            ticket: { $0.starts(with: ticketBeginning) ? ticketKey : nil })
         doorman = Doorman(
-            genesis: mesh.genesis,
-            keys: LaneKeys(
-                member: [gateID: gate], catchUp: [gateID: gate, supersededID: superseded],
-                ticket: { $0.starts(with: ticketBeginning) ? ticketKey : nil }),
+            genesis: mesh.genesis, keys: keys,
             trust: TrustState(),
             secret: [UInt8](repeating: 1, count: 32))
     }
