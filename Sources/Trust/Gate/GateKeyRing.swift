@@ -53,7 +53,8 @@ public struct GateKeyRing: Sendable, Equatable, CustomStringConvertible, CustomR
     /// Takes in a key that another member told. One that is known needs no check; any other must be
     /// of the authority or of an issuer that still is one.
     ///
-    /// Have the same bulletin's ``TrustState`` merged first.
+    /// Have the same bulletin's ``TrustState`` merged first. As in ``settle(_:)``, the current key may
+    /// also change because of what that said; the outcome is about the key that was told.
     ///
     /// - Throws: As ``SignedGateKey/verify(genesis:at:trust:allowingExpired:)``; nothing is changed.
     @discardableResult

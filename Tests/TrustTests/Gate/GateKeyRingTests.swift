@@ -93,6 +93,22 @@ struct GateKeyRingTests {
                 == .known)
     }
 
+    @Test func aKnownKeyWithANewerCertificateOfItsIssuerTakesItsPlace() throws {
+        let old = try signed(5, by: second)
+        let renewed = SignedGateKey(
+            old.key, signedBy: second,
+            certificate: try mesh.issuerCertificate {
+                ($0.subject, $0.epoch, $0.serial) = (second.nodeID, 2, 9)
+            }, mesh: mesh.genesis.id)
+        for keys in [[old, renewed], [renewed, old]] {
+            var ring = GateKeyRing(keys[0])
+            #expect(
+                try ring.merge(keys[1], genesis: mesh.genesis, at: now, trust: TrustState())
+                    == .known)
+            #expect(ring.current == renewed && ring.superseded.isEmpty)
+        }
+    }
+
     @Test func twoKeysOfOneEpochLeaveTheSameOneEverywhere() throws {
         // A dishonest issuer, or one restored from a copy.
         let (one, two) = (try signed(5, by: second), try signed(5, by: second))

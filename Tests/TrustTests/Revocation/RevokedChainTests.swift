@@ -59,6 +59,19 @@ struct RevokedChainTests {
         #expect(try check(state, chain: others) == nil)
     }
 
+    @Test func anIssuerRevokedAsAMemberIsOutAndWhatItIssuedIsNot() throws {
+        let state = try mesh.trust(.member(mesh.issuer.nodeID))
+        #expect(try check(state) == nil)
+        let own = CertificateChain(
+            member: try mesh.memberCertificate { $0.subject = mesh.issuer.nodeID },
+            issuer: try mesh.issuerCertificate())
+        #expect(
+            try check(state, chain: own)
+                == .revoked(.member(mesh.issuer.nodeID), reason: "lost"))
+        #expect(state.issuer(mesh.issuer.nodeID) == nil)
+        #expect(!state.isRevokedIssuer(mesh.issuer.nodeID))
+    }
+
     @Test func anIssuersCertificateIsRevokedBySerialOnlyByTheAuthority() throws {
         let state = try mesh.trust(.certificate(serial: 1))
         #expect(try check(state) == nil)
