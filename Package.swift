@@ -58,8 +58,8 @@ let package = Package(
         .library(
             name: "ShoalFuzzSupport",
             targets: [
-                "Engine", "GGUF", "Gossip", "Grammar", "Jinja", "Kernels", "Model", "Sampling",
-                "Tokenizer", "Wire",
+                "Engine", "GGUF", "Gossip", "Grammar", "Jinja", "Kernels", "Mesh", "Model", "Noise",
+                "OpenAIAPI", "Sampling", "Tokenizer", "Trust", "Wire",
             ]),
     ],
     dependencies: [

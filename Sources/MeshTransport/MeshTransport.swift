@@ -40,6 +40,13 @@ public enum MeshTransportLimits {
     static let renewalRetry: Duration = .seconds(60)
     /// How long a connection for bulk is kept without a stream.
     static let bulkIdle: Duration = .seconds(30)
+    /// Keys tried in one dial on the catch-up lane.
+    static let catchUpKeysMax = 4
+    /// How soon an address is tried on the catch-up lane again, and of how many that is kept.
+    static let catchUpInterval: Duration = .seconds(10)
+    static let catchUpsKept = 256
+    /// Replaced gate keys under which datagrams are still heeded.
+    static let datagramKeysKept = 4
     /// The most verified certificate chains kept to tell who a member is and to hand on.
     public static let certificatesKept = 12_000
     /// The longest encoded certificate chain, in bytes: it fits a handshake message.

@@ -59,6 +59,10 @@ public enum SimulationLimits {
     public static let dialTimeout: Duration = .seconds(5)
     /// The most dials of one node at once.
     public static let dialsMax = 16
+    /// How long a process goes on after it said goodbye.
+    public static let farewell: Duration = .seconds(2)
+    /// How long a machine whose address another took goes on claiming it.
+    public static let displacement: Duration = .seconds(5)
     /// Times that a timer gives way to what waits in the sockets before it runs all the same.
     public static let timerDeferralsMax = 32
     /// The least time between two runs of a node's timer.

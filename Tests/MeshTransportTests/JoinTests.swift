@@ -24,7 +24,7 @@ import Wire
             else { return .refused(.cannotIssue, message: "no certificate") }
             return .admitted(
                 .init(
-                    chain: chain, gateKey: mesh.gateKey,
+                    chain: chain, gateKey: mesh.gateKeys.current, trust: TrustState(),
                     seeds: [SeedAddress(node: inviter.id, addresses: [inviter.address])]))
         }
     }
@@ -51,13 +51,14 @@ import Wire
             Issue.record("\(response)")
             return
         }
-        #expect(admission.gateKey == mesh.gateKey)
+        #expect(admission.gateKey == mesh.gateKeys.current)
         #expect(admission.chain.member.body.name == "newcomer")
         // With what it got, the newcomer is a member.
         let transport = try await LinkTransport(
             credentials: LinkCredentials(
                 identity: identity, chain: admission.chain, genesis: ticket.genesis,
-                gateKey: admission.gateKey, linkKey: .generate(now: wallNow())),
+                gateKeys: GateKeyRing(admission.gateKey), trust: admission.trust,
+                linkKey: .generate(now: wallNow())),
             logger: Logger(label: "newcomer"), wallClock: wallNow)
         let seed = try #require(admission.seeds.first)
         _ = try await transport.connect(to: seed.addresses, expecting: seed.node)

@@ -20,15 +20,16 @@ import Wire
         return try await stream.read() == [byte]
     }
 
-    /// Both nodes' links live on, and look at the clock.
-    private func pass(_ time: Duration, at nodes: TestNode...) async {
-        for node in nodes {
-            let hub = node.transport.hub
-            await node.transport.loop.run { hub.value.clockAhead += time }
-        }
-        for node in nodes {
-            let hub = node.transport.hub
-            await node.transport.loop.run { hub.value.tick() }
+    /// Both nodes' links live on, and look at the clock before anything else happens, as after a
+    /// machine's sleep.
+    private func pass(_ time: Duration, at one: TestNode, _ other: TestNode) async {
+        let (first, second) = (one.transport.hub, other.transport.hub)
+        // All links of a process are on one loop.
+        await one.transport.loop.run {
+            for hub in [first.value, second.value] {
+                hub.clockAhead += time
+                hub.tick()
+            }
         }
     }
 

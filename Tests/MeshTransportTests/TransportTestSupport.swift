@@ -24,15 +24,20 @@ func wallNow() -> WallTime {
 struct TestMesh {
     let authority = Identity.generate()
     let genesis: Genesis
-    let gateKey: GateKey
+    let gateKeys: GateKeyRing
+
+    var gateKey: GateKey { gateKeys.current.key }
 
     init() throws {
         genesis = try Genesis(name: "test", authority: authority.nodeID, created: wallNow())
-        gateKey = .generate(epoch: .init(counter: 1, issuer: authority.nodeID))
+        gateKeys = .first(by: authority, certificate: nil, mesh: genesis.id)
     }
 
-    func certify(_ node: NodeID, name: String) throws -> CertificateChain {
-        let now = wallNow()
+    /// - Parameter expired: Whether its time is over.
+    func certify(
+        _ node: NodeID, name: String, expired: Bool = false
+    ) throws -> CertificateChain {
+        let now = expired ? WallTime(seconds: wallNow().seconds - 2 * 86_400) : wallNow()
         return CertificateChain(
             member: try Certificate(
                 .init(
@@ -43,16 +48,19 @@ struct TestMesh {
             issuer: nil)
     }
 
-    func credentials(_ name: String) throws -> LinkCredentials {
+    func credentials(_ name: String, expired: Bool = false) throws -> LinkCredentials {
         let identity = Identity.generate()
         return LinkCredentials(
-            identity: identity, chain: try certify(identity.nodeID, name: name), genesis: genesis,
-            gateKey: gateKey, linkKey: .generate(now: wallNow()))
+            identity: identity,
+            chain: try certify(identity.nodeID, name: name, expired: expired), genesis: genesis,
+            gateKeys: gateKeys, trust: TrustState(), linkKey: .generate(now: wallNow()))
     }
 
     /// A member that listens on a port of its own.
-    func node(_ name: String, listens: Bool = true) async throws -> TestNode {
-        let credentials = try credentials(name)
+    func node(
+        _ name: String, listens: Bool = true, expired: Bool = false
+    ) async throws -> TestNode {
+        let credentials = try credentials(name, expired: expired)
         let transport = try await LinkTransport(
             credentials: credentials, logger: Logger(label: name), wallClock: wallNow)
         let port = listens ? try await transport.listen(host: "127.0.0.1", port: 0) : 0

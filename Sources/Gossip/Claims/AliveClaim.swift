@@ -21,6 +21,9 @@ public struct AliveClaim: Sendable, Equatable {
     public var generation: UInt64
     /// Grows when the member refutes an accusation or changes this claim.
     public var incarnation: UInt32
+    /// The lower half of its boot id, whose upper half is the generation: who knows it needs no
+    /// hello before the first datagram. Zero where it is not told.
+    public var bootNonce: UInt64 = 0
     /// Its key for links and datagrams.
     public var linkKey: LinkKey
     /// Until when the key is used.
@@ -59,6 +62,9 @@ public struct AliveClaim: Sendable, Equatable {
         versionOldest...max(versionOldest, versionNewest)
     }
 
+    /// The boot id of its start, if it is told; see ``DatagramSessions``.
+    var boot: BootID? { bootNonce == 0 ? nil : BootID(high: generation, low: bootNonce) }
+
     /// The claim with as many of its addresses, best first, as a claim has room for.
     var fitted: Self {
         var claim = self
@@ -76,6 +82,7 @@ public struct AliveClaim: Sendable, Equatable {
         node.encode(to: &writer)
         writer.writeInteger(generation)
         writer.writeInteger(incarnation)
+        writer.writeInteger(bootNonce)
         linkKey.encode(to: &writer)
         linkKeyNotAfter.encode(to: &writer)
         certificate.encode(to: &writer)
@@ -89,6 +96,7 @@ public struct AliveClaim: Sendable, Equatable {
         node = try NodeID(from: &reader)
         generation = try reader.readInteger()
         incarnation = try reader.readInteger()
+        bootNonce = try reader.readInteger()
         linkKey = try LinkKey(from: &reader)
         linkKeyNotAfter = try WallTime(from: &reader)
         certificate = try CertificateTag(from: &reader)

@@ -3,6 +3,10 @@ import Wire
 /// Claims waiting to be passed on, each a bounded number of times: those passed on least often
 /// first (SWIM, section 4.1), in three lanes.
 ///
+/// The bound is each claim's own, not that of its stay here: one that is taken out, or dropped to make
+/// room, and is due again goes on where it was. An accusation that its accuser withdrew and made
+/// again, in the same words, is such a one.
+///
 /// Taking and adding cost the same however many wait: each lane has one queue for each number of
 /// times sent, and a replaced claim stays in its queue as a shell that is dropped when it comes up.
 struct BroadcastQueue: Sendable {
@@ -26,7 +30,9 @@ struct BroadcastQueue: Sendable {
     private struct Entry {
         var key: Key
         var bytes: [UInt8]
+        var mark: UInt64
         var lane: Lane
+        var sent: Int
         /// Whether it still is what is to be said; else it is dropped when it comes up.
         var isWanted = true
     }
@@ -63,6 +69,7 @@ struct BroadcastQueue: Sendable {
     private var queues: [[Fifo]] = Array(repeating: [], count: Lane.allCases.count)
     private var waiting: [Key: UInt32] = [:]
     private var counts = [0, 0, 0]
+    private var past = PassedOn()
 
     /// How many wait.
     var count: Int { waiting.count }
@@ -70,15 +77,20 @@ struct BroadcastQueue: Sendable {
     /// Whether anything waits that is worth a packet.
     var isUrgent: Bool { counts[0] + counts[1] > 0 }
 
-    /// Adds a claim, in place of an older one of its key. False when something else was dropped
-    /// to make room.
+    /// Adds a claim, in place of an older one of its key, unless it was passed on as often as it may
+    /// be. False when something else was dropped to make room.
+    ///
+    /// - Parameter limit: How often each claim is passed on.
     @discardableResult
-    mutating func add(_ claim: Claim, _ key: Key, lane: Lane) -> Bool {
+    mutating func add(_ claim: Claim, _ key: Key, lane: Lane, limit: Int) -> Bool {
         remove(key)
+        let mark = claim.mark
+        let sent = past.count(of: key, mark)
+        guard sent < Self.bound(limit, lane) else { return true }
         // Shells count: their number is bounded with that of all.
         let hadRoom = entries.count - free.count < GossipLimits.broadcastsMax
         if !hadRoom { dropOne() }
-        let entry = Entry(key: key, bytes: claim.encoded, lane: lane)
+        let entry = Entry(key: key, bytes: claim.encoded, mark: mark, lane: lane, sent: sent)
         let number: UInt32
         if let last = free.popLast() {
             number = last
@@ -89,12 +101,22 @@ struct BroadcastQueue: Sendable {
         }
         waiting[key] = number
         counts[lane.rawValue] += 1
-        put(number, lane, sent: 0)
+        put(number, lane, sent: sent)
         return hadRoom
     }
 
+    /// What no packet is sent for is not worth as much: exchanges make good what is missed.
+    private static func bound(_ limit: Int, _ lane: Lane) -> Int {
+        lane == .idle ? (limit + 1) / 2 : limit
+    }
+
+    /// What was said of a member that is forgotten, and by it, is news if it comes again.
+    mutating func forget(_ slot: MemberTable.Slot) { past.forget(slot) }
+
     mutating func remove(_ key: Key) {
         guard !waiting.isEmpty, let number = waiting.removeValue(forKey: key) else { return }
+        let entry = entries[Int(number)]
+        if entry.sent > 0 { past.note(key, entry.mark, count: entry.sent) }
         counts[entries[Int(number)].lane.rawValue] -= 1
         entries[Int(number)].isWanted = false
         entries[Int(number)].bytes = []
@@ -129,6 +151,12 @@ struct BroadcastQueue: Sendable {
                         continue
                     }
                     let key = entries[Int(number)].key
+                    // The mesh may have shrunk since.
+                    guard sent < Self.bound(limit, lane) else {
+                        remove(key)
+                        free.append(number)
+                        continue
+                    }
                     // What the receiver said itself counts as told.
                     if key.subject != receiver || key.kind == .suspect {
                         let length = entries[Int(number)].bytes.count
@@ -140,8 +168,8 @@ struct BroadcastQueue: Sendable {
                         room -= length
                         taken.append(entries[Int(number)].bytes)
                     }
-                    // What no packet is sent for is not worth as much: exchanges make good what is missed.
-                    if sent + 1 < (lane == .idle ? (limit + 1) / 2 : limit) {
+                    entries[Int(number)].sent += 1
+                    if sent + 1 < Self.bound(limit, lane) {
                         again.append((number, lane, sent + 1))
                     } else {
                         remove(key)

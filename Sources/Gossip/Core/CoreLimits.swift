@@ -46,6 +46,11 @@ extension GossipLimits {
     public static let seedDelayMax: Duration = .seconds(60)
     /// Waiting claims that don't fit and are passed over, for one packet.
     static let broadcastMisfitsMax = 4
+    /// The most claims in a packet that are there for its receiver's sake: two accusations of it, their
+    /// author's claim to be here, and this node's own.
+    public static let toldClaimsMax = 4
+    /// The most packets whose contents are kept for who checks them.
+    static let packingRecordsMax = 512
     /// The shortest claim, in bytes: a goodbye.
     static let claimBytesMin = Claim.envelopeBytes + NodeID.byteCount + 8
     /// Up to so many members, all are looked at to choose some; of more, some are drawn.

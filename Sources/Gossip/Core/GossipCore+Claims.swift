@@ -4,9 +4,11 @@ import Wire
 extension GossipCore {
     /// Takes in the claims of one packet.
     mutating func receive(
-        _ claims: [Claim], _ heard: inout Heard, at now: MonotonicInstant,
+        _ all: [Claim], _ heard: inout Heard, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
     ) {
+        let claims = revoked.isEmpty ? all : all.filter { !revoked.contains($0.author) }
+        counters.revoked += UInt64(all.count - claims.count)
         // Who is alive comes first, whatever the order on the wire: the rest is judged by it.
         for claim in claims {
             if case .alive(let alive) = claim.body {

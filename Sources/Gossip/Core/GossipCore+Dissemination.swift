@@ -14,7 +14,8 @@ extension GossipCore {
         on claim: Claim, _ kind: ClaimKind, of slot: Slot?, by accuser: NodeID? = nil,
         lane: BroadcastQueue.Lane
     ) {
-        if !queue.add(claim, key(kind, of: slot, by: accuser), lane: lane) {
+        let key = key(kind, of: slot, by: accuser)
+        if !queue.add(claim, key, lane: lane, limit: retransmissionsMax) {
             counters.overLimit += 1
         }
     }
@@ -61,28 +62,23 @@ extension GossipCore {
         path: GossipPath, version: UInt8, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
     ) {
-        var claims = claims
+        var packing = Packing(message, claims: claims)
         let fills = shouldFill(message, at: now)
         if queue.count > 0 || fills || !claims.isEmpty {
             var room = GossipLimits.packetBytesMax
             if case .relay = path { room = GossipLimits.relayedPacketBytesMax }
             room -= GossipPacket.overhead(of: message)
-            claims = Array(
-                claims.prefix { claim in
-                    room -= claim.count
-                    return room >= 0
-                })
-            room = max(room, 0)
-            let more = queue.take(
-                room: room, count: GossipLimits.packetClaimsMax - claims.count,
+            packing.trim(to: room)
+            packing.passedOn = queue.take(
+                room: room - packing.bytes, count: GossipLimits.packetClaimsMax - packing.count,
                 limit: retransmissionsMax, receiver: slot)
-            claims += more
-            if fills { fill(&claims, room: room - more.reduce(0) { $0 + $1.count }) }
+            if fills { fill(&packing, room: room) }
         }
         // A packet of claims alone, of which there are none, is not worth sending.
-        guard message != .none || !claims.isEmpty else { return }
+        guard message != .none || packing.count > 0 else { return }
         counters.packetsSent += 1
-        let packet = GossipPacket.encode(message, claims: claims, version: version)
+        packings?.note(packing, to: node)
+        let packet = GossipPacket.encode(message, claims: packing.claims, version: version)
         effects.append(.send(packet, to: node, path: path))
     }
 
@@ -97,14 +93,14 @@ extension GossipCore {
             && now - lastExchange > exchangeInterval * 2
     }
 
-    private mutating func fill(_ claims: inout [[UInt8]], room: Int) {
-        filler = (filler + 1) % (members.count + 1)
-        let more = filler == members.count ? own.claims : self.claims(of: members.order[filler])
-        var room = room
-        for claim in more where claim.count <= room {
-            guard claims.count < GossipLimits.packetClaimsMax else { return }
-            room -= claim.count
-            claims.append(claim)
+    /// One member's claims, then the next one's in order of ids, this node's own last.
+    private mutating func fill(_ packing: inout Packing, room: Int) {
+        let slot = members.first(after: filled)
+        filled = slot.map { members.id($0) }
+        packing.turn = filled ?? nodeID
+        for claim in self.claims(of: slot) where claim.count <= room - packing.bytes {
+            guard packing.count < GossipLimits.packetClaimsMax else { return }
+            packing.filled.append(claim)
         }
     }
 

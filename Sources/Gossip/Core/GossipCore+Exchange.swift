@@ -69,6 +69,10 @@ extension GossipCore {
         _ request: [UInt8], from source: NodeID, at now: MonotonicInstant,
         using generator: inout some RandomNumberGenerator
     ) -> (answer: [UInt8]?, effects: [GossipEffect]) {
+        guard !revoked.contains(source) else {
+            counters.revoked += 1
+            return (nil, [])
+        }
         guard source != nodeID,
             let summary = try? StateSummary(decoding: request, versions: configuration.versions)
         else {

@@ -105,7 +105,7 @@ extension GossipCore {
     mutating func learn(
         _ list: [(node: NodeID, addresses: [NetworkAddress])], at now: MonotonicInstant
     ) {
-        for (node, addresses) in list where node != nodeID {
+        for (node, addresses) in list where node != nodeID && !revoked.contains(node) {
             let seed = Seed(
                 node: node, addresses: Array(addresses.prefix(WireLimits.addressesMax)), next: now)
             if let index = seeds.firstIndex(where: { $0.node == node }) {
@@ -251,11 +251,12 @@ extension GossipCore {
         for slot in gone.prefix(excess) { forget(slot) }
     }
 
-    private mutating func forget(_ slot: Slot) {
+    mutating func forget(_ slot: Slot) {
         dropAccusations(of: slot)
         for kind in ClaimKind.allCases where kind != .suspect {
             queue.remove(key(kind, of: slot))
         }
+        queue.forget(slot)
         probes.removeAll { $0.target == slot }
         urgent.removeAll { $0 == slot }
         pending[members.id(slot)] = nil

@@ -29,6 +29,8 @@ public struct GossipCore: Sendable {
     var unfinished: NodeID?
     /// Verified certificates of nodes that are no members yet.
     var certificates: [NodeID: CertificateTag] = [:]
+    /// Nodes that were put out of the mesh: nothing of them is heard or believed again.
+    var revoked: Set<NodeID> = []
     /// Open links, to nodes that are no members yet too.
     var links: Set<NodeID> = []
     var seeds: [Seed] = []
@@ -48,8 +50,10 @@ public struct GossipCore: Sendable {
     var forwards = RateBucket()
     /// Suspicions looked into out of turn.
     var volunteering = RateBucket()
-    /// The member whose claims fill the next probe, where no exchange succeeds.
-    var filler = 0
+    /// The member whose claims filled the last probe, where no exchange succeeds; nil for this node.
+    var filled: NodeID?
+    /// What was put into packets, for those who check it; nil when nobody does.
+    var packings: PackingRecords?
     var lastExchange: MonotonicInstant
 
     var nextProbe: MonotonicInstant
@@ -207,6 +211,10 @@ public struct GossipCore: Sendable {
         defer {
             // What is overdue stays so: draining a socket after a pause does not hide the pause.
             if now < promised { promised = max(now, nextDeadline) }
+        }
+        if let source = input.source, revoked.contains(source) {
+            counters.revoked += 1
+            return []
         }
         switch input {
         case .packet(let bytes, let from, let path):

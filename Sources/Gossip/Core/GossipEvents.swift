@@ -69,6 +69,8 @@ public struct GossipCounters: Sendable, Equatable {
     public var unknownClaims: UInt64 = 0
     /// Claims whose signature is not their author's.
     public var forged: UInt64 = 0
+    /// What came of nodes that were put out of the mesh, and claims of theirs.
+    public var revoked: UInt64 = 0
     /// Claims dropped because a bound was reached.
     public var overLimit: UInt64 = 0
     /// Own incarnations spent on refutation.

@@ -32,14 +32,15 @@ struct MemberTable: Sendable {
     /// Open addressing: the upper half of a key, and the slot + 1; 0 is free.
     private var index: [UInt64] = Array(repeating: 0, count: 16)
 
-    private static let blockBits: Slot = 3
+    private static let blockBits: Slot = 1
+    private static let blockMask: Slot = 1 << blockBits - 1
 
     /// How many there are.
     var count: Int { order.count }
 
     subscript(slot: Slot) -> Member {
-        _read { yield blocks[Int(slot >> Self.blockBits)][Int(slot & 7)] }
-        _modify { yield &blocks[Int(slot >> Self.blockBits)][Int(slot & 7)] }
+        _read { yield blocks[Int(slot >> Self.blockBits)][Int(slot & Self.blockMask)] }
+        _modify { yield &blocks[Int(slot >> Self.blockBits)][Int(slot & Self.blockMask)] }
     }
 
     /// Whether a slot is some member's.
@@ -83,7 +84,7 @@ struct MemberTable: Sendable {
         } else {
             slot = Slot(slots)
             slots += 1
-            if slot & 7 == 0 { blocks.append([]) }
+            if slot & Self.blockMask == 0 { blocks.append([]) }
             blocks[Int(slot >> Self.blockBits)].append(member)
         }
         order.insert(slot, at: orderPlace(of: id))
@@ -151,6 +152,14 @@ struct MemberTable: Sendable {
         guard let last = lists[list.rawValue].popLast(), last != slot else { return }
         lists[list.rawValue][place] = last
         self[last].place = UInt32(place)
+    }
+
+    /// The member that comes next in order of ids; nil after the last. After nil comes the first.
+    func first(after id: NodeID?) -> Slot? {
+        guard let id else { return order.first }
+        var place = orderPlace(of: id)
+        if place < order.count, self.id(order[place]) == id { place += 1 }
+        return place < order.count ? order[place] : nil
     }
 
     private func orderPlace(of id: NodeID) -> Int {

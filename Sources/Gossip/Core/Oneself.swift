@@ -85,12 +85,21 @@ struct Oneself: Sendable {
             wanted.addresses += found.addresses.filter { !identity.addresses.contains($0) }
         }
         wanted.generation = alive.generation
+        wanted.bootNonce = alive.bootNonce
         wanted.incarnation = alive.incarnation
         return wanted.fitted
     }
 
     /// Whether what it says differs from what it should say.
     var isOutdated: Bool { wanted != alive }
+
+    /// Tells the boot id of this start with what it says of itself: before it said anything.
+    mutating func begin(_ boot: BootID, _ authority: any ClaimAuthority) {
+        guard boot.high == alive.generation, boot.low != alive.bootNonce else { return }
+        alive.bootNonce = boot.low
+        alive = alive.fitted
+        aliveClaim = Claim(.alive(alive), signedBy: authority)
+    }
 
     /// A new incarnation. There is none after the last one: at one a second, in 136 years.
     mutating func renew(_ authority: any ClaimAuthority, at now: MonotonicInstant) -> Bool {

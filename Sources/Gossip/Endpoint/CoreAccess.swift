@@ -7,6 +7,9 @@ extension GossipCore {
         members.slot(of: node).map { members[$0].alive }
     }
 
+    /// Has this node's claim tell the boot id of its datagrams. Only before anything was said.
+    mutating func begin(_ boot: BootID) { own.begin(boot, authority) }
+
     /// A member's link key.
     func linkKey(of node: NodeID) -> LinkKey? { claim(of: node)?.linkKey }
 

@@ -21,6 +21,17 @@ public protocol DatagramCipher: Sendable {
     func hint(of node: NodeID) -> UInt64
     /// Names the key of this mesh's gate.
     var meshKeyID: UInt64 { get }
+    /// Names the keys that it replaced and that others may still use, newest first; few.
+    var supersededKeyIDs: [UInt64] { get }
+    /// What stands for `node` in a clear header that names this replaced key.
+    func hint(of node: NodeID, under keyID: UInt64) -> UInt64
+}
+
+extension DatagramCipher {
+    /// None.
+    public var supersededKeyIDs: [UInt64] { [] }
+    /// As under the current key.
+    public func hint(of node: NodeID, under keyID: UInt64) -> UInt64 { hint(of: node) }
 }
 
 extension BootID {

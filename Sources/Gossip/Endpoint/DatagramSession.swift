@@ -1,6 +1,6 @@
 import Wire
 
-/// What is kept of one peer, for datagrams. All inline: there may be thousands.
+/// What is kept of one peer, for datagrams. There may be thousands: what passes is kept apart.
 struct DatagramSession: Sendable {
     /// Keys between two starts.
     struct Channel: Sendable {
@@ -56,7 +56,11 @@ struct DatagramSession: Sendable {
     /// Whether either key changed since: the peer may have made it anew.
     var mayChange = false
 
-    var greeting: Greeting?
+    private var greetingBox: Boxed<Greeting>?
+    var greeting: Greeting? {
+        get { greetingBox?.value }
+        set { greetingBox = newValue.map { Boxed($0) } }
+    }
     /// The last hello of the peer's that authenticated.
     var heardBoot = BootID.zero
     var heardHello: UInt64 = 0

@@ -1,7 +1,34 @@
-import Wire
+public import Wire
 
-/// The keys of sessions that others begin.
+/// What a node's claim gives to make a session by.
+public struct SessionMeans: Sendable {
+    /// Its link key.
+    public var linkKey: LinkKey?
+    /// The boot id of its start.
+    public var boot: BootID?
+
+    /// What is known; nil for what is not.
+    public init(linkKey: LinkKey? = nil, boot: BootID? = nil) {
+        self.linkKey = linkKey
+        self.boot = boot
+    }
+}
+
+/// The keys of sessions.
 extension DatagramSessions {
+    /// Makes keys with the start of a peer that its claim tells of, unless one as new was believed
+    /// already, or its numbers may have been forgotten.
+    mutating func begin(with peer: NodeID, _ boot: BootID, at now: MonotonicInstant) -> Bool {
+        guard let session = sessions[peer], session.channel == nil, session.isNewer(boot),
+            root(with: peer) != nil, let keys = keys(with: peer, boot: boot, at: now)
+        else { return false }
+        sessions[peer]?.boot = boot
+        sessions[peer]?.window = ReplayWindow()
+        sessions[peer]?.newestStart = boot.high
+        adopt(keys, from: peer, at: now)
+        return true
+    }
+
     /// The secret shared with the peer. A Diffie–Hellman is the one slow thing that a stranger can ask
     /// for: once per member and key, and so many a second.
     mutating func rootForStranger(

@@ -37,7 +37,7 @@ extension DatagramSessions {
             }
             return nil
         }
-        guard header.meshKeyID == meshKeyID else {
+        guard heeds(keyID: header.meshKeyID) else {
             counters.malformed += 1
             return nil
         }

@@ -11,6 +11,10 @@ public import Wire
 ///     answer  key(answerer's boot, hello's)   the hello's counter, its low 32 bits
 ///     data    key(sender boot, receiver boot) a packet, or nothing
 ///
+/// A member's claim tells the boot id of its start, under its signature: where that is known, data is
+/// the first that is sent, and no hello. It proves as much, since its key is made with the receiver's
+/// present start; the sender proves by it that it knows that start, and the receiver by its answer.
+///
 /// **Restarts.** A session ends when the peer's boot id changes. Data of a session that is not known,
 /// because one of the two restarted, is answered with a hello, so that the peer learns of it at once;
 /// and a hello's answer, if nothing waits to be sent, with empty data, which proves one's own boot id.
@@ -39,9 +43,12 @@ public struct DatagramSessions: Sendable {
     var cipher: any DatagramCipher
     var meshKeyID: UInt64
     var ownHint: UInt64
-    /// Who is known, by hint. Shared between copies until one changes it.
+    /// The gate's keys that others may still name in their datagrams, newest first.
+    private var superseded: [UInt64] = []
+    /// Who is known, by hint, under each of the keys: a hint has 64 bits, so that two never meet.
+    /// Shared between copies until one changes it.
     private(set) var directory: [UInt64: NodeID] = [:]
-    var sessions: [NodeID: DatagramSession] = [:]
+    var sessions = SessionTable()
     /// The peers for which packets wait, by the time at which to look after them. Each once.
     var queue: [Waiting] = []
     /// Packets that wait, for all of them.
@@ -73,7 +80,10 @@ public struct DatagramSessions: Sendable {
         self.cipher = cipher
         meshKeyID = cipher.meshKeyID
         ownHint = cipher.hint(of: nodeID)
-        if let other, other.meshKeyID == meshKeyID { directory = other.directory }
+        superseded = cipher.supersededKeyIDs
+        if let other, other.meshKeyID == meshKeyID, other.superseded == superseded {
+            directory = other.directory
+        }
     }
 
     // MARK: Who is known
@@ -84,12 +94,22 @@ public struct DatagramSessions: Sendable {
         guard node != nodeID else { return }
         let hint = cipher.hint(of: node)
         guard directory[hint] == nil else { return }
-        guard directory.count < DatagramLimits.sessionsMax else {
+        guard directory.count < DatagramLimits.sessionsMax * (1 + superseded.count) else {
             counters.overLimit += 1
             return
         }
-        directory[hint] = node
+        enter(node, hint)
     }
+
+    private mutating func enter(_ node: NodeID, _ hint: UInt64) {
+        directory[hint] = node
+        for key in superseded { directory[cipher.hint(of: node, under: key)] = node }
+    }
+
+    /// Whether datagrams under this key are heeded: the gate's current one and those it replaced.
+    /// Who was away when the key was rolled is still who its link key says it is; the gate's key
+    /// only keeps strangers from being looked at.
+    func heeds(keyID: UInt64) -> Bool { keyID == meshKeyID || superseded.contains(keyID) }
 
     /// Tells of a node and the link key that it showed just now, over a link.
     public mutating func know(_ node: NodeID, linkKey: LinkKey, at now: MonotonicInstant) {
@@ -129,36 +149,52 @@ public struct DatagramSessions: Sendable {
     public mutating func sweep(
         at now: MonotonicInstant, known: Int, linkKey: (NodeID) -> LinkKey?
     ) {
-        for (node, session) in sessions {
+        for node in sessions.nodes {
+            guard let session = sessions[node] else { continue }
             if let claimed = linkKey(node) {
                 guard claimed != session.linkKey, session.channel == nil || session.isStale else {
                     continue
                 }
                 sessions[node]?.changeLinkKey(claimed)
             } else if now - session.lastUsed >= DatagramLimits.sessionIdle {
-                counterBase = max(counterBase, session.counter)
-                hasForgotten = true
-                dropWaiting(for: node)
-                sessions[node] = nil
+                endSession(with: node)
             }
         }
         queue.removeAll { sessions[$0.node] == nil }
         // One that was shared holds this node too.
-        guard directory.count > (directory[ownHint] == nil ? known : known + 1) else { return }
+        let entries = (directory[ownHint] == nil ? known : known + 1) * (1 + superseded.count)
+        guard directory.count > entries else { return }
         let gone = directory.filter { sessions[$0.value] == nil && linkKey($0.value) == nil }
         for hint in gone.keys { directory[hint] = nil }
+    }
+
+    private mutating func endSession(with node: NodeID) {
+        guard let session = sessions[node] else { return }
+        counterBase = max(counterBase, session.counter)
+        hasForgotten = true
+        dropWaiting(for: node)
+        sessions[node] = nil
+    }
+
+    /// Heeds a node's datagrams no more.
+    mutating func forget(_ node: NodeID) {
+        endSession(with: node)
+        queue.removeAll { $0.node == node }
+        directory[cipher.hint(of: node)] = nil
+        for key in superseded { directory[cipher.hint(of: node, under: key)] = nil }
     }
 
     /// Uses `cipher` from now on: this node's link key, or the mesh's gate key, was replaced.
     public mutating func renew(cipher: any DatagramCipher) {
         self.cipher = cipher
-        for node in sessions.keys { sessions[node]?.forgetRoot() }
-        guard cipher.meshKeyID != meshKeyID else { return }
+        for node in sessions.nodes { sessions[node]?.forgetRoot() }
+        guard cipher.meshKeyID != meshKeyID || cipher.supersededKeyIDs != superseded else { return }
         meshKeyID = cipher.meshKeyID
         ownHint = cipher.hint(of: nodeID)
-        let known = directory.values
+        superseded = cipher.supersededKeyIDs
+        let known = Set(directory.values)
         directory = [:]
-        for node in known { directory[cipher.hint(of: node)] = node }
+        for node in known { enter(node, cipher.hint(of: node)) }
     }
 
     /// Whether what answers a peer's datagram may go to other addresses than its source.
@@ -179,6 +215,9 @@ public struct DatagramSessions: Sendable {
 
     /// Whether there is a session, and so no need of a link key.
     public func hasSession(with node: NodeID) -> Bool { sessions[node] != nil }
+
+    /// Whether there are keys with a node.
+    func hasKeys(with node: NodeID) -> Bool { sessions[node]?.channel != nil }
 
     /// Makes a session, if there is none, a key and room.
     mutating func makeSession(
@@ -205,11 +244,11 @@ public struct DatagramSessions: Sendable {
     /// made, after which the packet follows. Empty for a node that is not known.
     ///
     /// - Parameters:
-    ///   - linkKey: The node's, if there is no session yet.
+    ///   - means: What is claimed by the node, if there are no keys yet.
     ///   - isRelayed: Whether they go to the node through another one.
     public mutating func seal(
-        _ packet: [UInt8], to node: NodeID, linkKey: LinkKey? = nil, isRelayed: Bool = false,
-        at now: MonotonicInstant
+        _ packet: [UInt8], to node: NodeID, by means: SessionMeans = SessionMeans(),
+        isRelayed: Bool = false, at now: MonotonicInstant
     ) -> [[UInt8]] {
         guard packet.count <= DatagramLimits.packetBytesMax else {
             counters.oversized += 1
@@ -222,7 +261,12 @@ public struct DatagramSessions: Sendable {
             datagrams.append(datagram)
             guard isStale else { return datagrams }
         } else {
-            guard makeSession(with: node, linkKey: linkKey, at: now) else { return [] }
+            guard makeSession(with: node, linkKey: means.linkKey, at: now) else { return [] }
+            if let boot = means.boot, begin(with: node, boot, at: now),
+                let (datagram, _) = sessions[node]?.seal(packet, header, cipher: cipher)
+            {
+                return [datagram]
+            }
             wait(packet, for: node, at: now)
         }
         if let hello = greet(node, isRelayed ? .relay : .ownAccord, at: now) {

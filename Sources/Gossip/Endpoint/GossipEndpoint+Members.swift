@@ -18,6 +18,14 @@ extension GossipEndpoint {
         sessions.hasSession(with: node) ? nil : core.linkKey(of: node)
     }
 
+    /// What a member's claim gives to make a session by, if there is none yet.
+    func means(for node: NodeID) -> SessionMeans {
+        guard !sessions.hasKeys(with: node), let claim = core.claim(of: node) else {
+            return SessionMeans()
+        }
+        return SessionMeans(linkKey: claim.linkKey, boot: claim.boot)
+    }
+
     mutating func destinations(
         of node: NodeID, isInDoubt: Bool = false, at now: MonotonicInstant
     ) -> [NetworkAddress] {

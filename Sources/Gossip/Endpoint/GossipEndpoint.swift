@@ -29,6 +29,7 @@ public struct GossipEndpoint: Sendable {
     /// - Parameter hasSocket: Whether there is a socket for datagrams at all.
     public init(core: GossipCore, sessions: DatagramSessions, hasSocket: Bool) {
         self.core = core
+        self.core.begin(sessions.boot)
         self.sessions = sessions
         self.hasSocket = hasSocket
         monitor = ReachabilityMonitor(
@@ -157,6 +158,17 @@ public struct GossipEndpoint: Sendable {
     /// Uses `cipher` for datagrams from now on: this node's link key or the gate key is a new one.
     public mutating func renew(cipher: any DatagramCipher) { sessions.renew(cipher: cipher) }
 
+    /// Forgets nodes for good; see ``GossipCore/revoke(_:certificates:)``.
+    public mutating func revoke(
+        _ nodes: [NodeID], certificates tags: Set<CertificateTag> = []
+    ) {
+        core.revoke(nodes, certificates: tags)
+        for node in nodes {
+            sessions.forget(node)
+            linkRates[node] = nil
+        }
+    }
+
     /// Seals a packet and addresses it, exactly as for the core's own.
     package mutating func send(
         _ packet: [UInt8], to node: NodeID, path: GossipPath, at now: MonotonicInstant
@@ -218,8 +230,7 @@ public struct GossipEndpoint: Sendable {
                 own.unsendable += 1
                 return
             }
-            let datagrams = sessions.seal(
-                packet, to: node, linkKey: linkKeyIfNeeded(of: node), at: now)
+            let datagrams = sessions.seal(packet, to: node, by: means(for: node), at: now)
             guard !datagrams.isEmpty else { return }
             monitor.note(.datagramSent(to: node), at: now)
             var addresses = destinations(
@@ -235,7 +246,7 @@ public struct GossipEndpoint: Sendable {
                 return
             }
             let datagrams = sessions.seal(
-                packet, to: node, linkKey: linkKeyIfNeeded(of: node), isRelayed: true, at: now)
+                packet, to: node, by: means(for: node), isRelayed: true, at: now)
             forward(datagrams, to: node, via: relay, at: now, &effects)
         }
     }

@@ -14,7 +14,7 @@ extension LinkHub {
         let (loop, hub, ahead) = (loop, NIOLoopBound(self, eventLoop: loop), clockAhead)
         let door = try Door(
             doorman: Doorman(
-                genesis: genesis, keys: laneKeys, trust: TrustState(), secret: randomSecret()),
+                genesis: genesis, keys: laneKeys, trust: trust, secret: randomSecret()),
             wallClock: wallClock,
             clock: {
                 MonotonicInstant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds)) + ahead

@@ -115,7 +115,7 @@ private final class ProbeHandler: ChannelInboundHandler {
             local: try credentials.handshakeLocal(), expecting: nil,
             verifier: CuriousVerifier(
                 base: MemberVerifier(
-                    genesis: credentials.genesis, trust: nil, now: wallClock),
+                    genesis: credentials.genesis, trust: credentials.trust, now: wallClock),
                 own: credentials.identity.nodeID, met: met),
             ephemeral: .generate(),
             at: MonotonicInstant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds)))

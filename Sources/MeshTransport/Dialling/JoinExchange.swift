@@ -32,7 +32,7 @@ public enum JoinExchange {
             NIOLoopBound(
                 LinkHub(
                     loop: loop, logger: Logger(label: "shoal.join"), genesis: genesis,
-                    local: local, gateKey: nil, wallClock: wallClock),
+                    local: local, gateKeys: nil, trust: TrustState(), wallClock: wallClock),
                 eventLoop: loop)
         }
         var failures: [(address: NetworkAddress, error: LinkError)] = []

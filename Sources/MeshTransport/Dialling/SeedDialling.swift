@@ -15,6 +15,13 @@ extension LinkTransport {
     /// - Returns: The member that answered.
     /// - Throws: ``LinkError/selfDial`` when the address leads back to this node.
     public func connect(toAnyMemberAt address: NetworkAddress) async throws(LinkError) -> NodeID {
+        do { return try await dial(anyMemberAt: address) } catch .silentlyRefused {
+            guard await caughtUp(at: address, expecting: nil) else { throw .silentlyRefused }
+            return try await dial(anyMemberAt: address)
+        } catch { throw error }
+    }
+
+    private func dial(anyMemberAt address: NetworkAddress) async throws(LinkError) -> NodeID {
         let hub = hub
         let linked = LinkedMember()
         do throws(LinkError) {

@@ -33,7 +33,21 @@ struct LinkKeyDatagramCipher: DatagramCipher {
     let nodeID: NodeID
     let mesh: MeshID
     let linkKey: LinkKeyPair
-    let gateKey: GateKey
+    private let gateKey: GateKey
+    /// By the number of its name.
+    private let superseded: [UInt64: GateKey]
+    let supersededKeyIDs: [UInt64]
+
+    init(nodeID: NodeID, mesh: MeshID, linkKey: LinkKeyPair, gateKeys: GateKeyRing) {
+        self.nodeID = nodeID
+        self.mesh = mesh
+        self.linkKey = linkKey
+        gateKey = gateKeys.current.key
+        let kept = gateKeys.superseded.prefix(MeshTransportLimits.datagramKeysKept).map(\.key)
+        supersededKeyIDs = kept.map { Self.word($0.keyID) }
+        superseded = Dictionary(
+            kept.map { (Self.word($0.keyID), $0) }, uniquingKeysWith: { first, _ in first })
+    }
 
     func root(of peer: NodeID, linkKey theirs: LinkKey) -> SymmetricKey? {
         try? DatagramRoot.make(ours: linkKey, node: nodeID, theirs: theirs, peer: peer, mesh: mesh)
@@ -57,6 +71,10 @@ struct LinkKeyDatagramCipher: DatagramCipher {
     }
 
     func hint(of node: NodeID) -> UInt64 { Self.word(gateKey.senderHint(of: node)) }
+
+    func hint(of node: NodeID, under keyID: UInt64) -> UInt64 {
+        Self.word((superseded[keyID] ?? gateKey).senderHint(of: node))
+    }
 
     var meshKeyID: UInt64 { Self.word(gateKey.keyID) }
 

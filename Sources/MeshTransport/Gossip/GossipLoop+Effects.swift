@@ -102,17 +102,21 @@ extension GossipLoop {
             fetching.insert(tag).inserted
         else { return }
         let (transport, genesis, wallClock) = (transport, credentials.genesis, wallClock)
+        let trust = credentials.trust
         let addresses = endpoint.core.view(of: source)?.alive.addresses ?? []
         exchange({ () -> (chain: CertificateChain, member: VerifiedMember)? in
             let link = try await transport.connect(to: addresses, expecting: source)
             guard let chain = try await GossipStreams.fetchCertificate(tag, over: link) else {
                 return nil
             }
-            let member = try chain.verify(genesis: genesis, at: wallClock(), trust: nil)
+            let member = try chain.verify(genesis: genesis, at: wallClock(), trust: trust)
             return member.nodeID == node && member.digest.tag == tag ? (chain, member) : nil
         }) { loop, found in
             loop.fetching.remove(tag)
-            guard let found else { return }
+            // It may have been revoked meanwhile.
+            guard let found, (try? loop.credentials.trust.check(found.chain)) != nil else {
+                return
+            }
             loop.shelf.put(found.chain, found.member)
             loop.handle(.certified(node, tag))
         }

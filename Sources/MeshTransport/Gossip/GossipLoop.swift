@@ -65,13 +65,14 @@ final class GossipLoop {
                 cipher: Self.cipher(credentials)), hasSocket: settings.listen != nil)
         port = DatagramPort(faults: settings.faults)
         if let own { shelf.put(credentials.chain, own) }
+        endpoint.revoke(credentials.trust.revokedMembers)
         port.lookUp = { [unowned self] address, name in lookUp(name, for: address) }
     }
 
     private static func cipher(_ credentials: LinkCredentials) -> LinkKeyDatagramCipher {
         LinkKeyDatagramCipher(
             nodeID: credentials.identity.nodeID, mesh: credentials.genesis.id,
-            linkKey: credentials.linkKey, gateKey: credentials.gateKey)
+            linkKey: credentials.linkKey, gateKeys: credentials.gateKeys)
     }
 
     private static func claim(
@@ -158,12 +159,25 @@ final class GossipLoop {
     func update(credentials: LinkCredentials, own: VerifiedMember?) {
         let keysChanged =
             credentials.linkKey.publicKey != self.credentials.linkKey.publicKey
-            || credentials.gateKey != self.credentials.gateKey
+            || credentials.gateKeys != self.credentials.gateKeys
+        let trustChanged = credentials.trust != self.credentials.trust
         self.credentials = credentials
         if let own { shelf.put(credentials.chain, own) }
         if keysChanged { endpoint.renew(cipher: Self.cipher(credentials)) }
+        if trustChanged { forgetRevoked() }
         // As configured; what the node found out about itself the endpoint adds.
         handle(.identity(Self.claim(settings, credentials)))
+    }
+
+    /// Forgets members that were revoked, and those by a certificate that was.
+    private func forgetRevoked() {
+        let trust = credentials.trust
+        let dropped = shelf.drop { (try? trust.check($0)) == nil }
+        endpoint.revoke(trust.revokedMembers, certificates: dropped)
+        for node in lanes.keys where trust.isRevoked(node) {
+            lanes.removeValue(forKey: node)?.finish()
+        }
+        publishSoon()
     }
 
     // MARK: Publishing

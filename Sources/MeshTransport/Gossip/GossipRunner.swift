@@ -69,7 +69,8 @@ public final class GossipRunner: Sendable {
     private static func verified(
         _ credentials: LinkCredentials, at now: WallTime
     ) -> VerifiedMember? {
-        try? credentials.chain.verify(genesis: credentials.genesis, at: now, trust: nil)
+        try? credentials.chain.verify(
+            genesis: credentials.genesis, at: now, trust: credentials.trust)
     }
 
     /// Opens the socket and begins. A port in use is a
@@ -184,7 +185,8 @@ public final class GossipRunner: Sendable {
         thread.execute { $0.handle(.activity(activity)) }
     }
 
-    /// Uses renewed keys or a renewed certificate, and tells the mesh.
+    /// Uses renewed keys or a renewed certificate, and tells the mesh; forgets members that were
+    /// revoked, and hears nothing of them again.
     public func update(credentials: LinkCredentials) {
         let own = Self.verified(credentials, at: now())
         thread.execute { $0.update(credentials: credentials, own: own) }

@@ -57,6 +57,15 @@ struct CertificateShelf {
         }
     }
 
+    /// Drops the chains that a condition holds for, and gives their names.
+    mutating func drop(where condition: (CertificateChain) -> Bool) -> Set<CertificateTag> {
+        let dropped = Set(order.filter { entries[$0].map { condition($0.chain) } ?? true })
+        guard !dropped.isEmpty else { return [] }
+        for tag in dropped { entries[tag] = nil }
+        order.removeAll { dropped.contains($0) }
+        return dropped
+    }
+
     func chain(_ tag: CertificateTag) -> CertificateChain? { entries[tag]?.chain }
 
     func member(_ tag: CertificateTag) -> VerifiedMember? { entries[tag]?.member }

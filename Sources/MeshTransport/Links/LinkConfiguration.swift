@@ -10,22 +10,28 @@ public struct LinkCredentials: Sendable {
     public var chain: CertificateChain
     /// The mesh.
     public var genesis: Genesis
-    /// The pre-shared key of the member lane.
-    public var gateKey: GateKey
+    /// The keys of the lanes: the current one is the member lane's.
+    public var gateKeys: GateKeyRing
+    /// Who is not to be trusted any more.
+    public var trust: TrustState
     /// The current link key.
     public var linkKey: LinkKeyPair
 
     /// Credentials as given.
     public init(
-        identity: Identity, chain: CertificateChain, genesis: Genesis, gateKey: GateKey,
-        linkKey: LinkKeyPair
+        identity: Identity, chain: CertificateChain, genesis: Genesis, gateKeys: GateKeyRing,
+        trust: TrustState, linkKey: LinkKeyPair
     ) {
         self.identity = identity
         self.chain = chain
         self.genesis = genesis
-        self.gateKey = gateKey
+        self.gateKeys = gateKeys
+        self.trust = trust
         self.linkKey = linkKey
     }
+
+    /// The current gate key.
+    public var gateKey: GateKey { gateKeys.current.key }
 
     func handshakeLocal() throws(LinkError) -> LinkHandshake.Local {
         try LinkHandshake.Local(

@@ -333,10 +333,12 @@ final class LinkConnection {
     // MARK: End
 
     /// Ends the link in good order: an authenticated close, then the connection's end.
-    func close(_ code: LinkCloseCode, text: String = "") {
+    ///
+    /// - Parameter error: What streams and waiting tasks are told, if not that it was closed here.
+    func close(_ code: LinkCloseCode, text: String = "", because error: LinkError? = nil) {
         switch phase {
-        case .handshake: end(.closedHere(code))
-        case .open: end(.closedHere(code), saying: (code, text))
+        case .handshake: end(error ?? .closedHere(code))
+        case .open: end(error ?? .closedHere(code), saying: (code, text))
         case .closed: break
         }
     }

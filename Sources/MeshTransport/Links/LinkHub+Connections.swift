@@ -12,15 +12,20 @@ extension LinkHub {
     /// The pre-shared keys that open the lanes here.
     var laneKeys: LaneKeys {
         let ticketKey = ticketKey
+        let keys = gateKeys.map { [$0.current.key] + $0.superseded.map(\.key) } ?? []
+        // No two keys of a ring have one name, or the mesh's random numbers are none.
+        let all = Dictionary(
+            keys.map { ($0.keyID, $0.preSharedKey) }, uniquingKeysWith: { first, _ in first })
         return LaneKeys(
-            member: gateKey.map { [$0.keyID: $0.preSharedKey] } ?? [:],
+            member: keys.first.map { [$0.keyID: $0.preSharedKey] } ?? [:], catchUp: all,
             ticket: { ticketKey?($0) })
     }
 
     /// The keys have changed.
     func keysChanged() {
-        let keys = laneKeys
-        door?.update { $0.update(keys: keys, trust: TrustState()) }
+        guard let door else { return }
+        let (keys, trust) = (laneKeys, trust)
+        door.update { $0.update(keys: keys, trust: trust) }
     }
 
     /// A connection that the door let in.
@@ -75,11 +80,11 @@ extension LinkHub {
         purpose: LinkPurpose = .primary, expecting: NodeID?, verifier: (any LinkVerifier)? = nil,
         then completion: @escaping (Result<LinkConnection, LinkError>) -> Void
     ) throws(LinkError) -> LinkConnection {
-        guard let gateKey, let preamble = LinkPreamble(lane: .member, keyID: gateKey.keyID) else {
-            throw .unknownLane
-        }
+        guard let key = gateKeys?.current.key,
+            let preamble = LinkPreamble(lane: .member, keyID: key.keyID)
+        else { throw .unknownLane }
         return try dial(
-            preamble: preamble, purpose: purpose, preSharedKey: gateKey.preSharedKey,
+            preamble: preamble, purpose: purpose, preSharedKey: key.preSharedKey,
             expecting: expecting, verifier: verifier, then: completion)
     }
 
@@ -95,6 +100,8 @@ extension LinkHub {
             completion(.failure(error))
         case .success(let link):
             counted.established += 1
+            // The revocation came while the handshake was under way.
+            if endIfRevoked(connection) { return completion(.failure(.closedHere(.revoked))) }
             guard let member = link.peer.member, link.preamble.lane == .member else {
                 // The join and catch-up lanes: a short exchange, not a link of the mesh.
                 expireExchange(connection)
@@ -194,7 +201,10 @@ extension LinkHub {
         if bulks[peer] === connection { bulks[peer] = nil }
         guard links[peer] === connection else { return }
         links[peer] = nil
-        bulks.removeValue(forKey: peer)?.close(.done)
+        // What ended the link is what its other streams are told too.
+        var code = LinkCloseCode.done
+        if case .closedHere(let said) = error { code = said }
+        bulks.removeValue(forKey: peer)?.close(code, because: error)
         logger.debug("link down", metadata: ["peer": "\(peer)", "reason": "\(error)"])
         emit(.down(peer, error))
     }

@@ -14,13 +14,21 @@ final class LinkHub {
     let loop: any EventLoop
     let logger: Logger
     let genesis: Genesis
-    let verifier: MemberVerifier
+    /// Judges peers by what is known of revocations now.
+    private(set) var verifier: MemberVerifier
     let wallClock: @Sendable () -> WallTime
 
     /// What this side brings to handshakes; nil when there is nothing to answer with.
     var local: LinkHandshake.Local
-    /// The member lane's key; nil for a node that is not a member yet.
-    var gateKey: GateKey?
+    /// The keys of the member and the catch-up lane; nil for a node that is not a member yet.
+    private(set) var gateKeys: GateKeyRing?
+    /// Who is not to be trusted any more.
+    private(set) var trust: TrustState
+    /// What exchanges trust with a peer that the catch-up lane led to; true when that changed
+    /// something here.
+    var catchUpHandler: (@Sendable (Link) async -> Bool)?
+    /// When a catch-up was tried last, by address.
+    var caughtUp: [NetworkAddress: MonotonicInstant] = [:]
     /// The pre-shared key of a ticket, by its key id.
     var ticketKey: (@Sendable ([UInt8]) -> [UInt8]?)?
     var joinHandler: JoinHandler?
@@ -61,15 +69,17 @@ final class LinkHub {
 
     init(
         loop: any EventLoop, logger: Logger, genesis: Genesis, local: LinkHandshake.Local,
-        gateKey: GateKey?, wallClock: @escaping @Sendable () -> WallTime
+        gateKeys: GateKeyRing?, trust: TrustState,
+        wallClock: @escaping @Sendable () -> WallTime
     ) {
         self.loop = loop
         self.logger = logger
         self.genesis = genesis
         self.local = local
-        self.gateKey = gateKey
+        self.gateKeys = gateKeys
+        self.trust = trust
         self.wallClock = wallClock
-        verifier = MemberVerifier(genesis: genesis, trust: nil, now: wallClock)
+        verifier = MemberVerifier(genesis: genesis, trust: trust, now: wallClock)
     }
 
     deinit {
@@ -107,20 +117,43 @@ final class LinkHub {
     }
 
     func tick() {
-        let wall = wallClock()
         let now = now
         let late = now - lastTick - MeshTransportLimits.linkTick
         lastTick = now
         for connection in Array(connections.values) {
-            if let member = connection.established?.peer.member, member.notAfter <= wall {
-                connection.close(.expired, text: "the certificate has expired")
-            } else if connection.isOpen {
-                // A node that slept, or got no processor, must not take its own silence for that
-                // of its peers: what they sent may not have been read yet.
-                if late >= MeshTransportLimits.linkPause { connection.excuse(late) }
-                connection.tick()
-                tidy(connection, at: now)
-            }
+            guard connection.isOpen else { continue }
+            // A node that slept, or got no processor, must not take its own silence for that of its
+            // peers: what they sent may not have been read yet.
+            if late >= MeshTransportLimits.linkPause { connection.excuse(late) }
+            connection.tick()
+            tidy(connection, at: now)
+        }
+    }
+
+    // MARK: Credentials
+
+    /// Uses other keys, certificates and revocations from now on. Links to who was revoked end.
+    func use(_ credentials: LinkCredentials, _ local: LinkHandshake.Local) {
+        self.local = local
+        gateKeys = credentials.gateKeys
+        if credentials.trust != trust {
+            trust = credentials.trust
+            verifier = MemberVerifier(genesis: genesis, trust: trust, now: wallClock)
+            for connection in Array(connections.values) { endIfRevoked(connection) }
+        }
+        keysChanged()
+    }
+
+    /// Ends the connection if its peer was revoked; whether it was.
+    @discardableResult
+    func endIfRevoked(_ connection: LinkConnection) -> Bool {
+        guard let chain = connection.established?.peer.proof.chain else { return false }
+        do {
+            try trust.check(chain)
+            return false
+        } catch {
+            connection.close(.revoked, text: "\(error)")
+            return true
         }
     }
 
@@ -136,6 +169,10 @@ final class LinkHub {
     ) -> (@Sendable (LinkStream) async -> Void)? {
         if let member = link.peer.member, link.preamble.lane == .member {
             guard let handler = handlers[service] else { return nil }
+            return { stream in await handler(stream, member) }
+        }
+        if let member = link.peer.member, link.preamble.lane == .catchUp {
+            guard service == .trust, let handler = handlers[service] else { return nil }
             return { stream in await handler(stream, member) }
         }
         guard link.preamble.lane == .join, link.role == .responder, service == .control,

@@ -28,22 +28,19 @@ public final class LinkTransport: Sendable {
         hub = await loop.run {
             let hub = LinkHub(
                 loop: loop, logger: logger, genesis: credentials.genesis, local: local,
-                gateKey: credentials.gateKey, wallClock: wallClock)
+                gateKeys: credentials.gateKeys, trust: credentials.trust, wallClock: wallClock)
             return NIOLoopBound(hub, eventLoop: loop)
         }
     }
 
     // MARK: Configuration
 
-    /// Uses new keys and certificates from the next handshake on. Links that stand are kept.
+    /// Uses new keys, certificates and revocations from now on. Links to members that were revoked,
+    /// or whose certificate or issuer was, end with ``LinkCloseCode/revoked``; all others are kept.
     public func update(_ credentials: LinkCredentials) async throws(LinkError) {
         let local = try credentials.handshakeLocal()
         let hub = hub
-        await loop.run {
-            hub.value.local = local
-            hub.value.gateKey = credentials.gateKey
-            hub.value.keysChanged()
-        }
+        await loop.run { hub.value.use(credentials, local) }
     }
 
     /// Has streams that peers open for a service answered by `handler`, one task for each stream.
@@ -169,18 +166,15 @@ public final class LinkTransport: Sendable {
             if Task.isCancelled { return .failure(.cancelled) }
             if let peer, let link = await link(to: peer) { return .success(link) }
             do {
-                let hub = hub
-                let connection = try await dialOnce(address, on: loop) { completion in
-                    Result { () throws(LinkError) in
-                        let connection = try hub.value.dialMember(
-                            expecting: peer, then: completion)
-                        connection.dialled = address
-                        return connection
-                    }
+                return .success(try await dial(address, expecting: peer))
+            } catch .silentlyRefused {
+                guard await caughtUp(at: address, expecting: peer) else {
+                    failures.append((address, .silentlyRefused))
+                    continue
                 }
-                let link = await loop.run { hub.value.handle(of: connection.value) }
-                if let link { return .success(link) }
-                failures.append((address, .lost("the link ended at once")))
+                do {
+                    return .success(try await dial(address, expecting: peer))
+                } catch { failures.append((address, error)) }
             } catch {
                 failures.append((address, error))
             }
@@ -188,6 +182,22 @@ public final class LinkTransport: Sendable {
         // One address: what went wrong there says most.
         if failures.count == 1 { return .failure(failures[0].error) }
         return .failure(.unreachable(failures.map { "\($0.address): \($0.error)" }))
+    }
+
+    private func dial(
+        _ address: NetworkAddress, expecting peer: NodeID?
+    ) async throws(LinkError) -> Link {
+        let hub = hub
+        let connection = try await dialOnce(address, on: loop) { completion in
+            Result { () throws(LinkError) in
+                let connection = try hub.value.dialMember(expecting: peer, then: completion)
+                connection.dialled = address
+                return connection
+            }
+        }
+        let link = await loop.run { hub.value.handle(of: connection.value) }
+        guard let link else { throw .lost("the link ended at once") }
+        return link
     }
 
     // MARK: Watching

@@ -59,10 +59,9 @@ extension Doctor {
         subject.genesis = read("mesh/genesis") { () throws(StateError) in
             try StateDirectory.load(files, "mesh/genesis", "mesh record", as: Genesis.self)
         }
-        subject.gateKey = read("mesh/gate.key") { () throws(StateError) in
+        subject.gateKeys = read("mesh/gate.key") { () throws(StateError) in
             try StateDirectory.load(
-                files, "mesh/gate.key", "gate key", secret: true, as: GateKeyRing.self
-            ).current.key
+                files, "mesh/gate.key", "gate key", secret: true, as: GateKeyRing.self)
         }
         subject.identity = read("node/identity.key") { () throws(StateError) in
             let seed = try StateDirectory.load(

@@ -89,7 +89,7 @@ public struct Doctor: Sendable {
         var identity: Identity?
         var chain: CertificateChain?
         var issuer: Certificate?
-        var gateKey: GateKey?
+        var gateKeys: GateKeyRing?
         var configuration: NodeConfiguration?
         /// Whether a process holds the directory.
         var isLocked = false

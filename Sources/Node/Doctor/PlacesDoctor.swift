@@ -125,11 +125,11 @@ extension Doctor {
     /// What a probe needs; nil where the keys can't be read.
     func credentials(of subject: Subject) -> LinkCredentials? {
         guard let identity = subject.identity, let chain = subject.chain,
-            let genesis = subject.genesis, let gateKey = subject.gateKey
+            let genesis = subject.genesis, let gateKeys = subject.gateKeys
         else { return nil }
         return LinkCredentials(
-            identity: identity, chain: chain, genesis: genesis, gateKey: gateKey,
-            linkKey: .generate(now: now))
+            identity: identity, chain: chain, genesis: genesis, gateKeys: gateKeys,
+            trust: TrustState(), linkKey: .generate(now: now))
     }
 
     // MARK: What it means

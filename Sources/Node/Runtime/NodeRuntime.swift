@@ -179,7 +179,8 @@ public struct NodeRuntime: Sendable {
         }
         let credentials = LinkCredentials(
             identity: directory.identity, chain: chain, genesis: directory.genesis,
-            gateKey: try directory.gateKey(), linkKey: LinkKeyPair.generate(now: now))
+            gateKeys: try directory.gateKeys(), trust: TrustState(),
+            linkKey: LinkKeyPair.generate(now: now))
         return (credentials, member)
     }
 

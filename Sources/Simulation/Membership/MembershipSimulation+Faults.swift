@@ -21,7 +21,8 @@ extension MembershipSimulation {
             tally.leaves += 1
             noteLeft(node)
             deliver(.input(.leave), to: node)
-            queue.push(.stopped(node, start: nodes[node].start), at: now + .seconds(2))
+            queue.push(
+                .stopped(node, start: nodes[node].start), at: now + SimulationLimits.farewell)
         case .pause(let node, let length): halt(node, .paused, length)
         case .suspend(let node, let length): halt(node, .suspended(since: now), length)
         case .slow(let node, let each, let length): slow(node, each: each, length)
@@ -79,13 +80,24 @@ extension MembershipSimulation {
         if node != other {
             tally.addressesReused += 1
             addresses.move(node, toThatOf: other)
-            // The machine that had it is at a new address, and finds out after a while.
+            // The machine that had it is at a new address, and finds out after a while. Until it does,
+            // nothing that is sent to where it said it is reaches it.
             if nodes[other].isUp {
-                queue.push(.moved(other, start: nodes[other].start), at: now + .seconds(5))
+                nodes[other].findsOutAt = now + SimulationLimits.displacement
+                noteImpaired(other, .unreachable)
+                queue.push(
+                    .moved(other, start: nodes[other].start), at: nodes[other].findsOutAt)
                 for peer in links.peers(of: other) { watch(other, peer) }
             }
         }
         start(node)
+    }
+
+    /// A node finds out that it is at another address, unless it was moved once more since.
+    mutating func findOut(_ node: Int, start: Int) {
+        guard nodes[node].start == start, nodes[node].findsOutAt == now else { return }
+        noteRecovered(node, .unreachable)
+        tellIdentity(node)
     }
 
     // MARK: Standing still

@@ -75,6 +75,9 @@ extension MembershipSimulation {
         var timerIsOverdue = false
         var deferrals = 0
 
+        /// When it learns that it is not any more at the address that it claims.
+        var findsOutAt = MonotonicInstant.origin
+
         var dials = 0
         /// How far the monotonic clock is behind, and the wall clock ahead.
         var asleep: Duration = .zero
@@ -180,6 +183,7 @@ extension MembershipSimulation {
                 nodeID: id(node), boot: boot, cipher: cipher(node),
                 knowing: acquaintance?.sessions),
             hasSocket: configuration.isDirect(node))
+        if configuration.inspectsPackets { endpoints[node].keepPackings() }
         if nodes[node].start > 1 { tally.restarts += 1 }
         noteStarted(node)
         // Those that know each other need no seeds, which would all be dialled at once.

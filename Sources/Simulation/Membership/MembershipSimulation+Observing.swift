@@ -133,11 +133,34 @@ extension MembershipSimulation {
             answering.insert(claim.author)
         }
         for claim in packet.claims {
-            guard !answering.contains(claim.author), !answering.contains(claim.body.subject),
-                let subject = index(claim.body.subject)
+            guard !answering.contains(claim.author), !answering.contains(claim.body.subject)
             else { continue }
-            observe(.passedOn(from: node, subject: subject, digest: claim.digest))
+            observe(.carried(from: node, digest: claim.digest))
         }
+    }
+
+    /// What a node put into packets, and why; to be called before these packets go out.
+    mutating func notePackings(_ node: Int) {
+        guard configuration.inspectsPackets else { return }
+        for packing in peek(node, { $0.takePackings() }) {
+            let packed = PackedClaims(
+                receiver: packing.receiver.flatMap { index($0) }, isProbe: packing.isProbe,
+                told: packing.told.compactMap(packed),
+                passedOn: packing.passedOn.compactMap(packed),
+                filled: packing.filled.compactMap(packed),
+                turn: packing.turn.flatMap { index($0) })
+            observe(.packed(from: node, packed))
+        }
+    }
+
+    private func packed(_ bytes: [UInt8]) -> PackedClaim? {
+        guard let claim = try? Claim(decoding: bytes), let author = index(claim.author),
+            let subject = index(claim.body.subject)
+        else { return nil }
+        var isAccusation = false
+        if case .suspect = claim.body { isAccusation = true }
+        return PackedClaim(
+            author: author, subject: subject, isAccusation: isAccusation, digest: claim.digest)
     }
 
     mutating func noteTicked(_ node: Int, isIdle: Bool) {

@@ -165,6 +165,7 @@ extension MembershipSimulation {
     // MARK: Effects
 
     mutating func perform(_ given: [EndpointEffect], of node: Int) {
+        notePackings(node)
         var effects = given
         if let sabotage = configuration.sabotage { effects = sabotage.altered(effects) }
         if !hostiles.isEmpty, var hostile = hostiles[node] {

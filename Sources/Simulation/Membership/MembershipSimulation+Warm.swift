@@ -32,8 +32,14 @@ extension MembershipSimulation {
         var identity = SimulatedIdentity.first
         identity.linkKey = LinkKey(number: UInt64(nodes.count) + 1)
         func core(_ node: Int, _ identity: SimulatedIdentity) -> GossipCore {
-            GossipCore(
-                local: Self.alive(configuration, node, identity),
+            var local = Self.alive(configuration, node, identity)
+            if node < nodes.count {
+                // What it will draw when it starts.
+                var chance = randoms[node]
+                local.bootNonce = BootID(generation: identity.generation, using: &chance).low
+            }
+            return GossipCore(
+                local: local,
                 metadata: Self.metadata(configuration, node % nodes.count),
                 authority: SimulatedAuthority(
                     node: NodeID(number: UInt64(node) + 1), pool: pool),

@@ -199,9 +199,7 @@ public struct MembershipSimulation: Sendable {
         case .keyDue(let node, let start):
             guard nodes[node].start == start else { return }
             rotateKeyIfDue(node)
-        case .moved(let node, let start):
-            guard nodes[node].start == start else { return }
-            tellIdentity(node)
+        case .moved(let node, let start): findOut(node, start: start)
         case .unclogged(let from, let to): noteUnclogged(from, to)
         case .harm(let node, let start): harm(node, start: start)
         case .outsider(let at): outsiderActs(at)

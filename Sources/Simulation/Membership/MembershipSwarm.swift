@@ -178,6 +178,8 @@ struct FaultDrawing {
         case .leave:
             add(at, .leave(node))
             hasLeft[node] = true
+            // Its process ends only when others had time to hear it.
+            busyUntil[node] = at + SimulationLimits.farewell + .milliseconds(100)
         default: add(at, .crash(node))
         }
         let back = at + length(theme == .leave ? 3000 : 200, 60_000)
@@ -249,7 +251,7 @@ struct FaultDrawing {
             // An orderly gap: all at once is a fault of its own.
             let at = heal + .milliseconds(100 + Int64(node) * 10)
             if core.contains(node) {
-                if !isUp[node] { add(at, .restart(node)) }
+                if !isUp[node] { add(max(at, busyUntil[node]), .restart(node)) }
             } else if isUp[node] {
                 add(at, random.happens(0.5) ? .lose(node) : .leave(node))
             }

@@ -144,4 +144,24 @@ import Wire
         #expect(pair.send([2]) == [[2]])
         #expect(pair.send([3], fromA: false) == [[3]])
     }
+
+    @Test func aDatagramUnderAReplacedGateKeyStillFindsItsMember() {
+        var pair = talking()
+        var new = cipher(1, key: 1)
+        new.supersededKeyIDs = [new.meshKeyID]
+        new.meshKeyID = 5
+        pair.a.renew(cipher: new)
+        // Who has the new key hears who has only the old one, not the other way round.
+        #expect(pair.send([1], fromA: false) == [[1]])
+        #expect(pair.send([2]).isEmpty)
+        // Known to both, and to whoever comes later.
+        pair.a.know(3, at: pair.now)
+        var third = sessions(3, boot: boot(33))
+        third.know(1, at: pair.now)
+        let means = SessionMeans(linkKey: LinkKey(number: 1), boot: boot(11))
+        let sealed = third.seal([4], to: node(1), by: means, at: pair.now)
+        #expect(sealed.map { pair.a.take($0, at: pair.now).packet } == [4])
+        // A key that was never the gate's opens nothing.
+        #expect(pair.a.counters.unknownSender == 0)
+    }
 }

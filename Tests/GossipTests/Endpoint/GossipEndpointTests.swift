@@ -4,8 +4,11 @@ import Wire
 @testable import Gossip
 
 /// Nodes that know one another and have sessions.
-func mesh(_ count: UInt64, running duration: Duration = .seconds(5)) -> Wires {
+func mesh(
+    _ count: UInt64, running duration: Duration = .seconds(5), hidesBoots: Bool = false
+) -> Wires {
     var wires = Wires()
+    wires.hidesBoots = hidesBoots
     for number in 1...count { wires.start(number) }
     wires.introduce()
     wires.run(duration)
@@ -19,6 +22,14 @@ func mesh(_ count: UInt64, running duration: Duration = .seconds(5)) -> Wires {
         #expect(wires.endpoints[1]?.core.view(of: node(2))?.roundTrip != nil)
         #expect(wires.endpoints[1]?.counters.gossip.probesFailed == 0)
         #expect(wires.counters(1).sessionsMade == 1)
+    }
+
+    @Test func whoseClaimIsKnownIsSentNoHello() {
+        let wires = mesh(8, running: .seconds(60))
+        for number in 1...8 as ClosedRange<UInt64> {
+            #expect(wires.counters(number).hellosSent == 0)
+            #expect(wires.counters(number).sessionsMade == 7)
+        }
     }
 
     @Test func aRestartedNodeIsReachedAtOnce() {

@@ -6,8 +6,11 @@ import Wire
 /// Packets that go through a third member, sealed end to end.
 @Suite struct RelayTests {
     /// Three nodes, of which 1 and 2 can't reach each other.
-    private func divided(running duration: Duration = .seconds(5)) -> Wires {
+    private func divided(
+        running duration: Duration = .seconds(5), hidesBoots: Bool = false
+    ) -> Wires {
         var wires = Wires()
+        wires.hidesBoots = hidesBoots
         for number in 1...3 as ClosedRange<UInt64> { wires.start(number) }
         wires.cuts = [[1, 2]]
         wires.introduce()
@@ -30,7 +33,7 @@ import Wire
     }
 
     @Test func greetingPacketAndAnswerGoTheSameWay() {
-        var wires = divided(running: .zero)
+        var wires = divided(running: .zero, hidesBoots: true)
         wires.cuts = []
         wires.record = []
         wires.send(ping(5), from: 1, to: 2, path: .relay(node(3)))

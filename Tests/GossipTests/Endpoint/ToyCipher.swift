@@ -8,6 +8,7 @@ struct ToyCipher: DatagramCipher {
     let node: NodeID
     let linkKey: LinkKey
     var meshKeyID: UInt64 = 0x0102_0304_0506_0708
+    var supersededKeyIDs: [UInt64] = []
 
     func root(of peer: NodeID, linkKey theirs: LinkKey) -> SymmetricKey? {
         // As X25519: some keys make nothing usable, with whatever they are combined.
@@ -47,7 +48,11 @@ struct ToyCipher: DatagramCipher {
         }
     }
 
-    func hint(of node: NodeID) -> UInt64 { toyDigest([bytes(meshKeyID), node.bytes]) }
+    func hint(of node: NodeID) -> UInt64 { hint(of: node, under: meshKeyID) }
+
+    func hint(of node: NodeID, under keyID: UInt64) -> UInt64 {
+        toyDigest([bytes(keyID), node.bytes])
+    }
 
     private static func key(_ digest: UInt64) -> SymmetricKey {
         SymmetricKey(

@@ -65,26 +65,6 @@ import Wire
         #expect(mesh.broken == ["datagram size", "datagram size"])
     }
 
-    @Test func `a claim passed on too often is found`() {
-        func pass(_ mesh: inout ObservedMesh, from node: Int = 0, _ digest: UInt64 = 7) {
-            mesh.observe(.passedOn(from: node, subject: 2, digest: digest), 5)
-        }
-        var mesh = ObservedMesh { $0.transmissionsMax = 4 }
-        for _ in 0..<4 {
-            pass(&mesh)
-            pass(&mesh, 8)
-        }
-        pass(&mesh, from: 1)
-        #expect(mesh.broken == [])
-        var renewed = mesh
-        renewed.believe(0, 2, .suspect, 6)
-        pass(&renewed)
-        #expect(renewed.broken == [], "what is news again may be told again")
-        pass(&mesh)
-        #expect(mesh.broken == ["traffic"])
-        #expect(mesh.judged("traffic") == 10)
-    }
-
     @Test func `traffic that does not calm down is found`() {
         func send(_ perSecond: Int, _ mesh: inout ObservedMesh, from: Int, to: Int) {
             for second in from..<to {

@@ -53,6 +53,21 @@ import Wire
         #expect(mesh.checkers.falseDeathsToImpaired == 1)
     }
 
+    @Test func `one whose address another took is unfit until it finds out`() {
+        var mesh = ObservedMesh()
+        mesh.observe(.impaired(1, .unreachable), 95)
+        mesh.believe(0, 1, .dead, 99)
+        mesh.believe(1, 0, .dead, 99)
+        mesh.observe(.recovered(1, .unreachable), 100)
+        mesh.believe(2, 1, .dead, 109)
+        #expect(mesh.broken == [])
+        mesh.believe(0, 2, .dead, 109)
+        #expect(mesh.broken == ["false death"], "others were fit all the time")
+        mesh.believe(2, 1, .alive, 110)
+        mesh.believe(2, 1, .dead, 111)
+        #expect(mesh.broken.count == 2, "and so is it, a while after")
+    }
+
     @Test func `a slow receiver's own verdicts are only counted`() {
         var mesh = ObservedMesh()
         mesh.observe(.impaired(2, .slow), 95)
@@ -108,6 +123,32 @@ import Wire
         older.believe(0, 1, .alive, 10, generation: 3)
         older.believe(0, 1, .alive, 11, generation: 1, incarnation: 0)
         #expect(older.broken == ["order"])
+    }
+
+    @Test func `who was forgotten for want of room may come back as it was, and nobody else`() {
+        var mesh = ObservedMesh(nodes: 4) { $0.tombstonesMax = 1 }
+        mesh.observe(.claimed(1, ObservedMesh.claim(1, incarnation: 2)), 5)
+        for node in 1...2 { mesh.observe(.crashed(node), 10) }
+        mesh.believe(0, 1, .dead, 20, incarnation: 2)
+        var alone = mesh
+        alone.believe(0, 1, .alive, 30, incarnation: 1)
+        #expect(alone.broken.contains("order"), "there was room for one")
+        mesh.believe(0, 2, .dead, 21)
+        var forgotten = mesh
+        forgotten.believe(0, 1, .alive, 30, incarnation: 1)
+        #expect(!forgotten.broken.contains("order"))
+        forgotten.believe(0, 1, .alive, 31, incarnation: 0)
+        #expect(forgotten.broken.contains("order"), "who is there is not forgotten")
+        var other = mesh
+        other.believe(3, 1, .dead, 29, incarnation: 2)
+        other.believe(3, 1, .alive, 30, incarnation: 1)
+        #expect(other.broken.contains("order"), "another had room")
+        var restarted = mesh
+        restarted.observe(.crashed(0), 22)
+        restarted.observe(.started(0, generation: 2), 23)
+        restarted.believe(0, 1, .dead, 24, incarnation: 2)
+        restarted.believe(0, 1, .alive, 25, incarnation: 1)
+        #expect(restarted.broken.contains("order"), "a new start has room again")
     }
 
     @Test func `a node that starts again at an old generation is found`() {

@@ -8,21 +8,17 @@ struct DepartureChecker: MembershipChecker {
     static let name = "departure"
 
     let lifetime: Duration
-    let tombstonesMax: Int
     private(set) var judged = 0
     /// The generations that each node ended by leaving.
     private var departures: [Int: Set<UInt64>] = [:]
     /// By observer: of whom it knew that a generation left, and since when. Kept across what the
     /// observer forgets, not across its restarts.
     private var known: [Int: [Int: (generation: UInt64, at: MonotonicInstant)]] = [:]
-
-    /// When each observer last had more records of the gone than there is room for: of those who
-    /// had gone by then it may have forgotten any.
-    private var overflows: [Int: MonotonicInstant] = [:]
+    private var overflows: TombstoneOverflows
 
     init(lifetime: Duration, tombstonesMax: Int) {
         self.lifetime = lifetime
-        self.tombstonesMax = tombstonesMax
+        overflows = TombstoneOverflows(tombstonesMax: tombstonesMax)
     }
 
     mutating func observe(
@@ -32,12 +28,12 @@ struct DepartureChecker: MembershipChecker {
         switch observation {
         case .started(let node, _):
             known[node] = nil
-            overflows[node] = nil
+            overflows.started(node)
         case .left(let node):
             departures[node, default: []].insert(world.nodes[node].generation)
         case .believed(let observer, let subject, let belief, _):
             guard world.nodes[observer].isHonest else { return }
-            noteRoom(observer, subject, belief, in: world, at: now)
+            overflows.believed(observer, subject, belief, in: world, at: now)
             if belief.state == .left {
                 judged += 1
                 // A departure ends all generations before its own, the one that is known too.
@@ -51,8 +47,8 @@ struct DepartureChecker: MembershipChecker {
             } else if let end = known[observer]?[subject] {
                 judged += 1
                 // What there was no room to remember may come back for as long as others say so.
-                let overflow = overflows[observer] ?? .origin
-                guard belief.generation <= end.generation, overflow < end.at else {
+                let isForgotten = overflows.mayHaveForgotten(observer, since: end.at)
+                guard belief.generation <= end.generation, !isForgotten else {
                     known[observer]?[subject] = nil
                     return
                 }
@@ -65,19 +61,6 @@ struct DepartureChecker: MembershipChecker {
             checkRecords(observer, records, in: world, at: now, &findings)
         default: return
         }
-    }
-
-    private mutating func noteRoom(
-        _ observer: Int, _ subject: Int, _ belief: Belief, in world: MembershipWorld,
-        at now: MonotonicInstant
-    ) {
-        guard !belief.state.isThere, world.isTracked(observer),
-            tombstonesMax < world.nodes.count
-        else { return }
-        let others = world.nodes.indices.count {
-            $0 != subject && world.belief(observer, $0)?.state.isThere == false
-        }
-        if others + 1 > tombstonesMax { overflows[observer] = now }
     }
 
     private mutating func checkRecords(
@@ -102,8 +85,8 @@ struct DepartureChecker: MembershipChecker {
         }
         for subject in gone where byNode[subject] == nil {
             judged += 1
-            if let overflow = overflows[observer],
-                let belief = world.belief(observer, subject), belief.since <= overflow
+            if let belief = world.belief(observer, subject),
+                overflows.mayHaveForgotten(observer, since: belief.since)
             {
                 continue
             }

@@ -35,8 +35,7 @@ public struct MembershipCheckers: Sendable {
         public var ticksPerSecondMax = 200
         /// Datagrams that each member may send in a second when nothing happens.
         public var datagramsPerSecondMax = 3.5
-        /// How often each member may pass a claim on; nil for twice λ·log N of all nodes: a claim
-        /// that was dropped to make room, or became due again, is queued a second time.
+        /// How often each member may pass a claim on; nil for λ·log N of all nodes.
         public var transmissionsMax: Int?
         /// SWIM's λ.
         public var retransmitMultiplier = 4
@@ -65,6 +64,7 @@ public struct MembershipCheckers: Sendable {
     private var bounds = BoundsChecker()
     private var datagramSize = DatagramSizeChecker()
     private var traffic: TrafficChecker
+    private var dissemination: DisseminationChecker
     private var resistance = ResistanceChecker()
     private var timers: TimerChecker
     private var queuedRefutation = QueuedRefutationChecker()
@@ -80,7 +80,7 @@ public struct MembershipCheckers: Sendable {
         falseDeath = FalseDeathChecker(
             settling: bounds.settling, isAllowed: bounds.allowsFalseDeaths)
         convergence = ConvergenceChecker(bound: bounds.convergence)
-        order = OrderChecker(nodes: nodes)
+        order = OrderChecker(nodes: nodes, tombstonesMax: bounds.tombstonesMax)
         departure = DepartureChecker(
             lifetime: bounds.tombstoneLifetime, tombstonesMax: bounds.tombstonesMax)
         spokenFor = SpokenForChecker(nodes: nodes)
@@ -91,9 +91,9 @@ public struct MembershipCheckers: Sendable {
             bound *= 10
         }
         traffic = TrafficChecker(
-            quietAfter: bounds.convergence, datagramsPerSecondMax: bounds.datagramsPerSecondMax,
-            transmissionsMax: bounds.transmissionsMax
-                ?? 2 * bounds.retransmitMultiplier * digits)
+            quietAfter: bounds.convergence, datagramsPerSecondMax: bounds.datagramsPerSecondMax)
+        dissemination = DisseminationChecker(
+            transmissionsMax: bounds.transmissionsMax ?? bounds.retransmitMultiplier * digits)
         timers = TimerChecker(
             nodes: nodes, idleMax: bounds.idleMax, ticksMax: bounds.ticksPerSecondMax)
         work = WorkChecker(
@@ -109,7 +109,8 @@ public struct MembershipCheckers: Sendable {
             datagramSize.observe(observation, in: world, at: now, &findings)
             traffic.observe(observation, in: world, at: now, &findings)
         case .packet: datagramSize.observe(observation, in: world, at: now, &findings)
-        case .passedOn: traffic.observe(observation, in: world, at: now, &findings)
+        case .packed, .carried:
+            dissemination.observe(observation, in: world, at: now, &findings)
         case .ticked: timers.observe(observation, in: world, at: now, &findings)
         case .held: bounds.observe(observation, in: world, at: now, &findings)
         case .resisted: resistance.observe(observation, in: world, at: now, &findings)
@@ -129,7 +130,7 @@ public struct MembershipCheckers: Sendable {
             order.observe(observation, in: world, at: now, &findings)
             departure.observe(observation, in: world, at: now, &findings)
             spokenFor.observe(observation, in: world, at: now, &findings)
-            traffic.observe(observation, in: world, at: now, &findings)
+            dissemination.observe(observation, in: world, at: now, &findings)
             queuedRefutation.observe(observation, in: world, at: now, &findings)
             description.observe(observation, in: world, at: now, &findings)
             world.believe(observer, subject, belief, at: now)
@@ -142,7 +143,7 @@ public struct MembershipCheckers: Sendable {
             order.observe(observation, in: world, at: now, &findings)
             departure.observe(observation, in: world, at: now, &findings)
             description.observe(observation, in: world, at: now, &findings)
-            traffic.observe(observation, in: world, at: now, &findings)
+            dissemination.observe(observation, in: world, at: now, &findings)
             timers.observe(observation, in: world, at: now, &findings)
             work.observe(observation, in: world, at: now, &findings)
         }
@@ -191,7 +192,7 @@ public struct MembershipCheckers: Sendable {
     public var tally: [CheckerTally] {
         let all: [any MembershipChecker] = [
             detection, falseDeath, convergence, order, departure, spokenFor, description, bounds,
-            datagramSize, traffic, resistance, timers, queuedRefutation, work,
+            datagramSize, traffic, dissemination, resistance, timers, queuedRefutation, work,
         ]
         return all.map { checker in
             let name = type(of: checker).name

@@ -9,7 +9,8 @@ public enum Impairment: UInt8, Sendable, CaseIterable {
     case slow = 1
     /// The whole machine sleeps, its network with it.
     case suspended = 2
-    /// All that it sends, or is sent, is lost on one or both ways to everybody.
+    /// All that it sends, or is sent, is lost on one or both ways to everybody: another has the
+    /// address that it claims, and it does not know yet.
     case unreachable = 3
 }
 
@@ -133,8 +134,11 @@ public enum MembershipObservation: Sendable, Equatable {
     case packet(from: Int, bytes: Int)
     /// A datagram of so many bytes was handed out, as it goes over the wire.
     case datagram(from: Int, bytes: Int)
-    /// A node passed on a claim of another about `subject` to a third: a digest of it.
-    case passedOn(from: Int, subject: Int, digest: UInt64)
+    /// A node put claims into a packet.
+    case packed(from: Int, PackedClaims)
+    /// A datagram went out with a claim in it, that is neither its sender's nor owed to its receiver:
+    /// a digest of it. A copy to another address of the same receiver is none.
+    case carried(from: Int, digest: UInt64)
     /// A node did what was due, and wants to be called again then.
     case ticked(Int, next: MonotonicInstant)
     /// What a node holds.

@@ -2,7 +2,8 @@ import Gossip
 import Wire
 
 /// Incarnation and generation never go back: not in what a node says of itself, not across its
-/// restarts, not in what others believe of it.
+/// restarts, not in what others believe of it. Of one who was gone, and whose record an observer had
+/// no room to keep, it has nothing to compare with.
 struct OrderChecker: MembershipChecker {
     static let name = "order"
 
@@ -10,7 +11,10 @@ struct OrderChecker: MembershipChecker {
     private var generations: [UInt64]
     private var incarnations: [UInt32]
 
-    init(nodes: Int) {
+    private var overflows: TombstoneOverflows
+
+    init(nodes: Int, tombstonesMax: Int) {
+        overflows = TombstoneOverflows(tombstonesMax: tombstonesMax)
         generations = Array(repeating: 0, count: nodes)
         incarnations = Array(repeating: 0, count: nodes)
     }
@@ -30,6 +34,7 @@ struct OrderChecker: MembershipChecker {
             }
             generations[node] = generation
             incarnations[node] = 0
+            overflows.started(node)
         case .claimed(let node, let claim):
             guard world.nodes[node].isHonest else { return }
             judged += 1
@@ -41,9 +46,11 @@ struct OrderChecker: MembershipChecker {
             }
             incarnations[node] = claim.incarnation
         case .believed(let observer, let subject, let belief, _):
+            overflows.believed(observer, subject, belief, in: world, at: now)
             // Who breaks the rules may be forgotten, and come back with any number.
             guard world.isTracked(observer), world.nodes[observer].isHonest,
-                world.nodes[subject].isHonest, let old = world.belief(observer, subject)
+                world.nodes[subject].isHonest, let old = world.belief(observer, subject),
+                old.state.isThere || !overflows.mayHaveForgotten(observer, since: old.since)
             else { return }
             judged += 1
             check(observer, subject, old, belief, at: now, &findings)

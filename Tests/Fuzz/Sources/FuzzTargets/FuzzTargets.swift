@@ -12,13 +12,13 @@ enum FuzzLimits {
     static let workspaceBytesMax = 64 << 20
     /// The longest text, in bytes.
     static let textBytesMax = 256
-    /// What happens to a node in one input.
-    static let gossipStepsMax = 64
+    /// What happens to a node or a link in one input.
+    static let stepsMax = 64
 }
 
 /// The targets, by name.
 enum FuzzTarget: String {
-    case gguf, tokenizers, grammar, schema, jinja, gossip, flips
+    case gguf, tokenizers, grammar, schema, jinja, gossip, frames, trust, inference, bodies, flips
 
     func run(_ bytes: [UInt8]) {
         switch self {
@@ -28,6 +28,10 @@ enum FuzzTarget: String {
         case .schema: GrammarTarget.run(bytes, isSchema: true)
         case .jinja: TemplateTarget.run(bytes)
         case .gossip: GossipTarget.run(bytes)
+        case .frames: FrameTarget.run(bytes)
+        case .trust: CodecTarget.runTrust(bytes)
+        case .inference: CodecTarget.runInference(bytes)
+        case .bodies: CodecTarget.runBodies(bytes)
         case .flips: ModelTarget.flips(bytes)
         }
     }

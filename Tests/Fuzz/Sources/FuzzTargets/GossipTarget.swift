@@ -13,7 +13,7 @@ enum GossipTarget {
     static func run(_ bytes: [UInt8]) {
         var pair = GossipPair.introduced
         var reader = ByteReader(bytes)
-        for _ in 0..<FuzzLimits.gossipStepsMax {
+        for _ in 0..<FuzzLimits.stepsMax {
             guard let kind = try? reader.readUInt8(), let count: UInt16 = try? reader.readInteger()
             else { break }
             let content = Array(

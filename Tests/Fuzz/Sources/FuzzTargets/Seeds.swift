@@ -7,6 +7,10 @@ enum Seeds {
         switch target {
         case .gguf, .flips: return models()
         case .gossip: return GossipTarget.seeds
+        case .frames: return FrameTarget.seeds
+        case .trust: return CodecSeeds.trust
+        case .inference: return CodecSeeds.inference
+        case .bodies: return CodecSeeds.bodies
         case .tokenizers:
             return (0..<4).map { kind in
                 var bytes: [UInt8] = [UInt8(kind), UInt8(kind), 8]

@@ -1,0 +1,151 @@
+import Gossip
+import Wire
+
+/// Each update is sent at most λ·log N times by each member (SWIM, section 4.1), and what is sent
+/// besides has bounds of its own.
+///
+/// A claim is in a packet for one of three reasons, and each member accounts for all that its
+/// datagrams carry:
+/// - It is **passed on**: the same words no more than λ·log N times in one start of the member,
+///   whatever becomes of them between. Only a member that came back to the observer from being gone
+///   is news: its record may have been forgotten.
+/// - The receiver is **told** what it is accused of (Lifeguard's buddy system): beside a ping or an
+///   answer, at most ``Gossip/GossipLimits/toldClaimsMax`` claims, all of them about the receiver, by
+///   one who accuses it, or the sender's own.
+/// - It **fills** a ping or an answer, where exchanges fail: the claims of one member, which has its
+///   turn again only after all others that the sender knew meanwhile.
+struct DisseminationChecker: MembershipChecker {
+    static let name = "dissemination"
+
+    let transmissionsMax: Int
+    private(set) var judged = 0
+
+    private struct Turn: Sendable {
+        var number: Int
+        var at: MonotonicInstant
+    }
+
+    /// What one start of a node did.
+    private struct Account: Sendable {
+        /// How often each claim was passed on, by subject and digest.
+        var passedOn: [Int: [UInt64: Int]] = [:]
+        /// For whatever reason.
+        var packed: [UInt64: Int] = [:]
+        var carried: [UInt64: Int] = [:]
+        var turns: [Int: Turn] = [:]
+        var turnCount = 0
+    }
+
+    private var accounts: [Int: Account] = [:]
+
+    init(transmissionsMax: Int) { self.transmissionsMax = transmissionsMax }
+
+    mutating func observe(
+        _ observation: MembershipObservation, in world: MembershipWorld,
+        at now: MonotonicInstant, _ findings: inout Findings
+    ) {
+        switch observation {
+        case .started(let node, _), .crashed(let node): accounts[node] = nil
+        case .believed(let observer, let subject, let belief, _):
+            guard world.isTracked(observer), belief.state.isThere,
+                world.belief(observer, subject)?.state.isThere == false
+            else { return }
+            accounts[observer]?.passedOn[subject] = nil
+        case .packed(let node, let claims):
+            guard world.nodes[node].isHonest else { return }
+            judged += 1
+            for claim in claims.told + claims.passedOn + claims.filled {
+                accounts[node, default: Account()].packed[claim.digest, default: 0] += 1
+            }
+            judgePassedOn(node, claims, at: now, &findings)
+            judgeTold(node, claims, at: now, &findings)
+            judgeFilled(node, claims, in: world, at: now, &findings)
+        case .carried(let node, let digest):
+            guard world.nodes[node].isHonest else { return }
+            judged += 1
+            accounts[node, default: Account()].carried[digest, default: 0] += 1
+            let account = accounts[node] ?? Account()
+            if account.carried[digest, default: 0] > account.packed[digest, default: 0] {
+                findings.report(
+                    Self.name, now, "node \(node) sent a claim that it does not account for")
+            }
+        default: return
+        }
+    }
+
+    private mutating func judgePassedOn(
+        _ node: Int, _ claims: PackedClaims, at now: MonotonicInstant, _ findings: inout Findings
+    ) {
+        for claim in claims.passedOn {
+            let count = (accounts[node]?.passedOn[claim.subject]?[claim.digest] ?? 0) + 1
+            accounts[node]?.passedOn[claim.subject, default: [:]][claim.digest] = count
+            guard count == transmissionsMax + 1 else { continue }
+            findings.report(
+                Self.name, now,
+                "node \(node) passed a claim about node \(claim.subject) on more than "
+                    + "\(transmissionsMax) times")
+        }
+    }
+
+    private func judgeTold(
+        _ node: Int, _ claims: PackedClaims, at now: MonotonicInstant, _ findings: inout Findings
+    ) {
+        guard !claims.told.isEmpty else { return }
+        if claims.told.count > GossipLimits.toldClaimsMax {
+            findings.report(
+                Self.name, now, "node \(node) told another \(claims.told.count) claims at once")
+        }
+        let others = claims.told.filter { $0.author != node }
+        let accusers = claims.told.filter { $0.isAccusation && $0.subject == claims.receiver }
+            .map(\.author)
+        let isOwed = others.allSatisfy {
+            $0.subject == claims.receiver || accusers.contains($0.author)
+        }
+        guard isOwed, others.isEmpty || claims.isProbe else {
+            findings.report(
+                Self.name, now, "node \(node) told another what it is not owed")
+            return
+        }
+    }
+
+    private mutating func judgeFilled(
+        _ node: Int, _ claims: PackedClaims, in world: MembershipWorld, at now: MonotonicInstant,
+        _ findings: inout Findings
+    ) {
+        guard let turn = claims.turn else {
+            if !claims.filled.isEmpty {
+                findings.report(Self.name, now, "node \(node) filled a packet out of turn")
+            }
+            return
+        }
+        if !claims.isProbe || claims.filled.contains(where: { $0.subject != turn }) {
+            findings.report(
+                Self.name, now, "node \(node) filled a packet with more than one member's claims")
+        }
+        let account = accounts[node] ?? Account()
+        if let last = account.turns[turn] {
+            // Who was there all the time, and had no turn in between.
+            let passedOver = account.turns.first { other, turn in
+                turn.number < last.number
+                    && (other == node || isKnown(other, to: node, since: turn.at, in: world))
+            }
+            if let passedOver {
+                findings.report(
+                    Self.name, now,
+                    "node \(node) filled packets with claims of node \(turn) twice, and not of "
+                        + "node \(passedOver.key)")
+            }
+        }
+        accounts[node, default: Account()].turnCount += 1
+        accounts[node]?.turns[turn] = Turn(number: account.turnCount, at: now)
+    }
+
+    private func isKnown(
+        _ subject: Int, to observer: Int, since: MonotonicInstant, in world: MembershipWorld
+    ) -> Bool {
+        guard world.isTracked(observer), let belief = world.belief(observer, subject) else {
+            return false
+        }
+        return belief.state.isThere && belief.since < since
+    }
+}

@@ -1,0 +1,165 @@
+import Logging
+import Mesh
+import Synchronization
+import Testing
+import Trust
+import Wire
+
+@testable import MeshTransport
+
+@Suite(.timeLimit(.minutes(3))) struct RevocationTests {
+    private func echo(_ stream: LinkStream, _ peer: VerifiedMember) async {
+        do {
+            for try await bytes in stream.inbound { try await stream.send(bytes) }
+            stream.finish()
+        } catch {}
+    }
+
+    private func revoked(_ node: TestNode, in mesh: TestMesh) throws -> TrustState {
+        var trust = TrustState()
+        try trust.revoke(
+            .member(node.id), reason: "lost", signedBy: mesh.authority, genesis: mesh.genesis,
+            at: wallNow())
+        return trust
+    }
+
+    @Test func aNodeThatIsRevokedInMidSessionLosesItsLinksAndGetsNoOther() async throws {
+        let mesh = try TestMesh()
+        let (alice, bob) = (try await mesh.node("alice"), try await mesh.node("bob"))
+        let mallory = try await mesh.node("mallory")
+        for service in [LinkService.inference, .measure] {
+            await bob.transport.setHandler(for: service, echo)
+        }
+        let link = try await mallory.transport.connect(to: [bob.address], expecting: bob.id)
+        let honest = try await alice.transport.connect(to: [bob.address], expecting: bob.id)
+        var streams: [LinkStream] = []
+        // The second one is on a connection of its own.
+        for service in [LinkService.inference, .measure] {
+            let stream = try await link.open(service: service, first: [1])
+            #expect(try await stream.read() == [1])
+            streams.append(stream)
+        }
+        let kept = try await honest.open(service: .inference, first: [2])
+        #expect(try await kept.read() == [2])
+
+        var credentials = bob.credentials
+        credentials.trust = try revoked(mallory, in: mesh)
+        try await bob.transport.update(credentials)
+        for stream in streams {
+            do throws(LinkError) {
+                _ = try await stream.read()
+                Issue.record("a stream of a revoked node goes on")
+            } catch {
+                guard case .closedByPeer(.revoked, _) = error else {
+                    Issue.record("\(error)")
+                    continue
+                }
+            }
+        }
+        #expect(await bob.transport.peers == [alice.id])
+        try await kept.send([3])
+        #expect(try await kept.read() == [3])
+        // Neither side makes another.
+        await #expect(throws: LinkError.self) {
+            let again = try await mallory.transport.connect(to: [bob.address], expecting: bob.id)
+            // The initiator's handshake is over before its proof was judged.
+            _ = try await again.open(service: .inference, first: [1]).read()
+        }
+        await #expect(throws: LinkError.self) {
+            try await bob.transport.connect(to: [mallory.address], expecting: mallory.id)
+        }
+        #expect(await bob.transport.peers == [alice.id])
+        for node in [alice, bob, mallory] { await node.transport.shutdown() }
+    }
+
+    // MARK: The catch-up lane
+
+    /// `mesh` with its gate key rolled.
+    private func rolled(_ mesh: TestMesh, times: Int = 1) throws -> GateKeyRing {
+        var ring = mesh.gateKeys
+        for _ in 0..<times {
+            try ring.roll(
+                by: mesh.authority, certificate: nil, genesis: mesh.genesis, at: wallNow(),
+                trust: TrustState())
+        }
+        return ring
+    }
+
+    @Test func whoWasAwayWhenTheKeyWasRolledFindsBackByTheCatchUpLane() async throws {
+        let mesh = try TestMesh()
+        let (away, bob) = (try await mesh.node("away"), try await mesh.node("bob"))
+        let ring = try rolled(mesh, times: 3)
+        var credentials = bob.credentials
+        credentials.gateKeys = ring
+        try await bob.transport.update(credentials)
+        await bob.transport.setHandler(for: .trust) { stream, member in
+            try? await stream.send(Array(member.name.utf8))
+        }
+        await bob.transport.setHandler(for: .control, echo)
+        await #expect(throws: LinkError.silentlyRefused) {
+            try await away.transport.connect(to: [bob.address], expecting: bob.id)
+        }
+        let link = try await away.transport.catchUp(to: [bob.address], expecting: bob.id)
+        #expect(link.lane == .catchUp)
+        let stream = try await link.open(service: .trust)
+        #expect(try await stream.readAll(limit: 100) == Array("away".utf8))
+        // Nothing else is answered there, and it is no link of the mesh.
+        await #expect(throws: LinkError.streamReset(.unknownService, byPeer: true)) {
+            try await link.open(service: .control, first: [1]).read()
+        }
+        #expect(await bob.transport.peers.isEmpty)
+        link.close(.done)
+
+        // With a handler, connecting does it all by itself.
+        let (transport, old) = (away.transport, away.credentials)
+        let calls = Mutex(0)
+        await transport.setCatchUpHandler { link in
+            calls.withLock { $0 += 1 }
+            var renewed = old
+            renewed.gateKeys = ring
+            try? await transport.update(renewed)
+            return link.lane == .catchUp
+        }
+        let found = try await transport.connect(to: [bob.address], expecting: bob.id)
+        #expect(found.lane == .member && calls.withLock { $0 } == 1)
+        try await eventually("the link stands at the other end too") {
+            await bob.transport.peers == [away.id]
+        }
+        for node in [away, bob] { await node.transport.shutdown() }
+    }
+
+    @Test func whoHasTheNewerKeyFindsWhoWasAway() async throws {
+        let mesh = try TestMesh()
+        let (away, bob) = (try await mesh.node("away"), try await mesh.node("bob"))
+        var credentials = bob.credentials
+        credentials.gateKeys = try rolled(mesh)
+        try await bob.transport.update(credentials)
+        let link = try await bob.transport.catchUp(to: [away.address], expecting: away.id)
+        #expect(link.peer.name == "away")
+        for node in [away, bob] { await node.transport.shutdown() }
+    }
+
+    @Test func theCatchUpLaneRefusesWhoWasRevokedAndTakesAnExpiredCertificate() async throws {
+        let mesh = try TestMesh()
+        let (mallory, bob) = (try await mesh.node("mallory"), try await mesh.node("bob"))
+        await bob.transport.setHandler(for: .trust) { stream, member in
+            try? await stream.send([member.isExpired ? 1 : 0])
+        }
+        let late = try await mesh.node("late", expired: true)
+        await #expect(throws: LinkError.self) {
+            let link = try await late.transport.connect(to: [bob.address], expecting: bob.id)
+            _ = try await link.open(service: .control).read()
+        }
+        let link = try await late.transport.catchUp(to: [bob.address], expecting: bob.id)
+        #expect(try await link.open(service: .trust).readAll(limit: 10) == [1])
+
+        var credentials = bob.credentials
+        credentials.trust = try revoked(mallory, in: mesh)
+        try await bob.transport.update(credentials)
+        await #expect(throws: LinkError.self) {
+            let link = try await mallory.transport.catchUp(to: [bob.address], expecting: bob.id)
+            _ = try await link.open(service: .trust).readAll(limit: 10)
+        }
+        for node in [mallory, bob, late] { await node.transport.shutdown() }
+    }
+}
