@@ -1,4 +1,5 @@
 import Noise
+import Secrets
 import Testing
 import Trust
 import Wire
@@ -115,7 +116,7 @@ import Wire
     }
 
     @Test func theWrongKeyIsRefused() throws {
-        let key = [UInt8](repeating: 9, count: 32)
+        let key = SecretBytes([UInt8](repeating: 9, count: 32))
         #expect(run(try alice.dial(key: key), try bob.answer()).1.error == .handshakeNotAuthentic)
     }
 
@@ -228,7 +229,9 @@ import Wire
         for bytes: [UInt8] in [[], [3], [255], [1], [1] + [UInt8](repeating: 0, count: 15)] {
             #expect(throws: WireError.self) { try LinkGreeting(decoding: bytes) }
         }
-        for purpose in [LinkPurpose.primary, .bulk, .renewal(ofHash: gate)] {
+        for purpose in [
+            LinkPurpose.primary, .bulk, .renewal(ofHash: [UInt8](repeating: 3, count: 64)),
+        ] {
             let greeting = LinkGreeting(purpose: purpose, proof: [1, 2, 3])
             #expect(try LinkGreeting(decoding: greeting.encoded) == greeting)
         }
