@@ -101,6 +101,10 @@ public enum LinkLimits {
     public static let controlReserveBytes = 128 << 10
     /// What bulk leaves of the session's credit to the others, in bytes.
     public static let foregroundReserveBytes = 256 << 10
+    /// A receiver gives the session credit again once so many bytes were consumed. Less than any
+    /// class has for itself: else who had used up its share, with all of it read, would wait for
+    /// credit that others' reading must bring.
+    public static let sessionCreditStepBytes = 64 << 10
     /// Bytes that a stream holds for sending before its writer has to wait.
     public static let sendBufferBytesMax = 256 << 10
     /// The longest piece that is handed to a stream at once, in bytes.
@@ -140,6 +144,8 @@ public enum LinkLimits {
     public static let joinRequestBytesMax = 4096
     /// The longest answer to it, in bytes.
     public static let joinResponseBytesMax = TrustLimits.joinResponseBytesMax
+    /// The longest answer to a request for a new certificate, in bytes: two certificates.
+    public static let renewalResponseBytesMax = 4096
     /// How long a closing link may take to send its last record.
     public static let closeFlush: Duration = .seconds(1)
     /// Events of links that an observer who doesn't read keeps; the oldest go first.

@@ -63,7 +63,7 @@ extension Multiplexer {
     private mutating func writeCredits(
         to writer: inout RecordWriter, _ written: inout Written
     ) {
-        if sessionPending >= LinkLimits.sessionWindowBytes / 4 {
+        if sessionPending >= LinkLimits.sessionCreditStepBytes {
             writer.write(.credit(stream: 0, bytes: UInt32(sessionPending)))
             sessionAllowance += sessionPending
             sessionPending = 0

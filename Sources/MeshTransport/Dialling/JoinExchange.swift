@@ -35,7 +35,8 @@ public enum JoinExchange {
             NIOLoopBound(
                 LinkHub(
                     loop: loop, logger: Logger(label: "shoal.join"), genesis: genesis,
-                    local: local, gateKeys: nil, trust: TrustState(), wallClock: wallClock),
+                    local: local, gateKeys: nil, trust: TrustState(), pads: true,
+                    wallClock: wallClock),
                 eventLoop: loop)
         }
         var failures: [(address: NetworkAddress, error: LinkError)] = []
@@ -44,7 +45,7 @@ public enum JoinExchange {
                 let connection = try await dialOnce(address, on: loop) { completion in
                     Result { () throws(LinkError) in
                         try hub.value.dial(
-                            preamble: preamble, preSharedKey: ticket.preSharedKey,
+                            preamble: preamble, preSharedKey: ticket.preSharedSecret,
                             expecting: ticket.inviter, then: completion)
                     }
                 }

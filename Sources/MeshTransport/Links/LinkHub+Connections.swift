@@ -2,6 +2,7 @@ internal import Logging
 internal import Mesh
 internal import NIOCore
 internal import Noise
+internal import Secrets
 internal import Trust
 internal import Wire
 
@@ -15,10 +16,10 @@ extension LinkHub {
         let keys = gateKeys.map { [$0.current.key] + $0.superseded.map(\.key) } ?? []
         // No two keys of a ring have one name, or the mesh's random numbers are none.
         let all = Dictionary(
-            keys.map { ($0.keyID, $0.preSharedKey) }, uniquingKeysWith: { first, _ in first })
+            keys.map { ($0.keyID, $0.preSharedSecret) }, uniquingKeysWith: { first, _ in first })
         return LaneKeys(
-            member: keys.first.map { [$0.keyID: $0.preSharedKey] } ?? [:], catchUp: all,
-            ticket: { ticketKey?($0) })
+            member: keys.first.map { [$0.keyID: $0.preSharedSecret] } ?? [:], catchUp: all,
+            ticket: { ticketKey?($0).map { SecretBytes($0, in: .pooled) } })
     }
 
     /// The keys have changed.
@@ -42,7 +43,7 @@ extension LinkHub {
     }
 
     /// A connection that a member's link carries here: there is no door, since who asks is known.
-    func acceptRelayed(by relay: NodeID) -> LinkConnection? {
+    func acceptRelayed(by relay: NodeID, expecting asker: NodeID) -> LinkConnection? {
         guard !isShutDown else { return nil }
         let keys = laneKeys
         let handshake = LinkHandshake(
@@ -52,6 +53,7 @@ extension LinkHub {
             connection.hub.handshakeOver(connection, outcome) { _ in }
         }
         connection.relay = relay
+        connection.announced = asker
         connections[ObjectIdentifier(connection)] = connection
         return connection
     }
@@ -60,7 +62,7 @@ extension LinkHub {
     ///
     /// - Parameter other: Judges who answers, instead of the hub's verifier.
     func dial(
-        preamble: LinkPreamble, purpose: LinkPurpose = .primary, preSharedKey: [UInt8],
+        preamble: LinkPreamble, purpose: LinkPurpose = .primary, preSharedKey: SecretBytes,
         expecting: NodeID?, verifier other: (any LinkVerifier)? = nil,
         then completion: @escaping (Result<LinkConnection, LinkError>) -> Void
     ) throws(LinkError) -> LinkConnection {
@@ -84,7 +86,7 @@ extension LinkHub {
             let preamble = LinkPreamble(lane: .member, keyID: key.keyID)
         else { throw .unknownLane }
         return try dial(
-            preamble: preamble, purpose: purpose, preSharedKey: key.preSharedKey,
+            preamble: preamble, purpose: purpose, preSharedKey: key.preSharedSecret,
             expecting: expecting, verifier: verifier, then: completion)
     }
 
@@ -102,6 +104,11 @@ extension LinkHub {
             counted.established += 1
             // The revocation came while the handshake was under way.
             if endIfRevoked(connection) { return completion(.failure(.closedHere(.revoked))) }
+            if let announced = connection.announced, announced != link.peer.nodeID {
+                connection.close(.violation, text: "the relay announced another node")
+                return completion(
+                    .failure(.wrongPeer(expected: announced, found: link.peer.nodeID)))
+            }
             guard let member = link.peer.member, link.preamble.lane == .member else {
                 // The join and catch-up lanes: a short exchange, not a link of the mesh.
                 expireExchange(connection)

@@ -1,4 +1,5 @@
 internal import Noise
+public import Secrets
 public import Trust
 public import Wire
 
@@ -63,13 +64,13 @@ public struct Doorman: Sendable {
     /// A door that nobody has come to.
     ///
     /// - Parameter secret: 32 random bytes, never told to anyone: what cookies are made with.
-    public init(genesis: Genesis, keys: LaneKeys, trust: TrustState, secret: [UInt8]) {
+    public init(genesis: Genesis, keys: LaneKeys, trust: TrustState, secret: SecretBytes) {
         self.genesis = genesis
         self.keys = keys
         self.trust = trust
         cookies = CookieMaker(secret: secret)
-        let seed = CookieMaker.digest("shoal crowd v1", [], key: secret, length: 16)
-        random = CrowdGenerator(seed: seed.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
+        let seed = secret.derive("shoal crowd v1", length: 8)
+        random = CrowdGenerator(seed: seed.reduce(0) { $0 << 8 | UInt64($1) })
         unusedKey = .generate()
     }
 
@@ -191,7 +192,9 @@ public struct Doorman: Sendable {
     }
 
     /// Whether the pre-shared key authenticates message 1. No Diffie–Hellman is in it.
-    private func isAuthentic(_ message: [UInt8], _ preamble: LinkPreamble, _ key: [UInt8]) -> Bool {
+    private func isAuthentic(_ message: [UInt8], _ preamble: LinkPreamble, _ key: SecretBytes)
+        -> Bool
+    {
         do {
             var noise = try NoiseHandshake(
                 pattern: .xxpsk0, role: .responder, prologue: preamble.prologue(mesh: genesis.id),
@@ -202,7 +205,7 @@ public struct Doorman: Sendable {
 
     private mutating func admitJoiner(
         _ entry: WaitingRoom<SilentState>.Entry, _ preamble: LinkPreamble, _ message: [UInt8],
-        _ key: [UInt8], at now: MonotonicInstant
+        _ key: SecretBytes, at now: MonotonicInstant
     ) -> [AdmissionEffect] {
         let place = AdmissionRooms.Place.join(keyID: preamble.keyID)
         guard rooms.has(place), admissionsByTicket.take(by: preamble.keyID, at: now) else {
@@ -222,7 +225,7 @@ public struct Doorman: Sendable {
 
     private mutating func challenge(
         _ entry: WaitingRoom<SilentState>.Entry, _ preamble: LinkPreamble, _ message: [UInt8],
-        _ key: [UInt8], at now: MonotonicInstant
+        _ key: SecretBytes, at now: MonotonicInstant
     ) -> [AdmissionEffect] {
         let seal = CookieSeal(
             preSharedKey: key, prologue: preamble.prologue(mesh: genesis.id), firstMessage: message)

@@ -1,4 +1,5 @@
 import Noise
+import Secrets
 import Testing
 import Trust
 import Wire
@@ -61,6 +62,36 @@ private struct Asked {
             "late", from: WallTime(seconds: wall.seconds - 90_000))
         #expect(try world.dial(expired, from: source(1)).refusal == .notAMember)
         #expect(world.doorman.counters.admittedByName == 0)
+    }
+
+    @Test func aRevokedMemberIsRefusedAlsoWhenItsChainWasVerifiedBefore() throws {
+        var world = try crowded()
+        let (former, other) = (try world.mesh.member("former"), try world.mesh.member("other"))
+        #expect(try world.dial(former, from: source(1)).link != nil)
+        var trust = TrustState()
+        try trust.revoke(
+            .member(former.identity.nodeID), signedBy: world.mesh.authority,
+            genesis: world.mesh.genesis, at: wall)
+        world.doorman.update(keys: world.keys, trust: trust)
+        #expect(try world.dial(former, from: source(1)).refusal == .notAMember)
+        #expect(
+            try world.dial(
+                former, lane: .catchUp, id: supersededID, key: superseded, from: source(1)
+            ).refusal == .notAMember)
+        #expect(try world.dial(other, from: source(1)).link != nil)
+    }
+
+    @Test func afterTheGateKeyRolledTheOldOneOpensNoMembersLane() throws {
+        var world = try DoorWorld()
+        let fresh = SecretBytes([UInt8](repeating: 12, count: 32))
+        world.doorman.update(
+            keys: LaneKeys(
+                member: [[8, 8, 8, 8, 8, 8, 8, 8]: fresh], catchUp: [gateID: gate]),
+            trust: TrustState())
+        let former = world.visit(try world.firstBytes(), from: source(1))
+        #expect(world.closed[former.connection] == .unknownLane)
+        #expect(
+            world.visit(try world.firstBytes(lane: .catchUp), from: source(1)).admitted != nil)
     }
 
     @Test func aMembersChainWithAnothersSignatureIsRefused() throws {
@@ -164,7 +195,7 @@ private struct Asked {
 
     @Test func aCookieIsGoodForTwoPeriodsAndNoLonger() throws {
         // A connection does not live that long at the door: the cookie's own end is behind it.
-        let secret = [UInt8](repeating: 6, count: 32)
+        let secret = SecretBytes([UInt8](repeating: 6, count: 32))
         let first = try DoorWorld().firstBytes()
         let preamble = try #require(LinkPreamble(lane: .member, keyID: gateID))
         let maker = CookieMaker(secret: secret)
@@ -181,7 +212,10 @@ private struct Asked {
         #expect(cookie(5) != cookie(6))
         #expect(cookie(5) != cookie(5, from: 2))
         #expect(cookie(5) != cookie(5, on: 2))
-        #expect(cookie(5) != cookie(5, by: CookieMaker(secret: [UInt8](repeating: 7, count: 32))))
+        #expect(
+            cookie(5)
+                != cookie(5, by: CookieMaker(secret: SecretBytes([UInt8](repeating: 7, count: 32))))
+        )
     }
 
     @Test func verificationsAreRationedForOneSourceAndOthersGetTheirs() throws {

@@ -1,5 +1,6 @@
 import Mesh
 import Noise
+import Secrets
 import Testing
 import Trust
 import Wire
@@ -16,7 +17,7 @@ import Wire
             #expect(world.closed[visit.connection] == .unknownLane)
         }
         // A known key id does not help without the key.
-        let wrong = try world.firstBytes(key: [UInt8](repeating: 8, count: 32))
+        let wrong = try world.firstBytes(key: SecretBytes([UInt8](repeating: 8, count: 32)))
         let visit = world.visit(wrong, from: source(1))
         #expect(visit.sent.isEmpty && visit.admitted == nil)
         #expect(world.closed[visit.connection] == .notAuthentic)
