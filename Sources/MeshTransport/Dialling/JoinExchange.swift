@@ -35,7 +35,8 @@ public enum JoinExchange {
             NIOLoopBound(
                 LinkHub(
                     loop: loop, logger: Logger(label: "shoal.join"), genesis: genesis,
-                    local: local, gateKeys: nil, trust: TrustState(), wallClock: wallClock),
+                    local: local, gateKeys: nil, trust: TrustState(), pads: true,
+                    wallClock: wallClock),
                 eventLoop: loop)
         }
         var failures: [(address: NetworkAddress, error: LinkError)] = []
