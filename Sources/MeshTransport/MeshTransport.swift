@@ -8,6 +8,7 @@
 //   LinkHub         its state, on one event loop, with LinkConnection for each connection
 //   LinkCarrier     what a connection's bytes go over: a socket, or a stream of another link
 //   JoinExchange    the join lane, both sides
+//   RelayService    carries a link between two nodes that can't reach each other
 //   GossipRunner    membership while the node runs
 //   GossipThread    its thread: jobs, then the socket, then the clock
 //   GossipLoop      the shell around GossipEndpoint, on that thread
@@ -40,6 +41,18 @@ public enum MeshTransportLimits {
     static let renewalRetry: Duration = .seconds(60)
     /// How long a connection for bulk is kept without a stream.
     static let bulkIdle: Duration = .seconds(30)
+    /// Streams that are carried on for others at once, and of those for one node.
+    static let relayedStreamsMax = 64
+    static let relayedStreamsPerAskerMax = 8
+    /// How long a stream that is carried on may be without a byte, to the grain of itself. Longer
+    /// than a link inside is silent.
+    static let relayIdle: Duration = .seconds(60)
+    /// How often a direct way is looked for while a link is relayed.
+    static let directRetry: Duration = .seconds(60)
+    /// Own links that others carry.
+    static let relayedLinksMax = 64
+    /// The most relays tried in one dial.
+    static let relaysTriedMax = 4
     /// Keys tried in one dial on the catch-up lane.
     static let catchUpKeysMax = 4
     /// How soon an address is tried on the catch-up lane again, and of how many that is kept.

@@ -13,16 +13,21 @@ public struct NodeHTTPConfiguration: Equatable, Sendable {
     public var host: String
     /// The port; 0 lets the system choose one.
     public var port: Int
+    /// A Unix socket to listen on as well, for commands of this machine: what passes there is on no
+    /// network interface, not even loopback. A socket that is there is replaced. The directory must
+    /// keep others out; the socket gets mode 0600 besides.
+    public var socketPath: String?
     /// The most generations at once.
     public var concurrentGenerationsMax: Int
 
     /// A configuration; the default port is 8800.
     public init(
-        host: String = "127.0.0.1", port: Int = 8800,
+        host: String = "127.0.0.1", port: Int = 8800, socketPath: String? = nil,
         concurrentGenerationsMax: Int = NodeAPILimits.concurrentGenerationsMax
     ) {
         self.host = host
         self.port = port
+        self.socketPath = socketPath
         self.concurrentGenerationsMax = concurrentGenerationsMax
     }
 }
@@ -77,18 +82,31 @@ extension NodeHTTPError: CustomStringConvertible {
     }
 }
 
+/// Where the HTTP interface listens.
+public struct NodeHTTPListening: Equatable, Sendable {
+    /// The port.
+    public var port: Int
+    /// The Unix socket; nil when none was asked for, or none could be had.
+    public var socketPath: String?
+}
+
 /// The HTTP interface as a service: it listens while it runs, and on a graceful shutdown takes
 /// no more requests and finishes those that it has.
 public final class NodeHTTPServer: Service, Sendable {
-    private enum Listening {
-        case notYet(waiting: [CheckedContinuation<Result<Int, NodeHTTPError>, Never>])
-        case done(Result<Int, NodeHTTPError>)
+    private typealias Listening = Result<NodeHTTPListening, NodeHTTPError>
+
+    private struct State {
+        var port: Int?
+        /// Inside, nil when there is none.
+        var socket: String??
+        var result: Listening?
+        var waiting: [CheckedContinuation<Listening, Never>] = []
     }
 
     private let configuration: NodeHTTPConfiguration
     private let service: any NodeService
     private let logger: Logger
-    private let listening = Mutex(Listening.notYet(waiting: []))
+    private let state: Mutex<State>
 
     /// A server that does not listen yet.
     public init(
@@ -97,93 +115,138 @@ public final class NodeHTTPServer: Service, Sendable {
         self.configuration = configuration
         self.service = service
         self.logger = logger
+        state = Mutex(State(socket: configuration.socketPath == nil ? .some(nil) : nil))
     }
 
     /// Serves until shut down or cancelled. To be called once.
     ///
-    /// - Throws: ``NodeHTTPError`` if it cannot listen.
+    /// - Throws: ``NodeHTTPError`` if it cannot listen on the port. Without the Unix socket it
+    ///   serves all the same, and says so in its log.
     public func run() async throws {
+        let handlers = Handlers(service: service, configuration: configuration)
         do {
-            try await application { [weak self] port in
-                self?.settle(.success(port))
-            }.run()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await self.serveNetwork(handlers) }
+                if let path = configuration.socketPath {
+                    group.addTask { try await self.serveSocket(handlers, at: path) }
+                }
+                try await group.waitForAll()
+            }
             settle(.failure(.stopped))
         } catch {
-            let wasListening = listening.withLock { state in
-                if case .done(.success) = state { true } else { false }
-            }
-            if wasListening || error is CancellationError {
-                settle(.failure(.stopped))
-                throw error
-            }
-            let failure = NodeHTTPError(
-                error, host: configuration.host, port: configuration.port)
-            settle(.failure(failure))
-            throw failure
+            settle(.failure(error as? NodeHTTPError ?? .stopped))
+            throw error
         }
     }
 
-    /// The port that it listens on, as soon as it does. Waits for ``run()``, which must be
-    /// called sometime.
-    public func boundPort() async throws(NodeHTTPError) -> Int {
+    private func serveNetwork(_ handlers: Handlers) async throws {
+        let address = BindAddress.hostname(configuration.host, port: configuration.port)
+        do {
+            try await application(handlers, at: address) { channel in
+                self.listens { $0.port = channel.localAddress?.port ?? 0 }
+            }.run()
+        } catch  where !(error is CancellationError) && !state.withLock({ $0.port != nil }) {
+            throw NodeHTTPError(error, host: configuration.host, port: configuration.port)
+        }
+    }
+
+    private func serveSocket(_ handlers: Handlers, at path: String) async throws {
+        do {
+            try await application(handlers, at: .unixDomainSocket(path: path)) { _ in
+                let isClosed = chmod(path, 0o600) == 0
+                self.listens { $0.socket = .some(isClosed ? path : nil) }
+            }.run()
+            unlink(path)
+        } catch  where !(error is CancellationError) && !state.withLock({ $0.socket != nil }) {
+            logger.warning(
+                "commands of this machine use the HTTP port: there is no socket",
+                metadata: ["path": "\(path)", "why": "\(error)"])
+            listens { $0.socket = .some(nil) }
+        }
+    }
+
+    /// Where it listens, as soon as it does. Waits for ``run()``, which must be called sometime.
+    public func bound() async throws(NodeHTTPError) -> NodeHTTPListening {
         let result = await withCheckedContinuation { continuation in
-            let known: Result<Int, NodeHTTPError>? = listening.withLock { state in
-                switch state {
-                case .notYet(let waiting):
-                    state = .notYet(waiting: waiting + [continuation])
-                    return nil
-                case .done(let result):
-                    return result
-                }
+            let known: Listening? = state.withLock { state in
+                if state.result == nil { state.waiting.append(continuation) }
+                return state.result
             }
             if let known { continuation.resume(returning: known) }
         }
         return try result.get()
     }
 
+    /// The port that it listens on; see ``bound()``.
+    public func boundPort() async throws(NodeHTTPError) -> Int { try await bound().port }
+
+    private func listens(_ change: (inout State) -> Void) {
+        let listening: NodeHTTPListening? = state.withLock { state in
+            change(&state)
+            guard let port = state.port, let socket = state.socket else { return nil }
+            return NodeHTTPListening(port: port, socketPath: socket)
+        }
+        if let listening { settle(.success(listening)) }
+    }
+
     /// The first result is the one that counts.
-    private func settle(_ result: Result<Int, NodeHTTPError>) {
-        let waiting = listening.withLock { state in
-            switch state {
-            case .notYet(let waiting):
-                state = .done(result)
-                return waiting
-            case .done:
-                return []
-            }
+    private func settle(_ result: Listening) {
+        let waiting = state.withLock { state in
+            guard state.result == nil else { return [] as [CheckedContinuation<Listening, Never>] }
+            state.result = result
+            defer { state.waiting = [] }
+            return state.waiting
         }
         for continuation in waiting { continuation.resume(returning: result) }
     }
 
-    func application(
-        onListening: @escaping @Sendable (Int) -> Void = { _ in }
+    /// What answers, wherever a request came in.
+    private struct Handlers: Sendable {
+        let connections: Connections
+        let routes: NodeRoutes
+
+        init(service: any NodeService, configuration: NodeHTTPConfiguration) {
+            let connections = Connections()
+            let slots = GenerationSlots(limit: configuration.concurrentGenerationsMax)
+            self.connections = connections
+            routes = NodeRoutes(
+                service: service,
+                generations: GenerationRoutes(
+                    service: service, slots: slots, connections: connections),
+                embeddings: EmbeddingRoute(service: service, slots: slots))
+        }
+    }
+
+    /// The interface without a listener of its own, for tests of the routes.
+    func application() -> Application<RouterResponder<NodeRequestContext>> {
+        application(
+            Handlers(service: service, configuration: configuration),
+            at: .hostname(configuration.host, port: configuration.port))
+    }
+
+    private func application(
+        _ handlers: Handlers, at address: BindAddress,
+        onListening: @escaping @Sendable (any Channel) -> Void = { _ in }
     ) -> Application<RouterResponder<NodeRequestContext>> {
-        let connections = Connections()
-        let slots = GenerationSlots(limit: configuration.concurrentGenerationsMax)
-        let routes = NodeRoutes(
-            service: service,
-            generations: GenerationRoutes(
-                service: service, slots: slots, connections: connections),
-            embeddings: EmbeddingRoute(service: service, slots: slots))
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
         decoder.maxHeaderFieldSize = NodeAPILimits.headerBytesMax
         decoder.maxHeaderListSize = NodeAPILimits.headerBytesMax
         decoder.maxHeaderFieldCount = NodeAPILimits.headerFieldsMax
         return Application(
-            router: routes.router(),
+            router: handlers.routes.router(),
             server: .http1(
                 configuration: HTTP1Channel.Configuration(
-                    additionalChannelHandlers: [ConnectionHandler(connections: connections)],
+                    additionalChannelHandlers: [
+                        ConnectionHandler(connections: handlers.connections)
+                    ],
                     idleTimeout: .seconds(Int64(NodeAPILimits.idleSecondsMax)),
                     httpDecoderConfiguration: decoder)),
             configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port),
+                address: address,
                 serverName: "shoal",
                 availableConnectionsDelegate: MaximumAvailableConnections(
                     NodeAPILimits.connectionsMax, logger: logger)),
-            onServerRunning: { channel in
-                onListening(channel.localAddress?.port ?? 0)
-            },
+            onServerRunning: { onListening($0) },
             logger: logger)
     }
 }

@@ -15,7 +15,8 @@ public final class SecretBytes: Sendable, Equatable, CustomStringConvertible, Cu
 
     // Written once in `init` and only read after; the class owns the memory until `deinit`.
     private nonisolated(unsafe) let memory: UnsafeMutableRawPointer
-    private let isPooled: Bool
+    /// Where the memory goes back to; nil for pages of its own.
+    private let pool: SecretPool?
     /// How many bytes there are.
     public let count: Int
 
@@ -34,13 +35,14 @@ public final class SecretBytes: Sendable, Equatable, CustomStringConvertible, Cu
 
     /// The same for calls of libsodium, which take an address: `fill` gets that of `count` bytes.
     init<E: Error>(
-        count: Int, in place: Place, write fill: (UnsafeMutablePointer<UInt8>) throws(E) -> Void
+        count: Int, in place: Place, pool shared: SecretPool = .shared,
+        write fill: (UnsafeMutablePointer<UInt8>) throws(E) -> Void
     ) throws(E) {
         precondition(count > 0, "a secret is not empty")
-        isPooled = place == .pooled && count <= SecretLimits.pooledBytesMax
+        pool = place == .pooled && count <= SecretLimits.pooledBytesMax ? shared : nil
         self.count = count
-        if isPooled {
-            memory = SecretPool.take().address
+        if let pool {
+            memory = pool.take().address
         } else {
             guard Sodium.ready, let memory = sodium_malloc(count) else {
                 preconditionFailure("no memory for a key")
@@ -50,7 +52,7 @@ public final class SecretBytes: Sendable, Equatable, CustomStringConvertible, Cu
         }
         // `memory` has at least `count` bytes and nobody else knows it yet.
         try fill(memory.bindMemory(to: UInt8.self, capacity: count))
-        if !isPooled { sodium_mprotect_readonly(memory) }
+        if pool == nil { sodium_mprotect_readonly(memory) }
     }
 
     /// A copy of `bytes`, which the caller may then ``wipe(_:)``.
@@ -65,8 +67,8 @@ public final class SecretBytes: Sendable, Equatable, CustomStringConvertible, Cu
     }
 
     deinit {
-        if isPooled {
-            SecretPool.giveBack(SecretPool.Slot(address: memory))
+        if let pool {
+            pool.giveBack(SecretPool.Slot(address: memory))
         } else {
             sodium_free(memory)
         }

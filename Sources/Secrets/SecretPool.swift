@@ -7,28 +7,31 @@ import Synchronization
 ///
 /// Slots are wiped as they come back. Slabs are never given back: the pool is as large as the most
 /// secrets that ever lived at once.
-enum SecretPool {
+final class SecretPool: Sendable {
+    /// The process's.
+    static let shared = SecretPool()
+
     /// A slot's address. It is owned by one ``SecretBytes`` from `take` to `giveBack`.
     struct Slot: @unchecked Sendable {
         let address: UnsafeMutableRawPointer
     }
 
-    private static let free = Mutex<[Slot]>([])
+    private let free = Mutex<[Slot]>([])
 
-    static func take() -> Slot {
+    func take() -> Slot {
         free.withLock { free in
-            if free.isEmpty { free = slab() }
+            if free.isEmpty { free = Self.slab() }
             return free.removeLast()
         }
     }
 
-    static func giveBack(_ slot: Slot) {
+    func giveBack(_ slot: Slot) {
         sodium_memzero(slot.address, SecretLimits.pooledBytesMax)
         free.withLock { $0.append(slot) }
     }
 
     /// How many slots are free, for tests.
-    static var freeSlots: Int { free.withLock { $0.count } }
+    var freeSlots: Int { free.withLock { $0.count } }
 
     private static func slab() -> [Slot] {
         let size = SecretLimits.poolSlabBytes

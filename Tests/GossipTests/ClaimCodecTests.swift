@@ -32,6 +32,7 @@ private func samples() -> [Claim] {
                         coordinate: coordinate()))), by: 2),
         signed(.leave(LeaveClaim(node: node(2), generation: 5)), by: 2),
         suspectClaim(2, by: 1, generation: 5, incarnation: 9),
+        suspectClaim(2, by: 1, generation: 5, incarnation: 9, isVerdict: true),
     ]
 }
 

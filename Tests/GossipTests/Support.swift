@@ -93,13 +93,14 @@ func signed(_ body: Claim.Body, by number: UInt64) -> Claim {
 }
 
 func suspectClaim(
-    _ subject: UInt64, by accuser: UInt64, generation: UInt64 = 1, incarnation: UInt32 = 0
+    _ subject: UInt64, by accuser: UInt64, generation: UInt64 = 1, incarnation: UInt32 = 0,
+    isVerdict: Bool = false
 ) -> Claim {
-    signed(
-        .suspect(
-            SuspectClaim(
-                accuser: node(accuser), subject: node(subject), generation: generation,
-                incarnation: incarnation)), by: accuser)
+    var claim = SuspectClaim(
+        accuser: node(accuser), subject: node(subject), generation: generation,
+        incarnation: incarnation)
+    claim.isVerdict = isVerdict
+    return signed(.suspect(claim), by: accuser)
 }
 
 /// One core under test, fed by hand.

@@ -59,6 +59,22 @@ import Wire
     }
 }
 
+@Suite struct VerdictTests {
+    @Test func `another's verdict buries nobody but in plain SWIM`() {
+        for (configuration, state) in [
+            (GossipConfiguration(), MemberState.suspect), (.plainSWIM, .dead),
+        ] {
+            var bench = Bench(configuration: configuration)
+            for number in 2...12 as ClosedRange<UInt64> { bench.admit(number) }
+            _ = bench.give([suspectClaim(2, by: 3, isVerdict: true)], from: 4)
+            #expect(bench.state(of: 2) == state)
+            // It is refuted like an accusation.
+            _ = bench.give([signed(.alive(aliveClaim(2, incarnation: 1)), by: 2)], from: 4)
+            #expect(bench.state(of: 2) == .alive)
+        }
+    }
+}
+
 @Suite struct EvidenceTests {
     /// A mesh of 12 whose member 2 is accused by three others at once.
     private func accused(seed: UInt64 = 1) -> Bench {

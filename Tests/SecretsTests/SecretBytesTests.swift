@@ -16,18 +16,22 @@ struct SecretBytesTests {
     }
 
     @Test func aSlotIsWipedWhenItsSecretGoesAndUsedAgain() throws {
-        // All slots that are free are taken, so that the next secret's slot is known to come back.
-        var held = [SecretBytes([UInt8](repeating: 0xa5, count: 64), in: .pooled)]
-        while SecretPool.freeSlots > 0 { held.append(.random(64, in: .pooled)) }
-        let address = held[0].withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
-        held.removeFirst()
-        let next = SecretBytes(
-            count: 64, in: .pooled,
-            fill: { buffer in
-                #expect(UInt(bitPattern: buffer.baseAddress) == address)
-                #expect(buffer.allSatisfy { $0 == 0 })
-            })
-        #expect(next.copy() == [UInt8](repeating: 0, count: 64))
+        let pool = SecretPool()
+        var address: UnsafeMutablePointer<UInt8>?
+        do {
+            let secret = SecretBytes(
+                count: 64, in: .pooled, pool: pool,
+                write: { start in
+                    address = start
+                    for index in 0..<64 { start[index] = 0xa5 }
+                })
+            #expect(secret.copy() == [UInt8](repeating: 0xa5, count: 64))
+        }
+        // The memory is the pool's still.
+        let start = try #require(address)
+        #expect((0..<64).allSatisfy { start[$0] == 0 })
+        _ = SecretBytes(
+            count: 32, in: .pooled, pool: pool, write: { #expect($0 == start) })
     }
 
     @Test func secretsOfThePoolDoNotDisturbEachOther() {
@@ -48,14 +52,15 @@ struct SecretBytesTests {
 
     @Test func aSecretThatCannotBeFilledGivesItsSlotBack() {
         struct Refused: Error {}
-        _ = SecretBytes.random(32, in: .pooled)
-        let before = SecretPool.freeSlots
+        let pool = SecretPool()
         for _ in 0..<10 {
             #expect(throws: Refused.self) {
-                _ = try SecretBytes(count: 32, in: .pooled, fill: { _ in throw Refused() })
+                _ = try SecretBytes(
+                    count: 32, in: .pooled, pool: pool,
+                    write: { _ throws(Refused) in throw Refused() })
             }
         }
-        #expect(SecretPool.freeSlots == before)
+        #expect(pool.freeSlots == SecretLimits.poolSlabBytes / SecretLimits.pooledBytesMax)
     }
 
     @Test func equalityLooksAtEveryByteAndTheLength() {

@@ -74,6 +74,57 @@ extension ProcessTests {
             }
         }
 
+        @Test func aJoinerThatCrashesBeforeItsAnswerComesKeepsItsTicket() async throws {
+            try await Place.with { place in
+                let alpha = try await place.runMesh("alpha", ["--log-level", "info"])
+                let proxy = try Proxy(to: try #require(alpha.peerPort))
+                defer { proxy.stop() }
+                let ticket = try await place.ticket(
+                    of: alpha, "--address", "127.0.0.1:\(proxy.port)")
+                proxy.set(.holdAfterFirstFrame)
+                let joiner = try place.start(
+                    ["join", ticket, "--dir", place.path("beta"), "--node-name", "beta"])
+                try await eventually("alpha lets beta in\n\(alpha.command.errors)") {
+                    alpha.command.errors.contains("let in")
+                }
+                joiner.send(SIGKILL)
+                _ = try await joiner.outcome()
+                proxy.set(.pass)
+
+                // To anybody else the ticket is used up; in beta's directory it goes on.
+                expectRefusal(
+                    try await place.join(ticket, as: "gamma"), status: 77, saying: "has been used")
+                #expect(!place.exists("gamma"))
+                let joined = try await place.join(ticket, as: "beta")
+                #expect(joined.status == 0, "\(joined)")
+                #expect(!place.exists("beta/joining"))
+                let beta = try await place.run("beta")
+                try await place.wait(for: "alpha", toBe: "alive", at: beta)
+            }
+        }
+
+        @Test func aJoinerWhoseAnswerIsLostSaysHowToGoOnAndARefusalLeavesNothing() async throws {
+            try await Place.with { place in
+                let alpha = try await place.runMesh("alpha")
+                let proxy = try Proxy(to: try #require(alpha.peerPort))
+                defer { proxy.stop() }
+                let ticket = try await place.ticket(
+                    of: alpha, "--address", "127.0.0.1:\(proxy.port)")
+                proxy.set(.cutAfterFirstFrame)
+                for name in ["beta", "gamma"] {
+                    let lost = try await place.join(ticket, as: name)
+                    expectRefusal(lost, status: 77, saying: "same command again")
+                    #expect(place.exists("\(name)/joining"))
+                }
+                proxy.set(.pass)
+                #expect(try await place.join(ticket, as: "beta").status == 0)
+                // It was beta who used it: gamma's answer was a refusal, which it learns now.
+                expectRefusal(
+                    try await place.join(ticket, as: "gamma"), status: 77, saying: "has been used")
+                #expect(!place.exists("gamma"))
+            }
+        }
+
         @Test func anExpiredTicketIsRefused() async throws {
             try await Place.with { place in
                 let alpha = try await place.runMesh("alpha")
@@ -117,6 +168,48 @@ extension ProcessTests {
                     "another mesh")
                 #expect(!place.exists("gamma"))
                 #expect(try await place.status(beta).members.map(\.name) == ["beta"])
+            }
+        }
+
+        @Test func ticketsAreListedAndAWithdrawnOneIsRefused() async throws {
+            struct Listed: Decodable {
+                struct Ticket: Decodable {
+                    var id: String
+                    var state: String
+                    var uses: Int
+                    var used_by: [String]
+                    var labels: [String]
+                }
+                var tickets: [Ticket]
+            }
+            try await Place.with { place in
+                let alpha = try await place.runMesh("alpha")
+                func listed() async throws -> [Listed.Ticket] {
+                    try await place.succeed("invite", "list", "--dir", alpha.directory, "--json")
+                        .json(Listed.self).tickets
+                }
+                #expect(try await listed().isEmpty)
+                let used = try await place.ticket(of: alpha, "--label", "region=eu")
+                #expect(try await place.join(used, as: "beta").status == 0)
+                let open = try await place.ticket(of: alpha, "--uses", "2")
+                let before = try await listed()
+                #expect(Set(before.map(\.state)) == ["used", "open"])
+                #expect(before.first { $0.state == "used" }?.labels == ["region=eu"])
+                #expect(before.first { $0.state == "used" }?.used_by.count == 1)
+                let id = try #require(before.first { $0.state == "open" }?.id)
+                let secret = try String(contentsOfFile: open, encoding: .utf8)
+                #expect(!secret.contains(id))
+
+                expectRefusal(
+                    try await place.shoal("invite", "revoke", "ffff", "--dir", alpha.directory),
+                    status: 64, saying: "no ticket", "invite list")
+                try await place.succeed(
+                    "invite", "revoke", String(id.prefix(10)), "--dir", alpha.directory)
+                #expect(try await listed().first { $0.id == id }?.state == "withdrawn")
+                // Its holder is told, by a node that was running all along.
+                expectRefusal(
+                    try await place.join(open, as: "gamma"), status: 77, saying: "withdrawn")
+                #expect(!place.exists("gamma"))
             }
         }
 

@@ -65,14 +65,14 @@ public struct MembershipFigures: Sendable, Encodable {
                         }
                     ))
             }
-            for nodes in plan.falsePositiveSizes {
+            for (nodes, ailment) in plan.falsePositiveRuns(loss: loss) {
                 let minutes = plan.falsePositiveMinutes(among: nodes)
                 let index = figures.falsePositives.count
                 let none = FalsePositivePoint.Count(deaths: 0, suspicions: 0, replay: "")
                 figures.falsePositives.append(
                     FalsePositivePoint(
-                        nodes: nodes, stalled: plan.stalled, loss: loss,
-                        memberHours: Double((nodes - plan.stalled) * minutes) / 60, shoal: none,
+                        nodes: nodes, ailment: ailment, ailing: plan.ailing, loss: loss,
+                        memberHours: Double((nodes - plan.ailing) * minutes) / 60, shoal: none,
                         plain: none))
                 for isPlain in [false, true] {
                     jobs.append(
@@ -82,7 +82,7 @@ public struct MembershipFigures: Sendable, Encodable {
                                 .count(
                                     index, isPlain: isPlain,
                                     FalsePositivePoint.count(
-                                        nodes: nodes, loss: loss, stalled: plan.stalled,
+                                        nodes: nodes, loss: loss, ailment, ailing: plan.ailing,
                                         minutes: minutes, seed: seed, isPlain: isPlain))
                             }
                         ))

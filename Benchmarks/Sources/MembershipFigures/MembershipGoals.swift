@@ -29,7 +29,7 @@ extension MembershipFigures {
 
     func judged() -> [MembershipGoal] {
         [true, false].map { detectionJudged(isRefused: $0) } + [0, 0.25].map(disseminationJudged)
-            + [falseDeathsJudged, ratioJudged, idleJudged]
+            + [falseDeathsJudged, ratioJudged(nil), ratioJudged(.blocked), idleJudged]
     }
 
     private func detectionJudged(isRefused: Bool) -> MembershipGoal {
@@ -73,19 +73,22 @@ extension MembershipFigures {
         let deaths = falsePositives.reduce(0) { $0 + $1.shoal.deaths }
         let hours = falsePositives.reduce(0) { $0 + $1.memberHours }
         return MembershipGoal(
-            goal: "no healthy member taken for dead while \(falsePositives.first?.stalled ?? 0) "
-                + "stand still again and again, at any loss",
+            goal: "no healthy member taken for dead while \(falsePositives.first?.ailing ?? 0) "
+                + "stand still again and again, at any loss, or are blocked",
             isReached: deaths == 0 && !falsePositives.isEmpty,
             measured: "\(deaths) false deaths in \(decimal(hours)) member-hours")
     }
 
-    private var ratioJudged: MembershipGoal {
-        let shoal = falsePositives.reduce(0) { $0 + $1.shoal.deaths }
-        let plain = falsePositives.reduce(0) { $0 + $1.plain.deaths }
+    /// - Parameter ailment: In which runs; nil for all.
+    private func ratioJudged(_ ailment: FalsePositivePoint.Ailment?) -> MembershipGoal {
+        let points = falsePositives.filter { ailment == nil || $0.ailment == ailment }
+        let shoal = points.reduce(0) { $0 + $1.shoal.deaths }
+        let plain = points.reduce(0) { $0 + $1.plain.deaths }
         let ratio = Double(plain) / Double(max(1, shoal))
         return MembershipGoal(
             goal: "at least \(decimal(Self.ratioGoal)) times fewer false deaths than plain SWIM in "
-                + "the same runs",
+                + (ailment == .blocked
+                    ? "the runs without loss in which members are blocked" : "the same runs"),
             isReached: ratio >= Self.ratioGoal,
             measured: "\(shoal) against \(plain): \(shoal == 0 ? "more than " : "")"
                 + "\(decimal(ratio)) times fewer")

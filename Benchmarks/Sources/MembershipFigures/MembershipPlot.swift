@@ -33,7 +33,7 @@ extension MembershipFigures {
             detectionChart("Death seen by all", isRefused: true) { $0.all },
             detectionChart("Death seen first", isRefused: false) { $0.first },
             detectionChart("Death seen by all", isRefused: false) { $0.all },
-            disseminationChart, falsePositiveChart,
+            disseminationChart, falsePositiveChart(.stalled), falsePositiveChart(.blocked),
             idleChart(
                 "Datagrams of an idle member", "datagrams per second",
                 goal: Self.idleGoal
@@ -96,7 +96,8 @@ extension MembershipFigures {
             sizes: sizes, series: lines)
     }
 
-    private var falsePositiveChart: Chart {
+    private func falsePositiveChart(_ ailment: FalsePositivePoint.Ailment) -> Chart {
+        let falsePositives = falsePositives.filter { $0.ailment == ailment }
         let hours = falsePositives.map(\.memberHours).max() ?? 1
         // Below one death in the longest run there is nothing to see.
         let floor = 0.1 / hours
@@ -118,9 +119,9 @@ extension MembershipFigures {
             series.isDashed = true
             return series
         }
-        let stalled = falsePositives.first?.stalled ?? 0
+        let ailing = falsePositives.first?.ailing ?? 0
         return Chart(
-            title: "Healthy members taken for dead while \(stalled) stand still",
+            title: "Healthy members taken for dead while \(ailing) \(ailment.words)",
             note: "on the lowest line: none", yTitle: "per member and hour",
             sizes: Set(falsePositives.map(\.nodes)).sorted().map(Double.init),
             isLogarithmic: true, floor: floor, series: own + plain)

@@ -35,22 +35,25 @@ extension MembershipFigures {
                     $0.serf.map(fixed) ?? "–", "\($0.missed)",
                 ]
             })
-        let stalled = falsePositives.first?.stalled ?? 0
-        lines += ["", "Healthy members taken for dead while \(stalled) stand still", ""]
-        lines += table(
-            [
-                "members", "loss", "member-hours", "false deaths", "per hour", "plain SWIM",
-                "per hour", "times fewer", "suspicions", "plain SWIM",
-            ],
-            falsePositives.map {
+        for ailment in [FalsePositivePoint.Ailment.stalled, .blocked] {
+            let points = falsePositives.filter { $0.ailment == ailment }
+            let ailing = points.first?.ailing ?? 0
+            lines += ["", "Healthy members taken for dead while \(ailing) \(ailment.words)", ""]
+            lines += table(
                 [
-                    "\($0.nodes)", percent($0.loss), fixed($0.memberHours), "\($0.shoal.deaths)",
-                    fixed(Double($0.shoal.deaths) / $0.memberHours), "\($0.plain.deaths)",
-                    fixed(Double($0.plain.deaths) / $0.memberHours),
-                    ($0.shoal.deaths == 0 ? "> " : "") + fixed($0.leastRatio),
-                    "\($0.shoal.suspicions)", "\($0.plain.suspicions)",
-                ]
-            })
+                    "members", "loss", "member-hours", "false deaths", "per hour", "plain SWIM",
+                    "per hour", "times fewer", "suspicions", "plain SWIM",
+                ],
+                points.map {
+                    [
+                        "\($0.nodes)", percent($0.loss), fixed($0.memberHours),
+                        "\($0.shoal.deaths)", fixed(Double($0.shoal.deaths) / $0.memberHours),
+                        "\($0.plain.deaths)", fixed(Double($0.plain.deaths) / $0.memberHours),
+                        ($0.shoal.deaths == 0 ? "> " : "") + fixed($0.leastRatio),
+                        "\($0.shoal.suspicions)", "\($0.plain.suspicions)",
+                    ]
+                })
+        }
         lines += ["", "What a member of an idle mesh sends", ""]
         lines += table(
             [
@@ -78,6 +81,16 @@ extension MembershipFigures {
         return ([head] + rows).map { row in
             zip(row, widths).map { String(repeating: " ", count: $1 - $0.count) + $0 }
                 .joined(separator: "  ")
+        }
+    }
+}
+
+extension FalsePositivePoint.Ailment {
+    /// What the ailing do.
+    var words: String {
+        switch self {
+        case .stalled: "stand still"
+        case .blocked: "are blocked"
         }
     }
 }

@@ -15,8 +15,8 @@ public struct MembershipPlan: Sendable {
     /// Simulated minutes of each, for so many members; larger meshes run for as much less, down to
     /// a third.
     public var falsePositiveMinutes: Int
-    /// Members that stand still again and again while false positives are counted.
-    public var stalled: Int
+    /// Members that are unwell again and again while false positives are counted.
+    public var ailing: Int
     /// All runs are drawn from this.
     public var seed: UInt64
 
@@ -24,12 +24,20 @@ public struct MembershipPlan: Sendable {
     public static let full = MembershipPlan(
         sizes: [2, 3, 8, 16, 32, 64, 128, 256, 512, 1000], losses: [0, 0.05, 0.1, 0.25],
         crashes: 40, updates: 24, idleMinutes: 2, falsePositiveSizes: [8, 16, 32, 64, 128],
-        falsePositiveMinutes: 30, stalled: 4, seed: 1)
+        falsePositiveMinutes: 30, ailing: 4, seed: 1)
 
     /// Fewer of everything, to see that it works.
     public static let quick = MembershipPlan(
         sizes: [2, 3, 8, 32, 128], losses: [0, 0.25], crashes: 16, updates: 12, idleMinutes: 2,
-        falsePositiveSizes: [16, 64], falsePositiveMinutes: 15, stalled: 4, seed: 1)
+        falsePositiveSizes: [16, 64, 128], falsePositiveMinutes: 15, ailing: 4, seed: 1)
+
+    /// Sizes and ailments of the runs in which false positives are counted. Blocked members are for
+    /// a network that loses nothing: what plain SWIM makes of them is to show by itself.
+    func falsePositiveRuns(loss: Double) -> [(Int, FalsePositivePoint.Ailment)] {
+        let stalled = falsePositiveSizes.map { ($0, FalsePositivePoint.Ailment.stalled) }
+        guard loss == 0 else { return stalled }
+        return stalled + falsePositiveSizes.map { ($0, .blocked) }
+    }
 
     /// Simulated minutes in which false positives are counted among so many members.
     func falsePositiveMinutes(among members: Int) -> Int {

@@ -69,6 +69,9 @@ public struct SuspectClaim: Sendable, Equatable {
     public var generation: UInt64
     /// Which incarnation of it.
     public var incarnation: UInt32
+    /// Whether the accuser has buried it: SWIM's confirm. To a node that judges for itself
+    /// (``GossipFeatures/ownVerdict``) it is an accusation like any other.
+    public var isVerdict = false
 
     /// A claim as given.
     public init(accuser: NodeID, subject: NodeID, generation: UInt64, incarnation: UInt32) {
@@ -77,6 +80,29 @@ public struct SuspectClaim: Sendable, Equatable {
         self.generation = generation
         self.incarnation = incarnation
     }
+
+    func encode(to writer: inout ByteWriter) {
+        accuser.encode(to: &writer)
+        subject.encode(to: &writer)
+        writer.writeInteger(generation)
+        writer.writeInteger(incarnation)
+        if isVerdict { writer.writeExtension(Self.verdictField, []) }
+    }
+
+    init(from reader: inout ByteReader) throws(WireError) {
+        accuser = try NodeID(from: &reader)
+        subject = try NodeID(from: &reader)
+        generation = try reader.readInteger()
+        incarnation = try reader.readInteger()
+        var fields = ExtensionReader()
+        while let field = try fields.next(from: &reader) {
+            guard field.type == Self.verdictField else { continue }
+            guard field.bytes.isEmpty else { throw .invalid(field: "verdict") }
+            isVerdict = true
+        }
+    }
+
+    private static let verdictField: UInt8 = 1
 }
 
 /// A claim with its signature: `kind u8, length u16, body, signature 64`. Immutable and shared: a
@@ -202,11 +228,7 @@ extension Claim.Body {
         case .leave(let claim):
             claim.node.encode(to: &writer)
             writer.writeInteger(claim.generation)
-        case .suspect(let claim):
-            claim.accuser.encode(to: &writer)
-            claim.subject.encode(to: &writer)
-            writer.writeInteger(claim.generation)
-            writer.writeInteger(claim.incarnation)
+        case .suspect(let claim): claim.encode(to: &writer)
         }
         return writer.bytes
     }
@@ -220,11 +242,7 @@ extension Claim.Body {
             self = .leave(
                 LeaveClaim(
                     node: try NodeID(from: &reader), generation: try reader.readInteger()))
-        case .suspect:
-            self = .suspect(
-                SuspectClaim(
-                    accuser: try NodeID(from: &reader), subject: try NodeID(from: &reader),
-                    generation: try reader.readInteger(), incarnation: try reader.readInteger()))
+        case .suspect: self = .suspect(try SuspectClaim(from: &reader))
         }
         try ExtensionReader.skipAll(from: &reader)
     }

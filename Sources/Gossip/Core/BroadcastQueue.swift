@@ -33,6 +33,8 @@ struct BroadcastQueue: Sendable {
         var mark: UInt64
         var lane: Lane
         var sent: Int
+        /// Times that it was sent to one of several receivers who count as one; see ``take``.
+        var parts = 0
         /// Whether it still is what is to be said; else it is dropped when it comes up.
         var isWanted = true
     }
@@ -129,8 +131,9 @@ struct BroadcastQueue: Sendable {
     ///   - room: Bytes for claims.
     ///   - count: The most claims.
     ///   - limit: How often each is passed on.
+    ///   - share: How many receivers such as this one count as one.
     mutating func take(
-        room: Int, count: Int, limit: Int, receiver: MemberTable.Slot?
+        room: Int, count: Int, limit: Int, receiver: MemberTable.Slot?, share: Int = 1
     ) -> [[UInt8]] {
         guard !waiting.isEmpty else { return [] }
         var taken: [[UInt8]] = []
@@ -167,6 +170,14 @@ struct BroadcastQueue: Sendable {
                         }
                         room -= length
                         taken.append(entries[Int(number)].bytes)
+                    }
+                    if share > 1 {
+                        entries[Int(number)].parts += 1
+                        guard entries[Int(number)].parts >= share else {
+                            again.append((number, lane, sent))
+                            continue
+                        }
+                        entries[Int(number)].parts = 0
                     }
                     entries[Int(number)].sent += 1
                     if sent + 1 < Self.bound(limit, lane) {

@@ -53,6 +53,9 @@ extension GossipLimits {
     static let packingRecordsMax = 512
     /// The shortest claim, in bytes: a goodbye.
     static let claimBytesMin = Claim.envelopeBytes + NodeID.byteCount + 8
+    /// A claim is passed on this many times more often at most where few can reach the many that
+    /// only dial out.
+    public static let dialledShareMax = 16
     /// Up to so many members, all are looked at to choose some; of more, some are drawn.
     static let sampleWholeMax = 16
 }

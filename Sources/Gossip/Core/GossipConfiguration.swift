@@ -34,8 +34,12 @@ public struct GossipFeatures: OptionSet, Sendable {
     /// Where many questions go unanswered, a member is asked again before it is accused.
     public static let secondLook = GossipFeatures(rawValue: 2048)
 
+    /// Nobody's word for a death is taken: each waits for its own timer. Without this a node tells
+    /// whom it buried and is believed, as in SWIM (section 4.2, its confirm) and memberlist.
+    public static let ownVerdict = GossipFeatures(rawValue: 4096)
+
     /// All of them.
-    public static let all = GossipFeatures(rawValue: 4095)
+    public static let all = GossipFeatures(rawValue: 8191)
 }
 
 /// The periods of the protocol. The defaults are memberlist's LAN profile, but for suspicion, which

@@ -148,7 +148,9 @@ extension GossipCore {
             activity: isSameStart ? waiting?.activity : nil, source: source,
             since: waiting?.since ?? now, retryAt: now + configuration.reconnectInterval)
         guard waiting?.alive.certificate != alive.certificate else { return }
-        effects.append(.fetchCertificate(of: alive.node, alive.certificate, from: source))
+        effects.append(
+            .fetchCertificate(
+                of: alive.node, alive.certificate, from: certificateSource(source, turn: 0)))
     }
 
     /// A node's first claim to be here, genuine and certified.

@@ -31,6 +31,21 @@ extension GossipCore {
         return configuration.retransmitMultiplier * digits
     }
 
+    /// How many members who can only dial out count as one to whom a claim was passed on. They hear
+    /// from those alone that they dialled: what everybody does elsewhere falls to a few.
+    private mutating func share(of slot: Slot?, at now: MonotonicInstant) -> Int {
+        guard let slot, !members[slot].reachability.acceptsLinks,
+            own.alive.reachability.acceptsLinks
+        else { return 1 }
+        if now >= nextShare {
+            nextShare = now + configuration.probeInterval
+            let open =
+                1 + members[.active].count { members[$0].reachability.acceptsLinks }
+            dialledShare = min(GossipLimits.dialledShareMax, (activeCount + open - 1) / open)
+        }
+        return dialledShare
+    }
+
     /// Sends a message with `claims` first and what there is to pass on in the room left.
     mutating func send(
         _ message: GossipMessage, claims: [[UInt8]], to node: NodeID, path: GossipPath,
@@ -71,7 +86,8 @@ extension GossipCore {
             packing.trim(to: room)
             packing.passedOn = queue.take(
                 room: room - packing.bytes, count: GossipLimits.packetClaimsMax - packing.count,
-                limit: retransmissionsMax, receiver: slot)
+                limit: retransmissionsMax, receiver: slot,
+                share: path == .link ? share(of: slot, at: now) : 1)
             if fills { fill(&packing, room: room) }
         }
         // A packet of claims alone, of which there are none, is not worth sending.

@@ -224,9 +224,24 @@ extension GossipCore {
             }
             waiting.retryAt = now + configuration.reconnectInterval
             pending[id] = waiting
+            let age = (now - waiting.since).nanoseconds
+            let turn = age / configuration.reconnectInterval.nanoseconds
             effects.append(
-                .fetchCertificate(of: id, waiting.alive.certificate, from: waiting.source))
+                .fetchCertificate(
+                    of: id, waiting.alive.certificate,
+                    from: certificateSource(waiting.source, turn: Int(turn))))
         }
+    }
+
+    /// Whom to ask for the certificate of a node that `source` told of: the source, unless there is
+    /// no link to it and can be none; then those with links take turns.
+    func certificateSource(_ source: NodeID, turn: Int) -> NodeID {
+        guard !links.contains(source), let slot = members.slot(of: source),
+            !members[slot].reachability.acceptsLinks
+        else { return source }
+        let linked = members[.active].filter { members[$0].hasLink }
+        guard !linked.isEmpty else { return source }
+        return members.id(linked[(turn + Int(nodeID.folded & 0xffff)) % linked.count])
     }
 
     // MARK: Forgetting

@@ -46,8 +46,8 @@ extension GossipCore {
                 || members[target].reachability.acceptsLinks)
     }
 
-    /// So many active members that a condition holds for, each once, by lot: fewer when they are
-    /// rare. The work does not grow with the mesh.
+    /// So many active members that a condition holds for, each once, by lot. The work does not grow
+    /// with the mesh unless they are rare.
     func sample(
         _ count: Int, using generator: inout some RandomNumberGenerator,
         where condition: (GossipCore, Slot) -> Bool
@@ -62,6 +62,14 @@ extension GossipCore {
             guard chosen.count < count else { break }
             let slot = active[Int.random(in: 0..<active.count, using: &generator)]
             if !chosen.contains(slot), condition(self, slot) { chosen.append(slot) }
+        }
+        guard chosen.count < count else { return chosen }
+        // They are rare, and each may be the only way to somebody.
+        let start = Int.random(in: 0..<active.count, using: &generator)
+        for slot in active[start...] + active[..<start]
+        where !chosen.contains(slot) && condition(self, slot) {
+            chosen.append(slot)
+            if chosen.count == count { break }
         }
         return chosen
     }

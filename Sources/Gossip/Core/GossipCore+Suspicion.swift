@@ -29,6 +29,14 @@ extension GossipCore {
         guard member.isActive, suspect.generation == member.generation,
             suspect.incarnation == member.incarnation
         else { return }
+        if suspect.isVerdict, !configuration.features.contains(.ownVerdict) {
+            guard isGenuine(claim, from: source, at: now) else { return }
+            // In place of the same accuser's suspicion.
+            members[slot].suspicion?.value.withdraw(suspect.accuser)
+            accuse(slot, claim, by: suspect.accuser, at: now, &effects)
+            bury(slot, at: now, &effects)
+            return
+        }
         if let suspicion = member.suspicion?.value {
             guard suspicion.wantsAccuser, !suspicion.isAccused(by: suspect.accuser) else { return }
         }
@@ -178,13 +186,31 @@ extension GossipCore {
             call(slot, isLast: false, at: now, using: &generator, &effects)
             return now + suspicion.shortest / 2
         }
+        bury(slot, at: now, &effects)
+        if !configuration.features.contains(.ownVerdict) { tellOfDeath(slot) }
+        return nil
+    }
+
+    private mutating func bury(
+        _ slot: Slot, at now: MonotonicInstant, _ effects: inout [GossipEffect]
+    ) {
         members.change(slot) { member in
             member.state = .dead
             member.stateSince = now
         }
         probes.removeAll { $0.target == slot }
         effects.append(.changed(members.id(slot), .died))
-        return nil
+    }
+
+    /// As SWIM does: the others take this node's word.
+    private mutating func tellOfDeath(_ slot: Slot) {
+        var verdict = SuspectClaim(
+            accuser: nodeID, subject: members.id(slot), generation: members[slot].generation,
+            incarnation: members[slot].incarnation)
+        verdict.isVerdict = true
+        pass(
+            on: Claim(.suspect(verdict), signedBy: authority), .suspect, of: slot, by: nodeID,
+            lane: .second)
     }
 
     /// Asks a suspected member, on every way there is, and tells it of what it is accused. Through a

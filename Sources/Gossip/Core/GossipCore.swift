@@ -62,6 +62,9 @@ public struct GossipCore: Sendable {
     var nextReconnect: MonotonicInstant
     /// No suspicion has anything due before this.
     var nextSuspicion = MonotonicInstant(nanoseconds: .max)
+    /// See ``share(of:at:)``: how many for one, and when that is counted again.
+    var dialledShare = 1
+    var nextShare = MonotonicInstant.origin
     /// When this node asked to be called: what its lateness is measured from.
     var promised: MonotonicInstant
 

@@ -14,11 +14,14 @@ public enum JoinExchange {
     ///   - identity: The new node's.
     ///   - name: The name it would like.
     ///   - wallClock: Civil time, to judge certificates by.
+    ///   - mayAsk: Called when an inviter is about to be asked, which may use the ticket up: what is
+    ///     needed to ask again must be on disk by then. When it returns false, nobody is asked.
     /// - Returns: The inviter's answer; an admission's certificate was verified.
     /// - Throws: ``LinkError/silentlyRefused`` when the inviter does not know the ticket.
     public static func join(
         with ticket: Ticket, identity: Identity, name: String,
-        wallClock: @escaping @Sendable () -> WallTime
+        wallClock: @escaping @Sendable () -> WallTime,
+        mayAsk: @Sendable () -> Bool = { true }
     ) async throws(LinkError) -> JoinResponse {
         let genesis = ticket.genesis
         let loop = MeshThreads.links.next()
@@ -32,12 +35,13 @@ public enum JoinExchange {
             NIOLoopBound(
                 LinkHub(
                     loop: loop, logger: Logger(label: "shoal.join"), genesis: genesis,
-                    local: local, gateKeys: nil, trust: TrustState(), wallClock: wallClock),
+                    local: local, gateKeys: nil, trust: TrustState(), pads: true,
+                    wallClock: wallClock),
                 eventLoop: loop)
         }
         var failures: [(address: NetworkAddress, error: LinkError)] = []
         for address in ticket.addresses {
-            do {
+            do throws(LinkError) {
                 let connection = try await dialOnce(address, on: loop) { completion in
                     Result { () throws(LinkError) in
                         try hub.value.dial(
@@ -45,6 +49,7 @@ public enum JoinExchange {
                             expecting: ticket.inviter, then: completion)
                     }
                 }
+                guard mayAsk() else { throw .cancelled }
                 return try await ask(
                     connection, on: loop, identity: identity, name: name, genesis: genesis,
                     at: wallClock())

@@ -75,6 +75,8 @@ public struct LinkCounters: Sendable, Equatable {
     public var waitingAtDoor = 0
     /// Links that are open, one per peer.
     public var links = 0
+    /// Streams that were carried on for others.
+    public var relayed: UInt64 = 0
     /// What the door did with those who came, in full.
     public var admission = AdmissionCounters()
 }

@@ -30,11 +30,15 @@ final class LinkConnection {
     private(set) var isRetiring = false
     /// The third node that carries the connection; nil when nobody does.
     var relay: NodeID?
+    /// Who it is of, as the relay says; the handshake must say the same.
+    var announced: NodeID?
     /// Where it was dialled; nil when the peer did, or by way of a relay.
     var dialled: NetworkAddress?
     /// Its number at the door, while its handshake counts there.
     var admission: UInt64?
     var renewalTriedAt: MonotonicInstant?
+    /// When a direct way was looked for beside this relayed one.
+    var directTriedAt: MonotonicInstant?
     /// When a look first found it without streams.
     private var idleSince: MonotonicInstant?
     var streams: [UInt32: StreamBox] = [:]
@@ -162,7 +166,7 @@ final class LinkConnection {
     private func establish(_ link: EstablishedLink) {
         deadline?.cancel()
         let now = hub.now
-        phase = .open(LinkSession(link, at: now))
+        phase = .open(LinkSession(link, pads: hub.pads, at: now))
         established = link
         establishedAt = now
         onOutcome?(self, .success(link))

@@ -19,6 +19,8 @@ struct StreamBox {
     /// What waits to be sent, in order.
     var writers: [(rest: ArraySlice<UInt8>, writer: Writer)] = []
     var finished = false
+    /// What takes the bytes where no task reads them.
+    var sink: (any StreamSink)?
     /// Why nothing more can be sent.
     var sendFailure: LinkError?
     /// Why nothing more can be read.
@@ -34,6 +36,13 @@ extension LinkConnection {
         {
             return try current.openStream(service, first: first)
         }
+        let stream = try openNumber(service, first: first)
+        pump()
+        return makeStream(stream, service)
+    }
+
+    /// Opens a stream that nothing stands for yet.
+    func openNumber(_ service: LinkService, first: [UInt8]) throws(LinkError) -> UInt32 {
         if let failure { throw failure }
         guard
             let stream = try withSession({ session throws(LinkError) in
@@ -41,8 +50,7 @@ extension LinkConnection {
             })
         else { throw .cancelled }
         streams[stream] = StreamBox()
-        pump()
-        return makeStream(stream, service)
+        return stream
     }
 
     private func makeStream(_ stream: UInt32, _ service: LinkService) -> LinkStream {
@@ -52,6 +60,13 @@ extension LinkConnection {
     }
 
     func accept(_ stream: UInt32, _ service: LinkService, first: [UInt8]) {
+        if service == .relayed, let established, established.preamble.lane == .member {
+            let relay = established.peer.nodeID
+            if !hub.acceptRelayed(over: stream, of: self, first: first, by: relay) {
+                _ = withSession { $0.multiplexer.reset(stream, code: .refused) }
+            }
+            return
+        }
         guard let established, let handler = hub.handler(for: service, on: established) else {
             _ = withSession { $0.multiplexer.reset(stream, code: .unknownService) }
             return
@@ -107,9 +122,31 @@ extension LinkConnection {
     }
 
     private func wakeReader(_ stream: UInt32) {
+        if let sink = streams[stream]?.sink { return feed(sink, from: stream) }
         guard let reader = streams[stream]?.reader, let result = takeInbound(stream) else { return }
         streams[stream]?.reader = nil
         reader.resume(returning: result)
+    }
+
+    private func feed(_ sink: any StreamSink, from stream: UInt32) {
+        // What a sink takes may end it.
+        while streams[stream]?.sink === sink, let result = takeInbound(stream) {
+            switch result {
+            case .success([]):
+                streams[stream]?.sink = nil
+                sink.streamEnded()
+            case .success(let pieces): sink.streamReceived(pieces)
+            case .failure(let error):
+                streams[stream]?.sink = nil
+                sink.streamFailed(error)
+            }
+        }
+    }
+
+    /// Forgets a stream that a sink is done with.
+    func drop(_ stream: UInt32) {
+        streams[stream] = nil
+        unread.remove(stream)
     }
 
     /// What a reader gets now, or nil when it has to wait.
@@ -158,7 +195,11 @@ extension LinkConnection {
     func admitWriters() -> Bool {
         var admitted = false
         for stream in withSession({ $0.multiplexer.takeWritable() }) ?? [] {
-            if admitWriters(of: stream) { admitted = true }
+            if let sink = streams[stream]?.sink {
+                if sink.streamHasRoom() { admitted = true }
+            } else if admitWriters(of: stream) {
+                admitted = true
+            }
         }
         return admitted
     }
@@ -169,7 +210,7 @@ extension LinkConnection {
         var admitted = false
         while let (rest, writer) = streams[stream]?.writers.first {
             let piece = rest.prefix(LinkLimits.sendPieceBytesMax)
-            let result = send(piece, to: stream)
+            let result = offer(piece, to: stream)
             if case .failure(.sendBufferFull) = result { break }
             admitted = true
             if case .success = result, piece.endIndex < rest.endIndex {
@@ -183,7 +224,8 @@ extension LinkConnection {
         return admitted
     }
 
-    private func send(_ piece: ArraySlice<UInt8>, to stream: UInt32) -> Result<Void, LinkError> {
+    /// Hands the session bytes to send, if it takes them now.
+    func offer(_ piece: ArraySlice<UInt8>, to stream: UInt32) -> Result<Void, LinkError> {
         do {
             try withSession { session throws(LinkError) in
                 try session.multiplexer.send(piece, on: stream)

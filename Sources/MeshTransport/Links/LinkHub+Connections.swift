@@ -43,7 +43,7 @@ extension LinkHub {
     }
 
     /// A connection that a member's link carries here: there is no door, since who asks is known.
-    func acceptRelayed(by relay: NodeID) -> LinkConnection? {
+    func acceptRelayed(by relay: NodeID, expecting asker: NodeID) -> LinkConnection? {
         guard !isShutDown else { return nil }
         let keys = laneKeys
         let handshake = LinkHandshake(
@@ -53,6 +53,7 @@ extension LinkHub {
             connection.hub.handshakeOver(connection, outcome) { _ in }
         }
         connection.relay = relay
+        connection.announced = asker
         connections[ObjectIdentifier(connection)] = connection
         return connection
     }
@@ -103,6 +104,11 @@ extension LinkHub {
             counted.established += 1
             // The revocation came while the handshake was under way.
             if endIfRevoked(connection) { return completion(.failure(.closedHere(.revoked))) }
+            if let announced = connection.announced, announced != link.peer.nodeID {
+                connection.close(.violation, text: "the relay announced another node")
+                return completion(
+                    .failure(.wrongPeer(expected: announced, found: link.peer.nodeID)))
+            }
             guard let member = link.peer.member, link.preamble.lane == .member else {
                 // The join and catch-up lanes: a short exchange, not a link of the mesh.
                 expireExchange(connection)

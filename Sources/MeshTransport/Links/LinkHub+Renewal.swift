@@ -60,6 +60,9 @@ extension LinkHub {
         _ connection: LinkConnection, _ peer: NodeID, _ purpose: LinkPurpose,
         _ completion: @escaping @Sendable (Result<Void, LinkError>) -> Void
     ) {
+        if let relay = connection.relay {
+            return dial(peer, via: relay, purpose: purpose) { completion($0.map { _ in () }) }
+        }
         guard let address = connection.dialled else {
             return completion(.failure(.notConnected(peer)))
         }

@@ -27,6 +27,11 @@ final class LinkHub {
     /// What exchanges trust with a peer that the catch-up lane led to; true when that changed
     /// something here.
     var catchUpHandler: (@Sendable (Link) async -> Bool)?
+    /// Whether this node carries links between others, and for whom it carries how many now.
+    var isRelaying = true
+    var relaying: [NodeID: Int] = [:]
+    /// Whether records of inference are padded.
+    let pads: Bool
     /// When a catch-up was tried last, by address.
     var caughtUp: [NetworkAddress: MonotonicInstant] = [:]
     /// The pre-shared key of a ticket, by its key id.
@@ -69,7 +74,7 @@ final class LinkHub {
 
     init(
         loop: any EventLoop, logger: Logger, genesis: Genesis, local: LinkHandshake.Local,
-        gateKeys: GateKeyRing?, trust: TrustState,
+        gateKeys: GateKeyRing?, trust: TrustState, pads: Bool,
         wallClock: @escaping @Sendable () -> WallTime
     ) {
         self.loop = loop
@@ -78,6 +83,7 @@ final class LinkHub {
         self.local = local
         self.gateKeys = gateKeys
         self.trust = trust
+        self.pads = pads
         self.wallClock = wallClock
         verifier = MemberVerifier(genesis: genesis, trust: trust, now: wallClock)
     }
@@ -168,8 +174,12 @@ final class LinkHub {
         for service: LinkService, on link: EstablishedLink
     ) -> (@Sendable (LinkStream) async -> Void)? {
         if let member = link.peer.member, link.preamble.lane == .member {
-            guard let handler = handlers[service] else { return nil }
-            return { stream in await handler(stream, member) }
+            if let handler = handlers[service] {
+                return { stream in await handler(stream, member) }
+            }
+            guard service == .relay, isRelaying else { return nil }
+            let (loop, hub) = (loop, NIOLoopBound(self, eventLoop: loop))
+            return { stream in await RelayService.serve(stream, hub, loop) }
         }
         if let member = link.peer.member, link.preamble.lane == .catchUp {
             guard service == .trust, let handler = handlers[service] else { return nil }

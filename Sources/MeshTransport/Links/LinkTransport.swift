@@ -17,9 +17,12 @@ public final class LinkTransport: Sendable {
 
     /// A transport that neither listens nor dials yet.
     ///
-    /// - Parameter wallClock: Civil time, to judge certificates by.
+    /// - Parameters:
+    ///   - pads: Whether records that carry requests and tokens are padded, so that their sizes say
+    ///     less.
+    ///   - wallClock: Civil time, to judge certificates by.
     public init(
-        credentials: LinkCredentials, logger: Logger,
+        credentials: LinkCredentials, pads: Bool = true, logger: Logger,
         wallClock: @escaping @Sendable () -> WallTime
     ) async throws(LinkError) {
         let loop = MeshThreads.links.next()
@@ -28,7 +31,8 @@ public final class LinkTransport: Sendable {
         hub = await loop.run {
             let hub = LinkHub(
                 loop: loop, logger: logger, genesis: credentials.genesis, local: local,
-                gateKeys: credentials.gateKeys, trust: credentials.trust, wallClock: wallClock)
+                gateKeys: credentials.gateKeys, trust: credentials.trust,
+                pads: pads, wallClock: wallClock)
             return NIOLoopBound(hub, eventLoop: loop)
         }
     }
@@ -116,21 +120,85 @@ public final class LinkTransport: Sendable {
     /// The link to a node: the one there is, or one made through the first of `addresses` that
     /// leads to it. Names are resolved anew each time.
     ///
-    /// - Parameter peer: The node that must answer; nil accepts any member.
+    /// - Parameters:
+    ///   - peer: The node that must answer; nil accepts any member.
+    ///   - relays: Members with a link here that may carry the link on, tried in order when no
+    ///     address leads to the peer. What they carry is sealed from end to end.
     public func connect(
-        to addresses: [NetworkAddress], expecting peer: NodeID?
+        to addresses: [NetworkAddress], expecting peer: NodeID?, relays: [NodeID] = []
     ) async throws(LinkError) -> Link {
+        var relayed: Link?
         if let peer {
             // One dial to a node at a time; who comes later looks at what the first achieved.
-            if let link = await link(to: peer) { return link }
+            if let link = await link(to: peer) {
+                // A way without a third node is better, and looked for now and then.
+                guard link.relay != nil, !addresses.isEmpty, await mayTryDirect(to: peer) else {
+                    return link
+                }
+                relayed = link
+            }
             if await waitForOtherDial(to: peer) {
                 if let link = await link(to: peer) { return link }
                 throw .notConnected(peer)
             }
         }
-        let result = await dial(addresses, expecting: peer)
+        var result = await dial(addresses, expecting: peer)
+        if case .failure = result, let relayed {
+            result = .success(relayed)
+        } else if case .failure(let failure) = result, let peer, !relays.isEmpty {
+            result = await dial(peer, via: relays, after: failure)
+        }
         if let peer { await endDial(to: peer) }
         return try result.get()
+    }
+
+    private func dial(
+        _ peer: NodeID, via relays: [NodeID], after failure: LinkError
+    ) async -> Result<Link, LinkError> {
+        var failures = ["\(failure)"]
+        let (hub, loop) = (hub, loop)
+        for relay in relays.prefix(MeshTransportLimits.relaysTriedMax) {
+            if Task.isCancelled { return .failure(.cancelled) }
+            let result: Result<Link, LinkError> = await withCheckedContinuation { continuation in
+                loop.execute {
+                    hub.value.dial(peer, via: relay) { outcome in
+                        continuation.resume(
+                            returning: outcome.flatMap { connection in
+                                guard let link = hub.value.handle(of: connection) else {
+                                    return .failure(.lost("the link ended at once"))
+                                }
+                                return .success(link)
+                            })
+                    }
+                }
+            }
+            switch result {
+            case .success: return result
+            case .failure(let error): failures.append("by way of \(relay): \(error)")
+            }
+        }
+        return .failure(.unreachable(failures))
+    }
+
+    private func mayTryDirect(to peer: NodeID) async -> Bool {
+        let hub = hub
+        return await loop.run {
+            guard let connection = hub.value.links[peer] else { return true }
+            let now = hub.value.now
+            if let tried = connection.directTriedAt,
+                now - tried < MeshTransportLimits.directRetry
+            {
+                return false
+            }
+            connection.directTriedAt = now
+            return true
+        }
+    }
+
+    /// Whether this node carries links between others, by default it does.
+    public func setRelaying(_ isOn: Bool) async {
+        let hub = hub
+        await loop.run { hub.value.isRelaying = isOn }
     }
 
     /// True when another task was dialling, once it is done; false when this task is to dial.
@@ -164,7 +232,9 @@ public final class LinkTransport: Sendable {
         var failures: [(address: NetworkAddress, error: LinkError)] = []
         for address in addresses.prefix(LinkLimits.dialAddressesMax) {
             if Task.isCancelled { return .failure(.cancelled) }
-            if let peer, let link = await link(to: peer) { return .success(link) }
+            if let peer, let link = await link(to: peer), link.relay == nil {
+                return .success(link)
+            }
             do {
                 return .success(try await dial(address, expecting: peer))
             } catch .silentlyRefused {

@@ -47,6 +47,7 @@ public struct NodeRuntime: Sendable {
     public func run() async throws {
         let lock = try directory.lock()
         defer { withExtendedLifetime(lock) {} }
+        directory.forgetJoining()
         let models = try await loadModels()
         defer { models.shutdown() }
         try await run(models)
@@ -129,16 +130,18 @@ public struct NodeRuntime: Sendable {
         let mesh = MeshService(
             directory: directory, transport: node.entry.transport, gossip: node.entry.gossip,
             activity: node.activity, discovery: node.discovery, logger: logger)
+        let socket = directory.prepareSocket()
         let http = NodeHTTPServer(
             configuration: NodeHTTPConfiguration(
-                host: configuration.httpHost, port: Int(configuration.httpPort)),
+                host: configuration.httpHost, port: Int(configuration.httpPort),
+                socketPath: socket),
             service: node, logger: logger)
         let announcement = Task {
-            guard let port = try? await http.boundPort() else { return }
-            announce(node, as: name, port: port)
+            guard let listening = try? await http.bound() else { return }
+            announce(node, as: name, listening)
         }
         defer { announcement.cancel() }
-        defer { directory.removeRunningNode() }
+        defer { directory.removeRunningNode(socket: socket) }
         var group = ServiceGroupConfiguration(
             services: [.init(service: mesh), .init(service: http)],
             gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
@@ -149,15 +152,17 @@ public struct NodeRuntime: Sendable {
     }
 
     /// Tells the commands of this machine, and the caller, that the node serves.
-    private func announce(_ node: LocalNode, as name: String, port: Int) {
-        let host = configuration.httpHost
+    private func announce(
+        _ node: LocalNode, as name: String, _ listening: NodeHTTPListening
+    ) {
+        let (host, port) = (configuration.httpHost, listening.port)
         let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         node.httpAddress.set(address)
         let pid = ProcessInfo.processInfo.processIdentifier
         let running = RunningNode(
             pid: pid, processStart: ProcessStart.of(pid), name: name,
             id: directory.identity.nodeID.hex, http: "http://\(address)",
-            addresses: node.addresses.map(\.description))
+            socket: listening.socketPath, addresses: node.addresses.map(\.description))
         do {
             try directory.save(running)
         } catch {

@@ -24,7 +24,8 @@ public import Wire
 ///     peers/ticket         addresses of the ticket by which the node joined
 ///     digests/             model digests, by the file's size and time
 ///     models/              models of this node, served without being named
-///     run/                 what the running node tells other commands
+///     joining/             only while a join is under way: the identity of its ticket (secret)
+///     run/                 what the running node tells other commands, and their socket
 ///
 /// Each file is written whole or not at all. Secrets have mode 0600 and are not read otherwise.
 public struct StateDirectory: Sendable {
@@ -81,12 +82,15 @@ public struct StateDirectory: Sendable {
 
     /// Writes what a joiner was given. Nothing is there before; all is there after: the mesh's first
     /// record, by which a directory counts as initialised, is written last.
+    ///
+    /// - Parameter ticket: Whose attempt, if it was interrupted here before, is replaced.
     public static func create(
         at path: String, genesis: Genesis, identity: Identity,
-        admission: JoinResponse.Admission, ticketAddresses: [NetworkAddress] = [], now: WallTime
+        admission: JoinResponse.Admission, ticketAddresses: [NetworkAddress] = [], now: WallTime,
+        replacing ticket: Ticket? = nil
     ) throws(StateError) -> StateDirectory {
         let files = DirectoryFiles(root: path)
-        try refuseExisting(files)
+        try refuseExisting(at: path, ticket: ticket)
         do throws(TrustError) {
             var trust = TrustState()
             try trust.merge(admission.trust, genesis: genesis)
@@ -115,8 +119,9 @@ public struct StateDirectory: Sendable {
         if files.exists("VERSION") { try checkVersion(files) }
         guard files.exists("mesh/genesis") else {
             // A certificate is written just before the mesh's record: where it lies alone, a member
-            // has lost a file, and its keys must not be overwritten.
-            if files.exists("node/certificate") {
+            // has lost a file, and its keys must not be overwritten. Unless it is what a join left
+            // that was interrupted in its last step, and that goes on.
+            if files.exists("node/certificate"), !PendingJoin.exists(in: files, ticket: ticket) {
                 throw .missing(path: files.path("mesh/genesis"))
             }
             return
@@ -214,6 +219,9 @@ public struct StateDirectory: Sendable {
         try Self.save(files, "node/certificate", "certificate", renewed.encoded)
         return renewed
     }
+
+    /// Removes what an interrupted join may have left. For a node that starts.
+    func forgetJoining() { PendingJoin.forgetAll(in: files) }
 
     /// The number of this start: one more than the last, on disk before it is used, so that claims
     /// of an earlier start can never outrank this one's.

@@ -61,6 +61,33 @@ extension MembershipSimulation {
             self.kind = kind
         }
 
+        /// The last nodes of so many are blocked again and again, their timers running on: nothing
+        /// that they send goes out, nor does anything come in, until all of it does at once. It is
+        /// the anomaly that Lifeguard was measured with (arXiv 1707.00788, section V).
+        ///
+        /// - Parameters:
+        ///   - count: How many are blocked.
+        ///   - nodes: Of how many.
+        ///   - first: When they are for the first time.
+        ///   - length: For how long each time.
+        ///   - gap: How long they run freely between.
+        ///   - end: They are free again by then.
+        public static func blockades(
+            of count: Int, among nodes: Int, from first: Duration, length: Duration, gap: Duration,
+            until end: Duration
+        ) -> [Fault] {
+            let all = Array(0..<nodes)
+            let some = Array(all.suffix(count))
+            var faults: [Fault] = []
+            var at = first
+            while at + length <= end {
+                faults.append(Fault(at: at, .clog(from: all, to: some, length)))
+                faults.append(Fault(at: at, .clog(from: some, to: all, length)))
+                at += length + gap
+            }
+            return faults
+        }
+
         /// Why it cannot happen among so many nodes; nil when it can.
         func problem(nodes: Int) -> String? {
             if at < .zero { return "a fault cannot happen before the start" }

@@ -78,7 +78,7 @@ public struct Certificate: Sendable, Equatable, WireCodable {
         signature = issuer.sign(body.encoded, domain: .certificate, mesh: body.mesh)
     }
 
-    /// See ``WireCodable/encode(to:)``.
+    /// The body; the signature of its bytes in the domain ``SignatureDomain/certificate`` and the mesh.
     public func encode(to writer: inout ByteWriter) {
         body.encode(to: &writer)
         writer.writeBytes(signature)
@@ -137,7 +137,10 @@ public struct Certificate: Sendable, Equatable, WireCodable {
 }
 
 extension Certificate.Body: WireCodable {
-    /// See ``WireCodable/encode(to:)``.
+    /// Version 1; kind (1 issuer, 2 member); mesh; subject; the name with its 16-bit length; roles (bits:
+    /// 1 issuer, 2 server, 4 client); the 8-bit number of labels and for each its key and value with
+    /// 16-bit lengths, by key, no key twice, none for an issuer; serial (64 bits); epoch (32); first and
+    /// last second of validity (64 each); the signer.
     public func encode(to writer: inout ByteWriter) {
         writer.writeInteger(UInt8(1))
         writer.writeInteger(kind.rawValue)

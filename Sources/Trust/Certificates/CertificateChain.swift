@@ -75,7 +75,7 @@ public struct CertificateChain: Sendable, Equatable, WireCodable {
             isExpired: isExpired, digest: digest)
     }
 
-    /// See ``WireCodable/encode(to:)``.
+    /// The member's certificate; 1 and its issuer's, or 0.
     public func encode(to writer: inout ByteWriter) {
         member.encode(to: &writer)
         writer.writeBool(issuer != nil)

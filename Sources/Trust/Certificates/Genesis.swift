@@ -38,7 +38,7 @@ public struct Genesis: Sendable, Equatable, WireCodable {
             .joined(separator: "-")
     }
 
-    /// See ``WireCodable/encode(to:)``.
+    /// Version 1, the name with its 16-bit length, the authority, the time.
     public func encode(to writer: inout ByteWriter) {
         writer.writeInteger(UInt8(1))
         writer.writeString16(name)

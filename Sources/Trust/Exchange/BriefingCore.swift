@@ -5,9 +5,9 @@ public import Wire
 /// A node that was away may not know who was revoked meanwhile. It serves nobody but its own user
 /// until it has exchanged what it knows about trust, in this run, with one of:
 ///
-/// 1. an issuer that is not revoked: whoever revokes is an issuer, or tells one first;
-/// 2. a majority of the other members that it remembers: any majority of them has met the one that
-///    the revocation reached;
+/// 1. an issuer that is not revoked: who revokes is an issuer, or tells one first;
+/// 2. a majority of the other members that it remembers: a revocation goes to all that are up, and a
+///    few that were away themselves, or are revoked themselves, can't brief it;
 /// 3. nobody, when it remembers no other member.
 ///
 /// Once briefed it stays so until it stops: from then on revocations are told to it as they are made.

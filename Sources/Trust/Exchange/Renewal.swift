@@ -1,7 +1,7 @@
 public import Wire
 
 /// A member asks an issuer for its next certificate. Who asks is the peer of the link, which proved
-/// itself; what it gets follows from the certificate that it has.
+/// itself; what it gets says what the certificate says that it has.
 public struct RenewalRequest: Sendable, Equatable, WireCodable {
     /// A request.
     public init() {}
@@ -63,31 +63,6 @@ public enum RenewalResponse: Sendable, Equatable, WireCodable {
 }
 
 extension CertificateChain {
-    /// The next certificate of this chain's member: the same name, roles and labels, the next epoch,
-    /// the longest life from `now`. The chain itself is verified before, its end apart.
-    ///
-    /// - Parameters:
-    ///   - issuer: Who signs.
-    ///   - certificate: The issuer's; nil when the authority signs.
-    ///   - serial: A random number.
-    /// - Throws: ``TrustError/expired(what:at:)`` when the issuer's own time is over, so that it says
-    ///   so and not the members who get the certificate.
-    public func renewed(
-        by issuer: Identity, certificate: Certificate?, serial: UInt64, genesis: Genesis,
-        at now: WallTime
-    ) throws(TrustError) -> CertificateChain {
-        var body = member.body
-        guard body.epoch < .max else { throw .tooMany("certificates", limit: Int(UInt32.max)) }
-        body.serial = serial
-        body.epoch += 1
-        body.notBefore = now
-        body.notAfter = now + TrustLimits.memberLifetimeMax
-        let chain = CertificateChain(
-            member: try Certificate(body, signedBy: issuer), issuer: certificate)
-        _ = try chain.verify(genesis: genesis, at: now, trust: nil)
-        return chain
-    }
-
     /// When the member asks for the next certificate: at half of this one's life.
     public var renewalTime: WallTime {
         let body = member.body

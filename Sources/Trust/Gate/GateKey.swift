@@ -77,7 +77,7 @@ public struct GateKey: Sendable, Equatable, WireCodable, CustomStringConvertible
             .reduce(0) { $0 << 8 | UInt64($1) }
     }
 
-    /// See ``WireCodable/encode(to:)``. The encoding holds the secret.
+    /// Version 1, counter (64 bits), issuer, the secret's 32 bytes. The encoding holds the secret.
     public func encode(to writer: inout ByteWriter) {
         writer.writeInteger(UInt8(1))
         writer.writeInteger(epoch.counter)

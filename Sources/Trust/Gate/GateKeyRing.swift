@@ -53,7 +53,8 @@ public struct GateKeyRing: Sendable, Equatable, CustomStringConvertible, CustomR
     /// Takes in a key that another member told. One that is known needs no check; any other must be
     /// of the authority or of an issuer that still is one.
     ///
-    /// Have the same bulletin's ``TrustState`` merged first.
+    /// Have the same bulletin's ``TrustState`` merged first. As in ``settle(_:)``, the current key may
+    /// also change because of what that said; the outcome is about the key that was told.
     ///
     /// - Throws: As ``SignedGateKey/verify(genesis:at:trust:allowingExpired:)``; nothing is changed.
     @discardableResult
@@ -81,7 +82,7 @@ public struct GateKeyRing: Sendable, Equatable, CustomStringConvertible, CustomR
         return current.key != before
     }
 
-    /// Rolls: a new secret, of an epoch above that of every key whose issuer is not revoked.
+    /// Rolls: a new secret, of an epoch above that of every key that counts.
     ///
     /// - Parameter certificate: The issuer's; nil when `identity` is the authority.
     /// - Returns: The key, to be told to others. It is the current one.
@@ -92,11 +93,13 @@ public struct GateKeyRing: Sendable, Equatable, CustomStringConvertible, CustomR
         by identity: Identity, certificate: Certificate?, genesis: Genesis, at now: WallTime,
         trust: TrustState
     ) throws(TrustError) -> SignedGateKey {
-        let greatest =
-            all.map(\.key.epoch).filter { !trust.isRevokedIssuer($0.issuer) }
-            .map(\.counter).max() ?? 0
-        // The greatest counter of all is not a key's: see its codec.
-        guard greatest < .max - 1 else { throw .tooMany("gate keys", limit: .max) }
+        // The greatest number of all is no key's: see its codec. Where a revoked issuer has used up
+        // the numbers, those of the others count: its keys are less than any of theirs.
+        let last = UInt64.max - 1
+        let honoured = all.filter { !trust.isRevokedIssuer($0.key.epoch.issuer) }
+        let greatest = [all, honoured].map { $0.map(\.key.epoch.counter).max() ?? 0 }
+            .first { $0 < last }
+        guard let greatest else { throw .tooMany("gate keys", limit: .max) }
         let epoch = GateKey.Epoch(counter: greatest + 1, issuer: identity.nodeID)
         let key = SignedGateKey(
             .generate(epoch: epoch), signedBy: identity, certificate: certificate,

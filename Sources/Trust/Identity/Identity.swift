@@ -84,6 +84,7 @@ public final class Identity: Sendable, CustomStringConvertible, CustomReflectabl
     public var customMirror: Mirror { Mirror(self, children: ["nodeID": nodeID]) }
 }
 
+/// What is signed: the domain's name, a zero byte, the mesh's id, the bytes.
 private func signedBytes(_ bytes: [UInt8], domain: SignatureDomain, mesh: MeshID) -> [UInt8] {
     Array(domain.rawValue.utf8) + [0] + mesh.bytes + bytes
 }

@@ -36,9 +36,6 @@ public final class LinkKeyPair: Sendable, CustomStringConvertible, CustomReflect
         self.init(secret: SecretBytes(secretKey), notAfter: notAfter)
     }
 
-    /// A copy of the secret key. Not to be kept: prefer ``secret``.
-    public var secretKey: [UInt8] { secret.copy() }
-
     /// X25519 with a peer's key; an all-zero result is refused, and so is a key that is not the one
     /// encoding of its point.
     func agree(with peer: LinkKey) throws(TrustError) -> SecretBytes {

@@ -23,7 +23,7 @@ public struct ProtocolVersions: Sendable, Equatable, WireCodable {
         return version >= max(oldest, other.oldest) ? version : nil
     }
 
-    /// See ``WireCodable/encode(to:)``.
+    /// Oldest and newest, 16 bits each.
     public func encode(to writer: inout ByteWriter) {
         writer.writeInteger(oldest)
         writer.writeInteger(newest)
@@ -97,7 +97,8 @@ public struct LinkProof: Sendable, Equatable, WireCodable {
         return member
     }
 
-    /// See ``WireCodable/encode(to:)``.
+    /// The versions; the node; the link key's end; the signature over link key and end in the domain
+    /// ``SignatureDomain/linkKey``; 1 and the chain, or 0. The link key itself is the handshake's.
     public func encode(to writer: inout ByteWriter) {
         versions.encode(to: &writer)
         node.encode(to: &writer)

@@ -30,7 +30,8 @@ public struct JoinRequest: Sendable, Equatable, WireCodable {
         }
     }
 
-    /// See ``WireCodable/encode(to:)``.
+    /// Version 1; the node; the name with its 16-bit length; the signature over the handshake's hash in the
+    /// domain ``SignatureDomain/join`` and the mesh.
     public func encode(to writer: inout ByteWriter) {
         writer.writeInteger(UInt8(1))
         node.encode(to: &writer)
@@ -63,7 +64,7 @@ public struct SeedAddress: Sendable, Hashable, WireCodable {
         self.addresses = addresses
     }
 
-    /// See ``WireCodable/encode(to:)``.
+    /// The node, the 8-bit number of its addresses and those.
     public func encode(to writer: inout ByteWriter) {
         node.encode(to: &writer)
         writer.writeAddresses(addresses)
@@ -144,7 +145,9 @@ public enum JoinResponse: Sendable, WireCodable {
     /// Not let in: why, and what to do.
     case refused(RefusalCode, message: String)
 
-    /// See ``WireCodable/encode(to:)``. The encoding of an admission holds the gate key.
+    /// 0, the chain, the signed gate key, the trust state, the 16-bit number of seeds and those; or the
+    /// refusal's code and its message with a 16-bit length. The encoding of an admission holds the gate
+    /// key.
     public func encode(to writer: inout ByteWriter) {
         switch self {
         case .admitted(let admission):

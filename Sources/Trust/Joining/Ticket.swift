@@ -105,7 +105,10 @@ public struct Ticket: Sendable, Equatable, WireCodable, CustomStringConvertible,
         return version
     }
 
-    /// See ``WireCodable/encode(to:)``. The encoding holds the secret.
+    /// Version 1; the mesh's first record; the inviter; the 8-bit number of addresses and those; expiry;
+    /// uses (16 bits); labels as in a certificate; roles (one byte); the secret's 32 bytes. The encoding
+    /// holds the secret. The text is ``textPrefix`` and base 32 (RFC 4648, lower case, not padded) of
+    /// these bytes and the first four of their BLAKE2b digest in the domain "shoal ticket checksum v1".
     public func encode(to writer: inout ByteWriter) {
         writer.writeInteger(UInt8(1))
         genesis.encode(to: &writer)

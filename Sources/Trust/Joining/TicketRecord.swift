@@ -34,7 +34,8 @@ public struct TicketRecord: Sendable, WireCodable, CustomStringConvertible, Cust
         self.roles = roles
     }
 
-    /// See ``WireCodable/encode(to:)``. The encoding holds the key.
+    /// Version 1, name (8 bytes), pre-shared key (32), times of making and expiry, uses (16 bits), labels,
+    /// roles. For disk: the encoding holds the key.
     public func encode(to writer: inout ByteWriter) {
         writer.writeInteger(UInt8(1))
         writer.writeBytes(keyID)

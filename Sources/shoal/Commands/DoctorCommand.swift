@@ -76,7 +76,7 @@ struct DoctorCommand: AsyncParsableCommand {
             DetachedProcess.isRunning(running.pid)
         else { return (nil, nil) }
         do {
-            let data = try await NodeClient(baseURL: running.http).get(
+            let data = try await NodeClient(running).get(
                 "/shoal/v1/status", withinSeconds: Self.statusSeconds)
             let status = try JSONDecoder().decode(NodeStatus.self, from: data)
             // Another node may have the port that this one had once.

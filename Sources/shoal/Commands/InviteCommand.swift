@@ -7,7 +7,9 @@ import Wire
 struct InviteCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "invite", abstract: "Let others join the mesh.",
-        subcommands: [InviteCreateCommand.self])
+        subcommands: [
+            InviteCreateCommand.self, InviteListCommand.self, InviteRevokeCommand.self,
+        ])
 }
 
 struct InviteCreateCommand: AsyncParsableCommand {
@@ -78,5 +80,84 @@ struct InviteCreateCommand: AsyncParsableCommand {
             count > 0, count < 1_000_000
         else { throw CommandError(.usage, "'\(text)' is not a time such as 30s, 10m, 24h or 7d") }
         return .seconds(count * unit)
+    }
+}
+
+/// A ticket as `invite list`, `invite revoke` and `mesh show` print it.
+struct TicketReport: Encodable {
+    var id: String
+    var state: String
+    var created: UInt64
+    var expires: UInt64
+    var uses: UInt16
+    var used_by: [String]
+    var labels: [String]
+
+    init(_ ticket: TicketSummary) {
+        id = ticket.id
+        state = ticket.state.rawValue
+        created = ticket.created.seconds
+        expires = ticket.expires.seconds
+        uses = ticket.uses
+        used_by = ticket.usedBy.map(\.hex)
+        labels = ticket.labels.map { "\($0.key)=\($0.value)" }
+    }
+
+    /// For people.
+    static func table(_ tickets: [TicketSummary]) -> String {
+        Output.table(
+            ["TICKET", "STATE", "USED", "EXPIRES", "LABELS", "BY"],
+            tickets.map { ticket in
+                let report = TicketReport(ticket)
+                return [
+                    ticket.id, report.state, "\(ticket.usedBy.count) of \(ticket.uses)",
+                    Output.time(ticket.expires),
+                    report.labels.isEmpty ? "-" : report.labels.joined(separator: ","),
+                    ticket.usedBy.isEmpty
+                        ? "-" : ticket.usedBy.map(\.short).joined(separator: ","),
+                ]
+            })
+    }
+}
+
+struct InviteListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "The tickets that this node made, and what became of them.")
+
+    @OptionGroup var directory: DirectoryOption
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() async throws {
+        let tickets = try StateDirectory.open(at: directory.path).tickets(
+            now: NodeRuntime.wallTime())
+        if json { return try Output.json(["tickets": tickets.map(TicketReport.init)]) }
+        Output.write(tickets.isEmpty ? "No ticket was made.\n" : TicketReport.table(tickets))
+    }
+}
+
+struct InviteRevokeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "revoke",
+        abstract: "Withdraw a ticket, so that it lets nobody in any more.",
+        discussion: """
+            The running node need not be told. Whom the ticket has let in stays in: for that, see \
+            `shoal mesh revoke`.
+            """)
+
+    @Argument(help: "The ticket's id (see `shoal invite list`), or the beginning of it.")
+    var id: String
+    @OptionGroup var directory: DirectoryOption
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() async throws {
+        let ticket = try StateDirectory.open(at: directory.path).withdrawTicket(
+            id, now: NodeRuntime.wallTime())
+        if json { return try Output.json(TicketReport(ticket)) }
+        Output.write("Withdrew the ticket \(ticket.id).\n")
+        if !ticket.usedBy.isEmpty {
+            Output.note(
+                "It has let in \(ticket.usedBy.map(\.short).joined(separator: ", ")), who stay: "
+                    + "`shoal mesh revoke` puts a node out.")
+        }
     }
 }

@@ -131,7 +131,8 @@ struct JoinCommand: AsyncParsableCommand {
         abstract: "Join a mesh with a ticket.",
         discussion: """
             The ticket is read from a file, from standard input (-), or from $SHOAL_TICKET. The \
-            inviter must be running. When joining fails, nothing is written.
+            inviter must be running. When joining fails, nothing is written; when the inviter was \
+            asked and its answer did not come, running the same command again goes on.
             """)
 
     @Argument(help: "The file with the ticket, or - for standard input.") var ticket: String?

@@ -68,7 +68,7 @@ struct QueryCommand: AsyncParsableCommand {
                 streamOptions: GenerationOptions.StreamOptions(includeUsage: true)))
         let started = ContinuousClock.now
         var answer = Answer()
-        try await NodeClient(baseURL: try node.baseURL()).stream(
+        try await node.client().stream(
             "/v1/chat/completions", json: try JSONEncoder().encode(request)
         ) { data in
             try take(data, into: &answer, started: started)

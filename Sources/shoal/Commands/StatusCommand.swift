@@ -13,7 +13,7 @@ struct StatusCommand: AsyncParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
-        let data = try await NodeClient(baseURL: try node.baseURL()).get("/shoal/v1/status")
+        let data = try await node.client().get("/shoal/v1/status")
         let status: NodeStatus
         do {
             status = try JSONDecoder().decode(NodeStatus.self, from: data)
@@ -118,12 +118,21 @@ struct StatusCommand: AsyncParsableCommand {
             .filter { $0.model == model }
         func range(_ values: [Double]) -> String {
             guard let low = values.min(), let high = values.max() else { return "-" }
-            let (from, to) = (String(format: "%.3g", low), String(format: "%.3g", high))
+            let (from, to) = (plain(low), plain(high))
             return from == to ? from : "\(from)–\(to)"
         }
         guard !told.isEmpty else { return "-" }
         return "\(range(told.map(\.prefillTokensPerSecond))) in, "
             + "\(range(told.map(\.decodeTokensPerSecond))) out /s"
+    }
+
+    /// Three digits that count, and all of a larger number: never an exponent.
+    static func plain(_ value: Double) -> String {
+        switch value {
+        case ..<9.995: String(format: "%.2f", value)
+        case ..<99.95: String(format: "%.1f", value)
+        default: String(format: "%.0f", value)
+        }
     }
 
     static func milliseconds(_ value: Double) -> String { String(format: "%.2f ms", value) }

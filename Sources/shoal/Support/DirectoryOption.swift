@@ -44,16 +44,18 @@ struct NodeOptions: ParsableArguments {
     @Option(help: "The URL of a node's HTTP interface, instead of a directory.")
     var url: String?
 
-    /// The URL of the node to ask: the one named, else that of the directory, else the first
-    /// running one of the local testnet.
-    func baseURL() throws -> String {
+    /// The node to ask: the one named, else that of the directory, else the first running one of
+    /// the local testnet. One of this machine is asked over its Unix socket, a URL as it says.
+    func client() throws -> NodeClient { NodeClient(try endpoint()) }
+
+    private func endpoint() throws -> NodeEndpoint {
         if let url {
             guard let parsed = URL(string: url), ["http", "https"].contains(parsed.scheme),
                 parsed.host != nil
             else {
                 throw CommandError(.usage, "'\(url)' is not a URL such as http://127.0.0.1:7434")
             }
-            return url.hasSuffix("/") ? String(url.dropLast()) : url
+            return NodeEndpoint(url: url.hasSuffix("/") ? String(url.dropLast()) : url)
         }
         let testnet = TestnetDirectory(path: Paths.absolute(TestnetDirectory.defaultPath))
         if let node {
@@ -66,7 +68,7 @@ struct NodeOptions: ParsableArguments {
                 guard let running = StateDirectory.runningNode(at: found.directory),
                     DetachedProcess.isRunning(running)
                 else { throw CommandError(.unavailable, "\(node) is not running") }
-                return running.http
+                return NodeEndpoint(running)
             }
             throw CommandError(
                 .configuration,
@@ -75,7 +77,7 @@ struct NodeOptions: ParsableArguments {
         if let running = StateDirectory.runningNode(at: directory.path),
             DetachedProcess.isRunning(running)
         {
-            return running.http
+            return NodeEndpoint(running)
         }
         if FileManager.default.fileExists(atPath: directory.path) || directory.isExplicit {
             throw CommandError(
@@ -87,7 +89,7 @@ struct NodeOptions: ParsableArguments {
             if let running = StateDirectory.runningNode(at: member.directory),
                 DetachedProcess.isRunning(running)
             {
-                return running.http
+                return NodeEndpoint(running)
             }
         }
         throw CommandError(

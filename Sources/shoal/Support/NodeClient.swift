@@ -3,17 +3,44 @@ import Foundation
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
+import Node
 import OpenAIAPI
+
+/// Where a running node's HTTP interface is reached.
+struct NodeEndpoint {
+    /// As `http://HOST:PORT`.
+    let url: String
+    /// Its Unix socket, where that is to be used instead: nothing is on the network then.
+    var socket: String?
+
+    /// The interface at a URL, over the network.
+    init(url: String) { self.url = url }
+
+    /// A node of this machine, over its socket if it has one.
+    init(_ node: RunningNode) {
+        url = node.http
+        socket = node.socket
+    }
+
+    /// The URL of a path of the interface, as the HTTP client takes it.
+    fileprivate func url(of path: String) -> String {
+        socket.flatMap { URL(httpURLWithSocketPath: $0, uri: path)?.absoluteString } ?? url + path
+    }
+}
 
 /// Asks a running node over its HTTP interface.
 struct NodeClient {
-    let baseURL: String
+    let endpoint: NodeEndpoint
+
+    init(_ endpoint: NodeEndpoint) { self.endpoint = endpoint }
+
+    init(_ node: RunningNode) { endpoint = NodeEndpoint(node) }
 
     private static let answerBytesMax = 16 << 20
 
     /// The body of a GET.
     func get(_ path: String, withinSeconds limit: Int64 = 10) async throws -> Data {
-        var request = HTTPClientRequest(url: baseURL + path)
+        var request = HTTPClientRequest(url: endpoint.url(of: path))
         request.method = .GET
         let response = try await execute(request, seconds: limit)
         let body = try await response.body.collect(upTo: Self.answerBytesMax)
@@ -25,7 +52,7 @@ struct NodeClient {
     func stream(
         _ path: String, json: Data, event: (_ data: String) throws -> Void
     ) async throws {
-        var request = HTTPClientRequest(url: baseURL + path)
+        var request = HTTPClientRequest(url: endpoint.url(of: path))
         request.method = .POST
         request.headers.add(name: "content-type", value: "application/json")
         request.body = .bytes(ByteBuffer(data: json))
@@ -52,7 +79,9 @@ struct NodeClient {
         do {
             return try await HTTPClient.shared.execute(request, timeout: .seconds(seconds))
         } catch {
-            throw CommandError(.unavailable, "the node at \(baseURL) does not answer: \(error)")
+            throw CommandError(
+                .unavailable,
+                "the node at \(endpoint.socket ?? endpoint.url) does not answer: \(error)")
         }
     }
 

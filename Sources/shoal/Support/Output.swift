@@ -1,4 +1,5 @@
 import Foundation
+import Wire
 
 #if canImport(Glibc)
     import Glibc
@@ -29,6 +30,14 @@ enum Output {
 
     /// Text in a dim colour on a terminal, as it is elsewhere.
     static func dim(_ text: String) -> String { isTerminal ? "\u{1b}[2m\(text)\u{1b}[0m" : text }
+
+    /// A time as people read it, in UTC, to the minute.
+    static func time(_ time: WallTime) -> String {
+        let date = Date(timeIntervalSince1970: TimeInterval(min(time.seconds, 253_402_300_799)))
+        let text = date.formatted(
+            .iso8601.year().month().day().time(includingFractionalSeconds: false))
+        return text.replacing("T", with: " ").replacing("Z", with: "").dropLast(3) + " UTC"
+    }
 
     /// Rows under a heading, columns aligned.
     static func table(_ heading: [String], _ rows: [[String]]) -> String {

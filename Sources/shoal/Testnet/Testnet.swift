@@ -43,7 +43,7 @@ struct Testnet {
 
     /// The mesh as a node sees it; nil when it does not answer.
     func status(of node: RunningNode) async -> NodeStatus? {
-        guard let body = try? await NodeClient(baseURL: node.http).get("/shoal/v1/status") else {
+        guard let body = try? await NodeClient(node).get("/shoal/v1/status") else {
             return nil
         }
         return try? JSONDecoder().decode(NodeStatus.self, from: body)

@@ -99,7 +99,7 @@ extension Testnet {
             do {
                 return try await Joining.join(
                     ticket, directory: node.directory, nodeName: node.name)
-            } catch Joining.Failure.notRecognised {
+            } catch let failure as Joining.Failure where failure.isWorthRetrying {
                 try await Task.sleep(for: Self.joinPause)
             }
         }

@@ -160,7 +160,9 @@ import Wire
         third.know(1, at: pair.now)
         let means = SessionMeans(linkKey: LinkKey(number: 1), boot: boot(11))
         let sealed = third.seal([4], to: node(1), by: means, at: pair.now)
-        #expect(sealed.map { pair.a.take($0, at: pair.now).packet } == [4])
+        var found: [[UInt8]?] = []
+        for datagram in sealed { found.append(pair.a.take(datagram, at: pair.now).packet) }
+        #expect(found.contains([4]))
         // A key that was never the gate's opens nothing.
         #expect(pair.a.counters.unknownSender == 0)
     }

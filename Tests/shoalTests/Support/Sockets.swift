@@ -61,6 +61,30 @@ enum Loopback {
         }
     }
 
+    /// A connection, as a descriptor of the caller's.
+    static func stream(to port: UInt16) throws -> Int32 { try connected(stream, port: port) }
+
+    /// A socket that listens at a free port, as a descriptor of the caller's.
+    static func listener() throws -> (descriptor: Int32, port: UInt16) {
+        let descriptor = socket(AF_INET, stream, 0)
+        guard descriptor >= 0 else { throw Problem("no socket") }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        inet_pton(AF_INET, "127.0.0.1", &address.sin_addr)
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isListening = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, size) == 0 && listen(descriptor, 16) == 0
+                    && getsockname(descriptor, $0, &size) == 0
+            }
+        }
+        guard isListening else {
+            close(descriptor)
+            throw Problem("cannot listen")
+        }
+        return (descriptor, UInt16(bigEndian: address.sin_port))
+    }
+
     private static func connected(_ type: Int32, port: UInt16) throws -> Int32 {
         let descriptor = socket(AF_INET, type, 0)
         guard descriptor >= 0 else { throw Problem("no socket") }
@@ -81,7 +105,7 @@ enum Loopback {
         return descriptor
     }
 
-    private static func sendAll(_ bytes: [UInt8], to descriptor: Int32) throws {
+    static func sendAll(_ bytes: [UInt8], to descriptor: Int32) throws {
         #if canImport(Glibc)
             let flags = Int32(MSG_NOSIGNAL)
         #else

@@ -8,7 +8,9 @@ import Wire
 /// datagrams carry:
 /// - It is **passed on**: the same words no more than λ·log N times in one start of the member,
 ///   whatever becomes of them between. Only a member that came back to the observer from being gone
-///   is news: its record may have been forgotten.
+///   is news: its record may have been forgotten. Members that can only dial out hear from those
+///   alone that they dialled: to them a claim goes as often as all together would pass it on, up to
+///   ``Gossip/GossipLimits/dialledShareMax`` times that.
 /// - The receiver is **told** what it is accused of (Lifeguard's buddy system): beside a ping or an
 ///   answer, at most ``Gossip/GossipLimits/toldClaimsMax`` claims, all of them about the receiver, by
 ///   one who accuses it, or the sender's own.
@@ -29,6 +31,8 @@ struct DisseminationChecker: MembershipChecker {
     private struct Account: Sendable {
         /// How often each claim was passed on, by subject and digest.
         var passedOn: [Int: [UInt64: Int]] = [:]
+        /// The same to those who can only dial out.
+        var passedOnDialled: [Int: [UInt64: Int]] = [:]
         /// For whatever reason.
         var packed: [UInt64: Int] = [:]
         var carried: [UInt64: Int] = [:]
@@ -51,13 +55,14 @@ struct DisseminationChecker: MembershipChecker {
                 world.belief(observer, subject)?.state.isThere == false
             else { return }
             accounts[observer]?.passedOn[subject] = nil
+            accounts[observer]?.passedOnDialled[subject] = nil
         case .packed(let node, let claims):
             guard world.nodes[node].isHonest else { return }
             judged += 1
             for claim in claims.told + claims.passedOn + claims.filled {
                 accounts[node, default: Account()].packed[claim.digest, default: 0] += 1
             }
-            judgePassedOn(node, claims, at: now, &findings)
+            judgePassedOn(node, claims, in: world, at: now, &findings)
             judgeTold(node, claims, at: now, &findings)
             judgeFilled(node, claims, in: world, at: now, &findings)
         case .carried(let node, let digest):
@@ -74,11 +79,16 @@ struct DisseminationChecker: MembershipChecker {
     }
 
     private mutating func judgePassedOn(
-        _ node: Int, _ claims: PackedClaims, at now: MonotonicInstant, _ findings: inout Findings
+        _ node: Int, _ claims: PackedClaims, in world: MembershipWorld, at now: MonotonicInstant,
+        _ findings: inout Findings
     ) {
+        let isDialled = claims.receiver.map(world.onlyDials) ?? false
+        let ledger = isDialled ? \Account.passedOnDialled : \Account.passedOn
+        let transmissionsMax =
+            isDialled ? transmissionsMax * GossipLimits.dialledShareMax : transmissionsMax
         for claim in claims.passedOn {
-            let count = (accounts[node]?.passedOn[claim.subject]?[claim.digest] ?? 0) + 1
-            accounts[node]?.passedOn[claim.subject, default: [:]][claim.digest] = count
+            let count = (accounts[node]?[keyPath: ledger][claim.subject]?[claim.digest] ?? 0) + 1
+            accounts[node]?[keyPath: ledger][claim.subject, default: [:]][claim.digest] = count
             guard count == transmissionsMax + 1 else { continue }
             findings.report(
                 Self.name, now,

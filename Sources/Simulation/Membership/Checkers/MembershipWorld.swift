@@ -161,6 +161,9 @@ struct MembershipWorld: Sendable {
         return between > 0 && 2 * between >= fit
     }
 
+    /// Whether a node can only dial out.
+    func onlyDials(_ node: Int) -> Bool { dialsOnly[node] }
+
     /// Whether two nodes are on one side of a partition, or there is none.
     func areOnOneSide(_ a: Int, _ b: Int) -> Bool { sides[a] == sides[b] }
 

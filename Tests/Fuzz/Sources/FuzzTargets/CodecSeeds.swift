@@ -8,10 +8,31 @@ enum CodecSeeds {
 
     static let trust: [(name: String, bytes: [UInt8])] = (try? trustValues()) ?? []
 
+    /// The same in every run, so that seeds of an earlier one are still signed by their authority.
+    private static let authority = fixed(1)
+    private static let node = fixed(2)
+
+    private static func fixed(_ byte: UInt8) -> Identity {
+        guard let identity = Identity(seed: [UInt8](repeating: byte, count: 32)) else {
+            fatalError("32 bytes are a seed")
+        }
+        return identity
+    }
+
+    /// The mesh of all that is signed here.
+    static let genesis: Genesis = {
+        guard
+            let genesis = try? Genesis(name: "lab", authority: authority.nodeID, created: now)
+        else { fatalError("'lab' is a name") }
+        return genesis
+    }()
+
+    /// Chains to ask a state about.
+    static let chains: [CertificateChain] = trust.compactMap {
+        try? CertificateChain(decoding: Array($0.bytes.dropFirst()))
+    }
+
     private static func trustValues() throws -> [(name: String, bytes: [UInt8])] {
-        let authority = Identity.generate()
-        let node = Identity.generate()
-        let genesis = try Genesis(name: "lab", authority: authority.nodeID, created: now)
         func certificate(_ kind: Certificate.Kind, _ signer: Identity) throws -> Certificate {
             try Certificate(
                 .init(
@@ -27,10 +48,26 @@ enum CodecSeeds {
         let address = NetworkAddress("192.0.2.1:7433")
         let addresses = [address].compactMap { $0 }
         let gate = GateKey.generate(epoch: .init(counter: 1, issuer: node.nodeID))
+        let signed = SignedGateKey(
+            gate, signedBy: node, certificate: chain.issuer, mesh: genesis.id)
+        var ring = GateKeyRing(signed)
+        var state = TrustState()
+        if let issuer = chain.issuer {
+            try state.merge(TrustState(issuers: [issuer]), genesis: genesis)
+        }
+        try state.revoke(
+            .member(authority.nodeID), reason: "lost", signedBy: node, genesis: genesis, at: now)
+        try state.revoke(.certificate(serial: 3), signedBy: node, genesis: genesis, at: now)
+        try state.revoke(
+            .issuer(node.nodeID, honouredThrough: 1), signedBy: authority, genesis: genesis,
+            at: now)
+        try ring.roll(
+            by: authority, certificate: nil, genesis: genesis, at: now, trust: state)
         let ticket = Ticket.generate(
             genesis: genesis, inviter: node.nodeID, addresses: addresses, expires: now, uses: 1,
             labels: [try Label("region=eu")])
         let seed = SeedAddress(node: node.nodeID, addresses: addresses)
+        let bulletin = TrustBulletin(state: state, gateKey: signed, seeds: [seed])
         let proof = LinkProof(
             identity: node, chain: chain, linkKey: .generate(now: now), mesh: genesis.id)
         let request = try JoinRequest(
@@ -40,8 +77,17 @@ enum CodecSeeds {
         let values: [[UInt8]] = [
             genesis.encoded, chain.member.encoded, chain.encoded, proof.encoded, gate.encoded,
             ticket.encoded, ticket.record(created: now).encoded, request.encoded,
-            JoinResponse.admitted(.init(chain: chain, gateKey: gate, seeds: [seed])).encoded,
+            JoinResponse.admitted(
+                .init(chain: chain, gateKey: signed, trust: state, seeds: [seed])
+            ).encoded,
             seed.encoded, preamble?.encoded ?? [], Array(ticket.text.utf8),
+            state.revocations[0].encoded, state.encoded, signed.encoded, ring.encoded,
+            bulletin.encoded, TrustQuery.exchange(digest: state.digest).encoded,
+            TrustAnswer.bulletin(bulletin).encoded, RenewalResponse.renewed(chain).encoded,
+            try SealedIdentity(node, passphrase: [65]).encoded,
+            LinkGreeting(purpose: .bulk, proof: proof.encoded).encoded,
+            [UInt8](repeating: 1, count: LinkLimits.cookieBytes) + chain.encoded
+                + [UInt8](repeating: 2, count: 64),
         ]
         return numbered(values, "trust")
     }

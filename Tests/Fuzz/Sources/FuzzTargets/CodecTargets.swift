@@ -22,6 +22,10 @@ enum CodecTarget {
         check(LinkProof.self), check(GateKey.self), check(Ticket.self), check(TicketRecord.self),
         check(JoinRequest.self), check(JoinResponse.self), check(SeedAddress.self),
         check(LinkPreamble.self), { text($0) },
+        check(Revocation.self), { state($0) }, check(SignedGateKey.self), check(GateKeyRing.self),
+        check(TrustBulletin.self), check(TrustQuery.self), check(TrustAnswer.self),
+        check(RenewalResponse.self), check(SealedIdentity.self), check(LinkGreeting.self),
+        check(CookieAnswer.self),
     ]
 
     private static let inferenceChecks: [Check] = [
@@ -35,6 +39,18 @@ enum CodecTarget {
     private static func run(_ bytes: [UInt8], _ checks: [Check]) {
         guard let first = bytes.first else { return }
         checks[Int(first) % checks.count](Array(bytes.dropFirst()))
+    }
+
+    /// What another member claims to know: merging it must end, and changes nothing when it throws.
+    private static func state(_ bytes: [UInt8]) {
+        guard let claim = try? TrustState(decoding: bytes) else { return }
+        precondition(claim.encoded == bytes, "TrustState has two encodings")
+        for chain in CodecSeeds.chains { _ = try? claim.check(chain) }
+        var own = TrustState()
+        do {
+            try own.merge(claim, genesis: CodecSeeds.genesis)
+            precondition(own == claim, "what an empty state takes in whole is the claim")
+        } catch { precondition(own == TrustState(), "a claim that was refused left something") }
     }
 
     /// A ticket's text; what it says in other words (white space, line ends) is the same ticket.

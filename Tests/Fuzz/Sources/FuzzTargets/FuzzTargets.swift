@@ -14,11 +14,14 @@ enum FuzzLimits {
     static let textBytesMax = 256
     /// What happens to a node or a link in one input.
     static let stepsMax = 64
+    /// The same where each costs a handshake.
+    static let handshakeStepsMax = 8
 }
 
 /// The targets, by name.
 enum FuzzTarget: String {
-    case gguf, tokenizers, grammar, schema, jinja, gossip, frames, trust, inference, bodies, flips
+    case gguf, tokenizers, grammar, schema, jinja, gossip, handshake, frames, trust, inference,
+        bodies, flips
 
     func run(_ bytes: [UInt8]) {
         switch self {
@@ -28,6 +31,7 @@ enum FuzzTarget: String {
         case .schema: GrammarTarget.run(bytes, isSchema: true)
         case .jinja: TemplateTarget.run(bytes)
         case .gossip: GossipTarget.run(bytes)
+        case .handshake: HandshakeTarget.run(bytes)
         case .frames: FrameTarget.run(bytes)
         case .trust: CodecTarget.runTrust(bytes)
         case .inference: CodecTarget.runInference(bytes)

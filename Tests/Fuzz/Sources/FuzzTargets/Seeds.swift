@@ -7,6 +7,7 @@ enum Seeds {
         switch target {
         case .gguf, .flips: return models()
         case .gossip: return GossipTarget.seeds
+        case .handshake: return HandshakeTarget.seeds
         case .frames: return FrameTarget.seeds
         case .trust: return CodecSeeds.trust
         case .inference: return CodecSeeds.inference

@@ -1,3 +1,4 @@
+import Secrets
 import Testing
 import Wire
 
@@ -160,7 +161,7 @@ struct IdentityTests {
             ours: link, node: mesh.node.nodeID, theirs: link.publicKey, peer: mesh.issuer.nodeID,
             mesh: mesh.genesis.id)
         let secrets = [
-            mesh.node.seed, link.secretKey, gate.preSharedKey, ticket.preSharedKey,
+            mesh.node.seed, link.secret.copy(), gate.preSharedKey, ticket.preSharedKey,
             Array(gate.encoded.suffix(32)), Array(ticket.encoded.suffix(32)),
             root.withUnsafeBytes { Array($0) },
         ]

@@ -77,6 +77,28 @@ struct TicketTests {
         }
     }
 
+    @Test func aTicketCarriesRolesAndNeverThatOfAnIssuer() throws {
+        #expect(try mesh.ticket().roles == [.server, .client])
+        let client = Ticket.generate(
+            genesis: mesh.genesis, inviter: mesh.issuer.nodeID, addresses: [],
+            expires: SampleMesh.now, uses: 1, labels: [], roles: .client)
+        #expect(try Ticket(text: client.text).roles == .client)
+        let record = client.record(created: SampleMesh.now)
+        try checkCodec(record)
+        #expect(try TicketRecord(decoding: record.encoded).roles == .client)
+        // The roles are the byte before the secret; and the last of a record.
+        for roles: UInt8 in [0, 1, 3, 5, 7, 8, 255] {
+            var bytes = client.encoded
+            bytes[bytes.count - 33] = roles
+            #expect(throws: WireError.invalid(field: "roles")) { _ = try Ticket(decoding: bytes) }
+            bytes = record.encoded
+            bytes[bytes.count - 1] = roles
+            #expect(throws: WireError.invalid(field: "roles")) {
+                _ = try TicketRecord(decoding: bytes)
+            }
+        }
+    }
+
     @Test func theLargestTicketStaysWithinItsLimit() throws {
         let host = String(repeating: "h", count: WireLimits.hostNameBytesMax)
         let address = try #require(NetworkAddress(host: .name(host), port: 1))
@@ -86,7 +108,7 @@ struct TicketTests {
                 authority: mesh.authority.nodeID, created: SampleMesh.now),
             inviter: mesh.issuer.nodeID,
             addresses: Array(repeating: address, count: WireLimits.addressesMax),
-            expires: SampleMesh.now, uses: 1, labels: try CertificateTests.largestLabels())
+            expires: SampleMesh.now, uses: 1, labels: try CertificateCodecTests.largestLabels())
         #expect(try Ticket(text: ticket.text) == ticket)
     }
 
