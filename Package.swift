@@ -59,7 +59,7 @@ let package = Package(
             name: "ShoalFuzzSupport",
             targets: [
                 "Engine", "GGUF", "Gossip", "Grammar", "Jinja", "Kernels", "Mesh", "Model", "Noise",
-                "OpenAIAPI", "Sampling", "Tokenizer", "Trust", "Wire",
+                "OpenAIAPI", "Sampling", "Secrets", "Tokenizer", "Trust", "Wire",
             ]),
     ],
     dependencies: [
@@ -106,7 +106,8 @@ let package = Package(
         module(
             "MeshTransport",
             [
-                "Mesh", "Gossip", "Noise", "Platform", "Trust", "Wire", .nioCore, .nioPosix,
+                "Mesh", "Gossip", "Noise", "Platform", "Secrets", "Trust", "Wire", .nioCore,
+                .nioPosix,
                 .logging,
             ]),
         module("Simulation", ["Wire", "Gossip", "Mesh"]),
@@ -147,7 +148,7 @@ let package = Package(
         tests("Noise", ["Noise", "Secrets"], fixtures: true),
         tests("Trust", ["Secrets", "Trust", "Wire"]),
         tests("Gossip", ["Gossip", "Wire"]),
-        tests("Mesh", ["Gossip", "Mesh", "Noise", "Trust", "Wire"]),
+        tests("Mesh", ["Gossip", "Mesh", "Noise", "Secrets", "Trust", "Wire"]),
         tests(
             "MeshTransport",
             [

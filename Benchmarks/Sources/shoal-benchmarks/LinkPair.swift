@@ -1,5 +1,6 @@
 import Mesh
 import Noise
+import Secrets
 import Trust
 import Wire
 
@@ -10,7 +11,7 @@ private let start = MonotonicInstant.origin
 struct BenchmarkMesh {
     private let verifier: MemberVerifier
     private let preamble: LinkPreamble
-    private let preSharedKey: [UInt8]
+    private let preSharedKey: SecretBytes
     private let dialler: LinkHandshake.Local
     private let answerer: LinkHandshake.Local
 
@@ -22,7 +23,7 @@ struct BenchmarkMesh {
             throw BenchmarkError.wrongResult("a key id that is none")
         }
         self.preamble = preamble
-        preSharedKey = gate.preSharedKey
+        preSharedKey = gate.preSharedSecret
         verifier = MemberVerifier(genesis: genesis, trust: nil, now: { now })
         dialler = try Self.member("dialler", of: genesis, certifiedBy: authority)
         answerer = try Self.member("answerer", of: genesis, certifiedBy: authority)

@@ -1,16 +1,6 @@
 public import Noise
-public import Trust
+public import Secrets
 public import Wire
-
-/// What the shell is to do for a handshake.
-public enum HandshakeEffect: Sendable {
-    /// Send these bytes.
-    case send([UInt8])
-    /// The handshake is over.
-    case established(EstablishedLink)
-    /// Close the connection without sending anything.
-    case fail(LinkError)
-}
 
 /// The handshake of a link, at either end.
 ///
@@ -32,50 +22,8 @@ public enum HandshakeEffect: Sendable {
 /// nothing sent. The initiator checks who answered before it says who it is; but who answers a
 /// challenge tells those who hold the pre-shared key who asks: its own mesh.
 public struct LinkHandshake: Sendable {
-    /// What a side brings to a handshake.
-    public struct Local: Sendable {
-        /// This node.
-        public var nodeID: NodeID
-        /// The mesh.
-        public var mesh: MeshID
-        /// The current link key.
-        public var staticKey: NoiseKeyPair
-        /// The encoded proof that goes into this side's message.
-        public var proof: [UInt8]
-        /// Signs the answer to a cookie; nil for a node that joins.
-        public var signer: CookieSigner?
-
-        /// What a side brings, as given.
-        public init(
-            nodeID: NodeID, mesh: MeshID, staticKey: NoiseKeyPair, proof: [UInt8],
-            signer: CookieSigner? = nil
-        ) {
-            self.nodeID = nodeID
-            self.mesh = mesh
-            self.staticKey = staticKey
-            self.proof = proof
-            self.signer = signer
-        }
-
-        /// What a node brings: its proof and what signs its answers follow from the rest.
-        ///
-        /// - Parameter chain: Nil for a node that joins.
-        public init(
-            identity: Identity, chain: CertificateChain?, linkKey: LinkKeyPair, mesh: MeshID
-        ) throws(LinkError) {
-            do { staticKey = try NoiseKeyPair(secret: linkKey.secret) } catch {
-                throw .peerRefused("\(error)")
-            }
-            nodeID = identity.nodeID
-            self.mesh = mesh
-            proof =
-                LinkProof(identity: identity, chain: chain, linkKey: linkKey, mesh: mesh).encoded
-            signer = chain.map { CookieSigner(identity: identity, chain: $0) }
-        }
-    }
-
     /// Gives the pre-shared key that a preamble names, or nil for one that opens no lane here.
-    public typealias KeyLookup = @Sendable (LinkPreamble) -> [UInt8]?
+    public typealias KeyLookup = @Sendable (LinkPreamble) -> SecretBytes?
 
     private enum State: Sendable {
         /// Initiator before its start.
@@ -97,7 +45,7 @@ public struct LinkHandshake: Sendable {
     private let verifier: any LinkVerifier
     private let expected: NodeID?
     private let role: NoiseRole
-    private let preSharedKey: [UInt8]
+    private let preSharedKey: SecretBytes?
     private var purpose: LinkPurpose
     private var preamble: LinkPreamble?
     private var state: State
@@ -114,7 +62,7 @@ public struct LinkHandshake: Sendable {
     ///   - ephemeral: A key pair made for this handshake alone.
     public init(
         initiating preamble: LinkPreamble, purpose: LinkPurpose = .primary,
-        preSharedKey: [UInt8], local: Local, expecting expected: NodeID?,
+        preSharedKey: SecretBytes, local: Local, expecting expected: NodeID?,
         verifier: any LinkVerifier, ephemeral: NoiseKeyPair, at now: MonotonicInstant
     ) throws(LinkError) {
         try Self.checkProof(local)
@@ -151,7 +99,7 @@ public struct LinkHandshake: Sendable {
         preamble = nil
         role = .responder
         purpose = .primary
-        preSharedKey = []
+        preSharedKey = nil
         deadline = now + LinkLimits.handshakeDeadline
         state = .awaitPreamble(keys)
     }
@@ -170,7 +118,7 @@ public struct LinkHandshake: Sendable {
         preamble = nil
         role = .responder
         purpose = .primary
-        preSharedKey = []
+        preSharedKey = nil
         deadline = admitted.arrivedAt + LinkLimits.handshakeDeadline
         let (preamble, key) = (admitted.preamble, admitted.preSharedKey)
         state = .awaitPreamble({ $0 == preamble ? key : nil })
@@ -186,7 +134,9 @@ public struct LinkHandshake: Sendable {
     /// The initiator's first bytes: preamble and message 1. Of a responder after a doorman, message
     /// 2; any other waits.
     public mutating func start() -> [HandshakeEffect] {
-        guard case .idle(var noise) = state, let preamble else { return receive([]) }
+        guard case .idle(var noise) = state, let preamble, let preSharedKey else {
+            return receive([])
+        }
         do {
             let message = try noise.writeMessage(payload: [])
             let seal = CookieSeal(

@@ -2,6 +2,7 @@ internal import Mesh
 internal import NIOCore
 internal import NIOPosix
 internal import Platform
+internal import Secrets
 internal import Trust
 internal import Wire
 
@@ -14,7 +15,7 @@ extension LinkHub {
         let (loop, hub, ahead) = (loop, NIOLoopBound(self, eventLoop: loop), clockAhead)
         let door = try Door(
             doorman: Doorman(
-                genesis: genesis, keys: laneKeys, trust: trust, secret: randomSecret()),
+                genesis: genesis, keys: laneKeys, trust: trust, secret: .random(32)),
             wallClock: wallClock,
             clock: {
                 MonotonicInstant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds)) + ahead
@@ -38,10 +39,5 @@ extension LinkHub {
             }
             .withConnectedSocket(descriptor)
             .whenFailure { bound.value.neverConnected("\($0)") }
-    }
-
-    private func randomSecret() -> [UInt8] {
-        var random = SystemRandomNumberGenerator()
-        return (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
     }
 }

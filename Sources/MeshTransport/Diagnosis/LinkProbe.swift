@@ -111,7 +111,7 @@ private final class ProbeHandler: ChannelInboundHandler {
         }
         let met = MetPeer(loop: loop)
         handshake = try LinkHandshake(
-            initiating: preamble, preSharedKey: credentials.gateKey.preSharedKey,
+            initiating: preamble, preSharedKey: credentials.gateKey.preSharedSecret,
             local: try credentials.handshakeLocal(), expecting: nil,
             verifier: CuriousVerifier(
                 base: MemberVerifier(

@@ -46,7 +46,7 @@ extension LinkTransport {
                             throw .unknownLane
                         }
                         return try hub.value.dial(
-                            preamble: preamble, preSharedKey: key.preSharedKey, expecting: peer,
+                            preamble: preamble, preSharedKey: key.preSharedSecret, expecting: peer,
                             then: completion)
                     }
                 }

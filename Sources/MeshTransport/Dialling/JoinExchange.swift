@@ -45,7 +45,7 @@ public enum JoinExchange {
                 let connection = try await dialOnce(address, on: loop) { completion in
                     Result { () throws(LinkError) in
                         try hub.value.dial(
-                            preamble: preamble, preSharedKey: ticket.preSharedKey,
+                            preamble: preamble, preSharedKey: ticket.preSharedSecret,
                             expecting: ticket.inviter, then: completion)
                     }
                 }

@@ -2,6 +2,7 @@ internal import Logging
 internal import Mesh
 internal import NIOCore
 internal import Noise
+internal import Secrets
 internal import Trust
 internal import Wire
 
@@ -15,10 +16,10 @@ extension LinkHub {
         let keys = gateKeys.map { [$0.current.key] + $0.superseded.map(\.key) } ?? []
         // No two keys of a ring have one name, or the mesh's random numbers are none.
         let all = Dictionary(
-            keys.map { ($0.keyID, $0.preSharedKey) }, uniquingKeysWith: { first, _ in first })
+            keys.map { ($0.keyID, $0.preSharedSecret) }, uniquingKeysWith: { first, _ in first })
         return LaneKeys(
-            member: keys.first.map { [$0.keyID: $0.preSharedKey] } ?? [:], catchUp: all,
-            ticket: { ticketKey?($0) })
+            member: keys.first.map { [$0.keyID: $0.preSharedSecret] } ?? [:], catchUp: all,
+            ticket: { ticketKey?($0).map { SecretBytes($0, in: .pooled) } })
     }
 
     /// The keys have changed.
@@ -61,7 +62,7 @@ extension LinkHub {
     ///
     /// - Parameter other: Judges who answers, instead of the hub's verifier.
     func dial(
-        preamble: LinkPreamble, purpose: LinkPurpose = .primary, preSharedKey: [UInt8],
+        preamble: LinkPreamble, purpose: LinkPurpose = .primary, preSharedKey: SecretBytes,
         expecting: NodeID?, verifier other: (any LinkVerifier)? = nil,
         then completion: @escaping (Result<LinkConnection, LinkError>) -> Void
     ) throws(LinkError) -> LinkConnection {
@@ -85,7 +86,7 @@ extension LinkHub {
             let preamble = LinkPreamble(lane: .member, keyID: key.keyID)
         else { throw .unknownLane }
         return try dial(
-            preamble: preamble, purpose: purpose, preSharedKey: key.preSharedKey,
+            preamble: preamble, purpose: purpose, preSharedKey: key.preSharedSecret,
             expecting: expecting, verifier: verifier, then: completion)
     }
 

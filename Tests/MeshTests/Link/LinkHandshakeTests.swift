@@ -1,5 +1,6 @@
 import Mesh
 import Noise
+import Secrets
 import Testing
 import Trust
 import Wire
@@ -50,7 +51,7 @@ import Wire
         let mesh = try TestMesh()
         let (alice, bob) = (try mesh.member("alice"), try mesh.member("bob"))
         // Without the key, with an unknown lane or key id, or with plain noise.
-        let wrongKey = [UInt8](repeating: 9, count: 32)
+        let wrongKey = SecretBytes([UInt8](repeating: 9, count: 32))
         let (_, first) = run(try alice.dial(key: wrongKey), try bob.answer())
         #expect(first.error == .handshakeNotAuthentic)
         #expect(first.sent.isEmpty)

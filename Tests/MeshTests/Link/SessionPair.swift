@@ -23,7 +23,7 @@ func sessions(
     responder other: LinkSession.Bounds? = nil, pads: Bool = true
 ) throws -> (LinkSession, LinkSession) {
     let mesh = MeshID(number: 1)
-    let key = [UInt8](repeating: 3, count: 32)
+    let key = gate
     func local() throws -> LinkHandshake.Local {
         let identity = Identity.generate()
         let linkKey = LinkKeyPair.generate(now: WallTime(seconds: 0))

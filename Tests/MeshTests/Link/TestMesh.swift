@@ -1,5 +1,6 @@
 import Mesh
 import Noise
+import Secrets
 import Testing
 import Trust
 import Wire
@@ -47,7 +48,7 @@ struct TestNode {
     var verifier: MemberVerifier { MemberVerifier(genesis: genesis, trust: nil) { wall } }
 
     func dial(
-        lane: LinkLane = .member, id: [UInt8] = gateID, key: [UInt8] = gate,
+        lane: LinkLane = .member, id: [UInt8] = gateID, key: SecretBytes = gate,
         purpose: LinkPurpose = .primary, expecting: NodeID? = nil
     ) throws -> LinkHandshake {
         let preamble = try #require(LinkPreamble(lane: lane, keyID: id))
@@ -58,7 +59,7 @@ struct TestNode {
     }
 
     func answer(
-        key: [UInt8] = gate, lanes: Set<LinkLane> = [.member, .join]
+        key: SecretBytes = gate, lanes: Set<LinkLane> = [.member, .join]
     ) throws -> LinkHandshake {
         LinkHandshake(
             responding: { $0.keyID == gateID && lanes.contains($0.lane) ? key : nil },
@@ -66,7 +67,7 @@ struct TestNode {
     }
 }
 
-let gate = [UInt8](repeating: 3, count: 32)
+let gate = SecretBytes([UInt8](repeating: 3, count: 32), in: .pooled)
 let gateID: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8]
 
 struct Outcome {

@@ -1,3 +1,4 @@
+public import Secrets
 public import Wire
 
 /// A connection whose handshake may go on: the socket goes to the links' thread, with this to start
@@ -20,7 +21,7 @@ public struct AdmittedConnection: Sendable {
     /// Message 1, which is authentic and was not seen before.
     public let firstMessage: [UInt8]
     /// The key that the preamble names.
-    public let preSharedKey: [UInt8]
+    public let preSharedKey: SecretBytes
     /// Why it was let in.
     public let reason: Reason
     /// When the connection was accepted: the handshake's deadline counts from here.
@@ -64,16 +65,16 @@ public enum AdmissionEffect: Sendable {
 /// The pre-shared keys by which the lanes open.
 public struct LaneKeys: Sendable {
     /// Of the member lane, by key id: the current gate key.
-    public var member: [[UInt8]: [UInt8]]
+    public var member: [[UInt8]: SecretBytes]
     /// Of the catch-up lane, by key id: the current gate key and the superseded ones.
-    public var catchUp: [[UInt8]: [UInt8]]
+    public var catchUp: [[UInt8]: SecretBytes]
     /// Of the join lane: a ticket's, by key id. Called at the door: it must not wait.
-    public var ticket: @Sendable ([UInt8]) -> [UInt8]?
+    public var ticket: @Sendable ([UInt8]) -> SecretBytes?
 
     /// Keys as given.
     public init(
-        member: [[UInt8]: [UInt8]] = [:], catchUp: [[UInt8]: [UInt8]] = [:],
-        ticket: @escaping @Sendable ([UInt8]) -> [UInt8]? = { _ in nil }
+        member: [[UInt8]: SecretBytes] = [:], catchUp: [[UInt8]: SecretBytes] = [:],
+        ticket: @escaping @Sendable ([UInt8]) -> SecretBytes? = { _ in nil }
     ) {
         self.member = member
         self.catchUp = catchUp
@@ -81,7 +82,7 @@ public struct LaneKeys: Sendable {
     }
 
     /// The key that a preamble names, or nil for one that opens no lane here.
-    public func key(for preamble: LinkPreamble) -> [UInt8]? {
+    public func key(for preamble: LinkPreamble) -> SecretBytes? {
         switch preamble.lane {
         case .member: member[preamble.keyID]
         case .catchUp: catchUp[preamble.keyID]

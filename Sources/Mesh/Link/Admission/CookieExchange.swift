@@ -57,20 +57,18 @@ public struct CookieAnswer: Sendable, Equatable, WireCodable {
 /// where `seal` is ChaCha20-Poly1305 (RFC 8439) with an all-zero nonce: each key seals once. The
 /// salt keeps that so when a first message that was replayed is challenged a second time.
 public struct CookieSeal: Sendable {
-    private let base: [UInt8]
+    private let base: SecretBytes
 
-    init(preSharedKey: [UInt8], prologue: [UInt8], firstMessage: [UInt8]) {
-        base = Self.digest("shoal cookie base v1", prologue + firstMessage, key: preSharedKey)
-    }
-
-    private static func digest(_ domain: String, _ bytes: [UInt8], key: [UInt8]) -> [UInt8] {
-        blake2b(Array(domain.utf8) + [0] + bytes, key: key, length: SymmetricKey.byteCount)
+    init(preSharedKey: SecretBytes, prologue: [UInt8], firstMessage: [UInt8]) {
+        base = preSharedKey.derived(
+            "shoal cookie base v1", prologue + firstMessage, in: .pooled)
     }
 
     private func key(_ domain: String, _ bytes: [UInt8]) -> SymmetricKey {
-        guard let key = SymmetricKey(Self.digest(domain, bytes, key: base)) else {
-            preconditionFailure("a digest of 32 bytes is a key")
-        }
+        guard
+            let key = SymmetricKey(
+                base.derive(domain, bytes, length: SymmetricKey.byteCount))
+        else { preconditionFailure("a digest of 32 bytes is a key") }
         return key
     }
 

@@ -1,5 +1,4 @@
 internal import Secrets
-internal import Trust
 internal import Wire
 
 /// Makes cookies and makes them again to compare: nothing is kept of one.
@@ -11,12 +10,9 @@ internal import Wire
 /// is worthless two periods later, on another connection, from another source, and for another
 /// first message. Only this node can tell: another implementation may make them as it likes.
 struct CookieMaker: Sendable {
-    private let secret: [UInt8]
+    private let secret: SecretBytes
 
-    init(secret: [UInt8]) {
-        precondition(secret.count == 32, "a door's secret has 32 bytes")
-        self.secret = secret
-    }
+    init(secret: SecretBytes) { self.secret = secret }
 
     /// Which period an instant is in.
     static func period(_ now: MonotonicInstant) -> Int64 {
@@ -37,25 +33,19 @@ struct CookieMaker: Sendable {
     ) -> (cookie: [UInt8], salt: [UInt8]) {
         var number = ByteWriter(capacity: 8)
         number.writeInteger(UInt64(bitPattern: period))
-        let key = Self.digest("shoal cookie period v1", number.bytes, key: secret, length: 32)
+        let key = secret.derived("shoal cookie period v1", number.bytes, in: .pooled)
         var input = ByteWriter(capacity: 64)
         input.writeBytes(source.bytes)
         input.writeInteger(connection)
         preamble.encode(to: &input)
         input.writeBytes(firstMessage.prefix(32))
-        let output = Self.digest(
-            "shoal cookie v1", input.bytes, key: key,
+        let output = key.derive(
+            "shoal cookie v1", input.bytes,
             length: LinkLimits.cookieBytes + LinkLimits.cookieSaltBytes)
         return (
             Array(output.prefix(LinkLimits.cookieBytes)),
             Array(output.suffix(LinkLimits.cookieSaltBytes))
         )
-    }
-
-    static func digest(
-        _ domain: String, _ bytes: [UInt8], key: [UInt8], length: Int
-    ) -> [UInt8] {
-        blake2b(Array(domain.utf8) + [0] + bytes, key: key, length: length)
     }
 }
 
@@ -63,7 +53,7 @@ struct CookieMaker: Sendable {
 struct ChallengedState: Sendable {
     let preamble: LinkPreamble
     let firstMessage: [UInt8]
-    let preSharedKey: [UInt8]
+    let preSharedKey: SecretBytes
     let seal: CookieSeal
     /// What came of its answer.
     var buffer: [UInt8] = []

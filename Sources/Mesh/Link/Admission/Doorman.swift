@@ -1,4 +1,5 @@
 internal import Noise
+public import Secrets
 public import Trust
 public import Wire
 
@@ -7,7 +8,7 @@ public import Wire
 ///
 /// 1. A connection whose first 60 bytes are not a preamble that opens a lane here and a message 1
 ///    that its key authenticates is closed without a word. That takes hashing, no Diffie–Hellman.
-/// 2. So is one whose message 1 was seen before.
+/// 2. So is one whose message 1 was seen before: a replay.
 /// 3. While there is room, it is admitted: at most ``AdmissionLimits/openRoom`` handshakes that are
 ///    not over, ``AdmissionLimits/openRoomPerSource`` from one source,
 ///    ``AdmissionLimits/diffieHellmanPerSecond``.
@@ -63,13 +64,13 @@ public struct Doorman: Sendable {
     /// A door that nobody has come to.
     ///
     /// - Parameter secret: 32 random bytes, never told to anyone: what cookies are made with.
-    public init(genesis: Genesis, keys: LaneKeys, trust: TrustState, secret: [UInt8]) {
+    public init(genesis: Genesis, keys: LaneKeys, trust: TrustState, secret: SecretBytes) {
         self.genesis = genesis
         self.keys = keys
         self.trust = trust
         cookies = CookieMaker(secret: secret)
-        let seed = CookieMaker.digest("shoal crowd v1", [], key: secret, length: 16)
-        random = CrowdGenerator(seed: seed.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
+        let seed = secret.derive("shoal crowd v1", length: 8)
+        random = CrowdGenerator(seed: seed.reduce(0) { $0 << 8 | UInt64($1) })
         unusedKey = .generate()
     }
 
@@ -169,10 +170,12 @@ public struct Doorman: Sendable {
         }
         _ = silent.remove(connection)
         let message = Array(bytes[header...])
+        // A look-up is cheaper than a check, and only what was authentic is remembered.
+        guard !replays.contains(message) else { return [refuse(connection, .replayed)] }
         guard isAuthentic(message, preamble, key) else {
             return [refuse(connection, .notAuthentic)]
         }
-        guard replays.isNew(message[...], at: now) else { return [refuse(connection, .replayed)] }
+        replays.insert(message, at: now)
         let place = AdmissionRooms.Place.open(entry.source)
         let handshake = AdmissionLimits.diffieHellmanPerHandshake
         if rooms.has(place), diffieHellmanUse.take(handshake, of: Self.diffieHellman, at: now) {
@@ -191,7 +194,9 @@ public struct Doorman: Sendable {
     }
 
     /// Whether the pre-shared key authenticates message 1. No Diffie–Hellman is in it.
-    private func isAuthentic(_ message: [UInt8], _ preamble: LinkPreamble, _ key: [UInt8]) -> Bool {
+    private func isAuthentic(_ message: [UInt8], _ preamble: LinkPreamble, _ key: SecretBytes)
+        -> Bool
+    {
         do {
             var noise = try NoiseHandshake(
                 pattern: .xxpsk0, role: .responder, prologue: preamble.prologue(mesh: genesis.id),
@@ -202,7 +207,7 @@ public struct Doorman: Sendable {
 
     private mutating func admitJoiner(
         _ entry: WaitingRoom<SilentState>.Entry, _ preamble: LinkPreamble, _ message: [UInt8],
-        _ key: [UInt8], at now: MonotonicInstant
+        _ key: SecretBytes, at now: MonotonicInstant
     ) -> [AdmissionEffect] {
         let place = AdmissionRooms.Place.join(keyID: preamble.keyID)
         guard rooms.has(place), admissionsByTicket.take(by: preamble.keyID, at: now) else {
@@ -222,7 +227,7 @@ public struct Doorman: Sendable {
 
     private mutating func challenge(
         _ entry: WaitingRoom<SilentState>.Entry, _ preamble: LinkPreamble, _ message: [UInt8],
-        _ key: [UInt8], at now: MonotonicInstant
+        _ key: SecretBytes, at now: MonotonicInstant
     ) -> [AdmissionEffect] {
         let seal = CookieSeal(
             preSharedKey: key, prologue: preamble.prologue(mesh: genesis.id), firstMessage: message)

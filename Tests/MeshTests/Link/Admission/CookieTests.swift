@@ -1,4 +1,5 @@
 import Noise
+import Secrets
 import Testing
 import Trust
 import Wire
@@ -82,7 +83,7 @@ private struct Asked {
 
     @Test func afterTheGateKeyRolledTheOldOneOpensNoMembersLane() throws {
         var world = try DoorWorld()
-        let fresh = [UInt8](repeating: 12, count: 32)
+        let fresh = SecretBytes([UInt8](repeating: 12, count: 32))
         world.doorman.update(
             keys: LaneKeys(
                 member: [[8, 8, 8, 8, 8, 8, 8, 8]: fresh], catchUp: [gateID: gate]),
@@ -194,7 +195,7 @@ private struct Asked {
 
     @Test func aCookieIsGoodForTwoPeriodsAndNoLonger() throws {
         // A connection does not live that long at the door: the cookie's own end is behind it.
-        let secret = [UInt8](repeating: 6, count: 32)
+        let secret = SecretBytes([UInt8](repeating: 6, count: 32))
         let first = try DoorWorld().firstBytes()
         let preamble = try #require(LinkPreamble(lane: .member, keyID: gateID))
         let maker = CookieMaker(secret: secret)
@@ -211,7 +212,10 @@ private struct Asked {
         #expect(cookie(5) != cookie(6))
         #expect(cookie(5) != cookie(5, from: 2))
         #expect(cookie(5) != cookie(5, on: 2))
-        #expect(cookie(5) != cookie(5, by: CookieMaker(secret: [UInt8](repeating: 7, count: 32))))
+        #expect(
+            cookie(5)
+                != cookie(5, by: CookieMaker(secret: SecretBytes([UInt8](repeating: 7, count: 32))))
+        )
     }
 
     @Test func verificationsAreRationedForOneSourceAndOthersGetTheirs() throws {

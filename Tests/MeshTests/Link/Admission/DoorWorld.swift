@@ -1,12 +1,13 @@
 import Mesh
 import Noise
+import Secrets
 import Testing
 import Trust
 import Wire
 
-let superseded = [UInt8](repeating: 4, count: 32)
+let superseded = SecretBytes([UInt8](repeating: 4, count: 32), in: .pooled)
 let supersededID: [UInt8] = [9, 9, 9, 9, 9, 9, 9, 9]
-let ticketKey = [UInt8](repeating: 5, count: 32)
+let ticketKey = SecretBytes([UInt8](repeating: 5, count: 32), in: .pooled)
 
 /// The key ids of tickets begin with these bytes.
 let ticketBeginning: [UInt8] = [7, 7, 7, 7, 7, 7, 7]
@@ -36,7 +37,7 @@ struct DoorWorld {
         doorman = Doorman(
             genesis: mesh.genesis, keys: keys,
             trust: TrustState(),
-            secret: [UInt8](repeating: 1, count: 32))
+            secret: SecretBytes([UInt8](repeating: 1, count: 32)))
     }
 
     /// What became of one connection.
@@ -87,7 +88,7 @@ struct DoorWorld {
 
     /// The first bytes of a dial by somebody who holds the key.
     func firstBytes(
-        lane: LinkLane = .member, id: [UInt8] = gateID, key: [UInt8] = gate
+        lane: LinkLane = .member, id: [UInt8] = gateID, key: SecretBytes = gate
     ) throws -> [UInt8] {
         var dial = try mesh.stranger().dial(lane: lane, id: id, key: key)
         var outcome = Outcome()
@@ -99,7 +100,7 @@ struct DoorWorld {
     ///
     /// - Returns: The link as the host sees it, or nil when the door or the handshake refused it.
     mutating func dial(
-        _ node: TestNode, lane: LinkLane = .member, id: [UInt8] = gateID, key: [UInt8] = gate,
+        _ node: TestNode, lane: LinkLane = .member, id: [UInt8] = gateID, key: SecretBytes = gate,
         from source: AdmissionSource, roundTrip: Duration = .zero,
         others: (inout DoorWorld) throws -> Void = { _ in }
     ) throws -> (link: EstablishedLink?, refusal: AdmissionRefusal?) {
