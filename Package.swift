@@ -160,7 +160,9 @@ let package = Package(
         tests(
             "NodeAPI",
             ["NodeAPI", "OpenAIAPI", .hummingbird, .hummingbirdTesting, .logging, .nioCore]),
-        tests("Node", ["Gossip", "MeshTransport", "Node", "NodeAPI", "Trust", "Wire"]),
+        tests(
+            "Node",
+            ["Gossip", "Mesh", "MeshTransport", "Node", "NodeAPI", "Trust", "Wire", .logging]),
         tests("shoal", ["shoal"]),
     ]
 )
