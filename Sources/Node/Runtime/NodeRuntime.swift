@@ -82,7 +82,8 @@ public struct NodeRuntime: Sendable {
                 return Set(known.compactMap { $0.certificate?.name } + [member.name])
             })
         let transport = try await LinkTransport(
-            credentials: credentials, logger: logger, wallClock: now)
+            credentials: credentials, pads: configuration.privacy.padding, logger: logger,
+            wallClock: now)
         let trust = try trustService(keeper, transport, gossip, activity)
         await transport.setHandler(for: .trust) { stream, peer in
             await trust.serve(stream, from: peer)

@@ -119,11 +119,14 @@ extension StateDirectory {
             throw .trust(error)
         }
         try files.makeDirectory("mesh/issued")
+        for old in issued() where old.member.body.notAfter + TrustLimits.ticketLifetimeMax < now {
+            files.remove("mesh/issued/\(old.member.body.subject.hex)")
+        }
         try Self.save(files, "mesh/issued/\(node.hex)", "certificate", chain.encoded)
         return chain
     }
 
-    /// What this node certified last for each node, by name.
+    /// What this node certified last for each node, by name; forgotten a month after its end.
     public func issued() -> [CertificateChain] {
         files.list("mesh/issued").compactMap { name in
             try? Self.load(files, "mesh/issued/\(name)", "certificate", as: CertificateChain.self)

@@ -209,6 +209,13 @@ struct MeshRevokeCommand: AsyncParsableCommand {
         Output.write(
             "Revoked the \(kind) \(name ?? Self.text(target)); the gate key is at epoch "
                 + "\(revoked.gateKey.counter).\n")
+        if case .member(let node) = target,
+            try state.trust().issuers.contains(where: { $0.body.subject == node })
+        {
+            Output.note(
+                "It was an issuer: what it issued stays valid until `shoal mesh revoke --issuer "
+                    + "\(name ?? node.hex)`, which takes the authority's key.")
+        }
         let running = StateDirectory.runningNode(at: state.path)
         Output.note(
             running.map(DetachedProcess.isRunning) == true

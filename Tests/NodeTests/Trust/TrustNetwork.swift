@@ -34,8 +34,7 @@ final class TrustNode: Sendable {
         self.directory = directory
         let time: @Sendable () -> WallTime = { clock.time }
         keeper = try TrustKeeper(directory: directory, known: known, now: time)
-        var logger = Logger(label: "test \(directory.identity.nodeID.short)")
-        logger.logLevel = .debug
+        let logger = Logger(label: "test")
         let transport = try await LinkTransport(
             credentials: keeper.credentials, logger: logger, wallClock: time)
         self.transport = transport
@@ -72,4 +71,30 @@ final class TrustNode: Sendable {
     func knows(_ nodes: TrustNode...) { box.members = nodes.map(\.member) }
 
     func stop() async { await transport.shutdown() }
+}
+
+/// Waits until something holds: what the other side of an exchange does comes after this side's end of
+/// it. The limit is far beyond what that takes.
+func eventually(
+    _ condition: () throws -> Bool, sourceLocation: SourceLocation = #_sourceLocation
+) async throws {
+    let end = ContinuousClock.now + .seconds(60)
+    while try !condition() {
+        guard ContinuousClock.now < end else {
+            Issue.record("it does not come about", sourceLocation: sourceLocation)
+            return
+        }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+}
+
+/// Does something until it succeeds.
+func persistently<R>(_ body: () async throws -> R) async throws -> R {
+    let end = ContinuousClock.now + .seconds(60)
+    while true {
+        do { return try await body() } catch {
+            guard ContinuousClock.now < end else { throw error }
+            try await Task.sleep(for: .milliseconds(200))
+        }
+    }
 }

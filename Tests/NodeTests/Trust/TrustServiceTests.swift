@@ -40,7 +40,7 @@ struct TrustServiceTests {
         )
         a.knows(b)
         await a.service.exchange(with: b.member)
-        #expect(a.keeper.digest == b.keeper.digest)
+        try await eventually { a.keeper.digest == b.keeper.digest }
         _ = try issuer.revoke(
             .member(third), reason: "", authority: nil, keys: .none, now: clock.time)
         #expect(a.keeper.isStale && !b.keeper.isStale)
@@ -48,8 +48,8 @@ struct TrustServiceTests {
         await a.service.changed(by: nil)
         // Over the link that stands, though the gate key is another one now.
         await a.service.exchange(with: b.member)
-        #expect(b.keeper.trust.isRevoked(third))
-        #expect(a.keeper.digest == b.keeper.digest)
+        try await eventually { b.keeper.trust.isRevoked(third) }
+        try await eventually { a.keeper.digest == b.keeper.digest }
         #expect(b.keeper.gateKeys.current.key.epoch.counter == 2)
         #expect(try b.directory.trust().isRevoked(third))
         await a.stop()
@@ -91,7 +91,7 @@ struct TrustServiceTests {
         #expect(b.keeper.exclusion != nil)
         #expect(await b.service.renewOwn())
         #expect(b.keeper.exclusion == nil)
-        #expect(a.keeper.digest == b.keeper.digest)
+        try await eventually { a.keeper.digest == b.keeper.digest }
         #expect(b.keeper.trust.isRevoked(NodeID(number: 9)))
         // And a link of the mesh is made as if nothing had been.
         let link = try await b.transport.connect(to: [a.address], expecting: a.id)
@@ -124,10 +124,16 @@ struct TrustServiceTests {
         let (a, b) = (try await TrustNode(issuer, clock), try await TrustNode(state, clock))
         #expect(a.keeper.gateKeys.current.key != b.keeper.gateKeys.current.key)
         // The ordinary way to make a link: the lane of members is silent, the other one opens.
-        let link = try await a.transport.connect(to: [b.address], expecting: b.id)
+        // On a machine that is busy with other tests a handshake may run out of time: it is made
+        // again, as whoever needs a link does.
+        let link = try await persistently {
+            try await a.transport.connect(to: [b.address], expecting: b.id)
+        }
         #expect(link.lane == .member)
-        #expect(a.keeper.gateKeys.current.key == b.keeper.gateKeys.current.key)
-        #expect(a.keeper.digest == b.keeper.digest)
+        try await eventually {
+            a.keeper.gateKeys.current.key == b.keeper.gateKeys.current.key
+        }
+        try await eventually { a.keeper.digest == b.keeper.digest }
         await a.stop()
         await b.stop()
     }
@@ -150,7 +156,8 @@ struct TrustServiceTests {
         // The issuer itself waits for a majority of the others.
         #expect(!a.keeper.isBriefed)
         await c.service.exchange(with: a.member)
-        #expect(a.keeper.isBriefed && c.keeper.isBriefed)
+        #expect(c.keeper.isBriefed)
+        try await eventually { a.keeper.isBriefed }
         for node in [a, b, c] { await node.stop() }
     }
 
