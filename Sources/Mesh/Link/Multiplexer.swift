@@ -73,6 +73,8 @@ public struct Multiplexer: Sendable {
     var closeSent = false
 
     // Receiving
+    /// What a peer may have under way on one stream, in the end.
+    var streamWindow = LinkLimits.streamWindowBytes
     var sessionAllowance = LinkLimits.sessionWindowBytes
     var sessionPending = 0
     var creditsDue: [UInt32] = []
@@ -112,6 +114,24 @@ public struct Multiplexer: Sendable {
         stream < (isLocal(stream) ? nextLocal : nextRemote)
     }
 
+    // MARK: Windows
+
+    /// Lets the peer have more under way: for a connection that carries bulk alone, where each end
+    /// would otherwise wait for the other many times in a millisecond. Before the first stream.
+    public mutating func widen() {
+        precondition(streams.isEmpty, "windows grow before there are streams")
+        streamWindow = LinkLimits.bulkStreamWindowBytes
+        sessionPending += LinkLimits.bulkSessionWindowBytes - LinkLimits.sessionWindowBytes
+    }
+
+    /// A stream whose window begins as the peer knows it; what it is wider goes out with the first
+    /// credit.
+    func newStream(_ service: LinkService) -> MultiplexedStream {
+        var stream = MultiplexedStream(priority: service.priority)
+        stream.pending = streamWindow - LinkLimits.streamWindowBytes
+        return stream
+    }
+
     // MARK: Streams
 
     /// Opens a stream and returns its number. At most ``LinkLimits/openBytesMax`` first bytes
@@ -128,7 +148,7 @@ public struct Multiplexer: Sendable {
         let stream = nextLocal
         nextLocal += 2
         localCount += 1
-        streams[stream] = MultiplexedStream(priority: service.priority)
+        streams[stream] = newStream(service)
         control.append((.open(stream: stream, service: service, first: first), service.priority))
         return stream
     }
@@ -198,7 +218,7 @@ public struct Multiplexer: Sendable {
         returnToSession(bytes)
         if !streams.values[index].remoteEnded {
             streams.values[index].pending += bytes
-            let isDue = streams.values[index].pending >= LinkLimits.streamWindowBytes / 4
+            let isDue = streams.values[index].pending >= streamWindow / 4
             if isDue, !streams.values[index].creditDue {
                 streams.values[index].creditDue = true
                 creditsDue.append(stream)
