@@ -59,7 +59,7 @@ let package = Package(
             name: "ShoalFuzzSupport",
             targets: [
                 "Engine", "GGUF", "Gossip", "Grammar", "Jinja", "Kernels", "Mesh", "Model", "Noise",
-                "OpenAIAPI", "Sampling", "Tokenizer", "Trust", "Wire",
+                "OpenAIAPI", "Sampling", "Secrets", "Tokenizer", "Trust", "Wire",
             ]),
     ],
     dependencies: [

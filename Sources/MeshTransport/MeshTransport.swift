@@ -25,6 +25,12 @@ public enum MeshTransportLimits {
         low: 32 << 10, high: 64 << 10)
     /// Bytes of records that are handed to a connection together.
     static let batchBytes = 48 << 10
+    /// The same where nothing urgent waits behind them.
+    static let bulkWriteBuffer = ChannelOptions.Types.WriteBufferWaterMark(
+        low: 128 << 10, high: 256 << 10)
+    static let bulkBatchBytes = 192 << 10
+    /// The most bytes that are read from a connection for bulk at once.
+    static let bulkReadBytes = 256 << 10
     /// Connections that the system holds until the door's thread accepts them.
     static let acceptBacklog: Int32 = 1024
     /// Connections accepted in one turn before those who wait are looked at.

@@ -9,7 +9,7 @@ import Wire
 /// A mesh that several processes of one run can make members of: whoever has its text can.
 struct BenchmarkMesh: Sendable {
     let genesis: Genesis
-    let gateKey: GateKey
+    let gateKeys: GateKeyRing
     private let authority: Identity
     private let seed: [UInt8]
     private let names = Counter()
@@ -28,23 +28,28 @@ struct BenchmarkMesh: Sendable {
         var random = SystemRandomNumberGenerator()
         let seed = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
         guard let authority = Identity(seed: seed) else { throw LinkFiguresError("no identity") }
+        let genesis = try Self.genesis(of: authority)
         try self.init(
-            seed: seed, gateKey: .generate(epoch: .init(counter: 1, issuer: authority.nodeID)))
+            seed: seed, gateKeys: .first(by: authority, certificate: nil, mesh: genesis.id))
     }
 
-    private init(seed: [UInt8], gateKey: GateKey) throws {
-        guard let authority = Identity(seed: seed) else { throw LinkFiguresError("no identity") }
-        self.seed = seed
-        self.authority = authority
-        self.gateKey = gateKey
-        genesis = try Genesis(
+    private static func genesis(of authority: Identity) throws -> Genesis {
+        try Genesis(
             name: "benchmark", authority: authority.nodeID,
             created: WallTime(seconds: 1_700_000_000))
     }
 
+    private init(seed: [UInt8], gateKeys: GateKeyRing) throws {
+        guard let authority = Identity(seed: seed) else { throw LinkFiguresError("no identity") }
+        self.seed = seed
+        self.authority = authority
+        self.gateKeys = gateKeys
+        genesis = try Self.genesis(of: authority)
+    }
+
     /// All of it, secrets included.
     var text: String {
-        (seed + gateKey.encoded).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        (seed + gateKeys.encoded).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     init(text: String) throws {
@@ -56,7 +61,8 @@ struct BenchmarkMesh: Sendable {
         }
         guard bytes.count > 32 else { throw LinkFiguresError("no mesh") }
         try self.init(
-            seed: Array(bytes.prefix(32)), gateKey: GateKey(decoding: Array(bytes.dropFirst(32))))
+            seed: Array(bytes.prefix(32)),
+            gateKeys: GateKeyRing(decoding: Array(bytes.dropFirst(32))))
     }
 
     func credentials() throws -> LinkCredentials {
@@ -72,7 +78,8 @@ struct BenchmarkMesh: Sendable {
                 signedBy: authority),
             issuer: nil)
         return LinkCredentials(
-            identity: identity, chain: chain, genesis: genesis, gateKey: gateKey,
+            identity: identity, chain: chain, genesis: genesis, gateKeys: gateKeys,
+            trust: TrustState(),
             linkKey: .generate(now: now))
     }
 

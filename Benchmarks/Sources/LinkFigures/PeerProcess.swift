@@ -28,9 +28,14 @@ final class PeerProcess {
         return line
     }
 
+    /// Says a line to the peer.
+    func say(_ line: String) throws {
+        try input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8))
+    }
+
     /// Says a line to the peer, and gives its answer.
     func ask(_ line: String) throws -> String {
-        try input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8))
+        try say(line)
         return try self.line()
     }
 
@@ -100,7 +105,7 @@ public enum LinkPeerProcess {
         let port = try await node.listen(host: "127.0.0.1", port: 0)
         say("\(port) \(credentials.identity.nodeID)")
         let lines = LineReader(.standardInput)
-        while lines.next() != nil { say("\(privateBytes())") }
+        while lines.next() != nil { say("\(privateBytes()) \(processSeconds())") }
         await node.shutdown()
     }
 
@@ -120,7 +125,8 @@ func monotonicNanoseconds() -> UInt64 {
 func privateBytes() -> Int {
     let text = (try? String(contentsOfFile: "/proc/self/smaps_rollup", encoding: .utf8)) ?? ""
     return text.split(separator: "\n").reduce(0) { sum, line in
-        guard line.hasPrefix("Private_"), let kibibytes = line.split(separator: " ").dropFirst().first
+        guard line.hasPrefix("Private_"),
+            let kibibytes = line.split(separator: " ").dropFirst().first
         else { return sum }
         return sum + (Int(kibibytes) ?? 0) * 1024
     }

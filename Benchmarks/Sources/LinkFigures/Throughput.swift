@@ -14,24 +14,39 @@ public struct ThroughputFigure: Sendable, Encodable {
     public let libsodiumMegabytesPerSecond: Double
     /// The median over the rounds of the one in percent of the other.
     public let sharePercent: Double
+    /// What the processor time of the busier of the two processes would allow, if each had a core
+    /// of its own and nothing in it ran beside something else: a figure that other work on the
+    /// machine changes little.
+    public let processorMegabytesPerSecond: Double
+    /// The same in percent of libsodium's.
+    public let processorSharePercent: Double
 
     static func measure(
-        over link: Link, service: LinkService, rounds: Int, bytesPerRound: Int
+        over link: Link, service: LinkService, plan: LinkFigures.Plan, server: Server
     ) async throws -> ThroughputFigure {
         var cipher = CipherAlone()
         var (streams, ciphers, shares) = ([Double](), [Double](), [Double]())
+        var (processors, processorShares) = ([Double](), [Double]())
         // The first round warms up and does not count.
-        for round in 0...rounds {
-            let alone = cipher.rate(bytes: bytesPerRound)
-            let rate = try await Self.rate(link, service, bytesPerRound)
+        for round in 0...plan.rounds {
+            let alone = cipher.rate(bytes: plan.bytesPerRound)
+            let (here, there) = (processSeconds(), try server.usage().processorSeconds)
+            let rate = try await Self.rate(link, service, plan.bytesPerRound)
+            let spent = max(
+                processSeconds() - here, try server.usage().processorSeconds - there)
             guard round > 0 else { continue }
+            let allowed = Double(plan.bytesPerRound) / 1e6 / spent
             streams.append(rate)
             ciphers.append(alone)
             shares.append(100 * rate / alone)
+            processors.append(allowed)
+            processorShares.append(100 * allowed / alone)
         }
         return ThroughputFigure(
-            bytesPerRound: bytesPerRound, megabytesPerSecond: median(streams),
-            libsodiumMegabytesPerSecond: median(ciphers), sharePercent: median(shares))
+            bytesPerRound: plan.bytesPerRound, megabytesPerSecond: median(streams),
+            libsodiumMegabytesPerSecond: median(ciphers), sharePercent: median(shares),
+            processorMegabytesPerSecond: median(processors),
+            processorSharePercent: median(processorShares))
     }
 
     private static func rate(_ link: Link, _ service: LinkService, _ count: Int) async throws
@@ -73,9 +88,13 @@ private struct CipherAlone {
     }
 }
 
-func threadSeconds() -> Double {
+func threadSeconds() -> Double { seconds(of: CLOCK_THREAD_CPUTIME_ID) }
+
+func processSeconds() -> Double { seconds(of: CLOCK_PROCESS_CPUTIME_ID) }
+
+private func seconds(of clock: clockid_t) -> Double {
     var time = timespec()
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    clock_gettime(clock, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
 

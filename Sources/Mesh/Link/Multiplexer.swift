@@ -26,9 +26,32 @@ public enum MultiplexerEvent: Equatable, Sendable {
 /// ``nextRecord(maxBytes:at:)``; what it holds is bounded by ``LinkLimits``. After it threw a
 /// ``LinkViolation`` the link is to be ended.
 ///
-/// A side that resets a stream keeps its number until the peer's END or RESET shows that nothing
-/// more can be on its way; a side that is told of a reset answers with one, unless its END is
-/// already under way.
+/// What each side may do, beyond the form of ``LinkFrame``:
+///
+/// - Streams are opened in the order of their numbers, at most ``LinkLimits/streamsPerSideMax`` at
+///   once by each side. One too many is refused by RESET; many more end the link. A number is never
+///   used again.
+/// - Each direction of a stream is DATA and then END, or is cut off by RESET, which ends both
+///   directions. The first bytes in OPEN come before those of DATA.
+/// - A sender has ``LinkLimits/streamWindowBytes`` of credit for each direction of a stream and
+///   ``LinkLimits/sessionWindowBytes`` for all together; DATA takes from both by the bytes of its
+///   payload, and CREDIT gives to one of them. More than ``LinkLimits/creditBytesMax`` is refused. A
+///   receiver gives credit as the application consumes; bytes of streams that were given up count as
+///   consumed for the session.
+/// - A side that resets a stream keeps its number until the peer's END or RESET shows that nothing
+///   more can be on its way, and throws away what comes within the window; a side that is told of a
+///   reset answers with one (``StreamResetCode/acknowledged``), unless its END is already under way.
+///   At most ``LinkLimits/resetsPerSecondMax`` resets in a second.
+/// - Frames of a stream that was never opened, or after its end, end the link; CREDIT for a stream
+///   that is over is of no effect.
+/// - A PING is answered by a PONG with its number, in the next record; only what was asked may be
+///   answered. After ``LinkLimits/keepaliveIdle`` without a record a side asks, after
+///   ``LinkLimits/silenceMax`` it takes the link for dead.
+/// - CLOSE is a side's last frame; the other sends no more once it has seen it.
+///
+/// In which order a side sends what it may is its own affair. This one sends control before
+/// inference before bulk, streams of a class in turn, and lets a class leave some of the session's
+/// credit to those before it.
 public struct Multiplexer: Sendable {
     let role: NoiseRole
     var streams: [UInt32: MultiplexedStream] = [:]
@@ -50,6 +73,8 @@ public struct Multiplexer: Sendable {
     var closeSent = false
 
     // Receiving
+    /// What a peer may have under way on one stream, in the end.
+    var streamWindow = LinkLimits.streamWindowBytes
     var sessionAllowance = LinkLimits.sessionWindowBytes
     var sessionPending = 0
     var creditsDue: [UInt32] = []
@@ -89,6 +114,24 @@ public struct Multiplexer: Sendable {
         stream < (isLocal(stream) ? nextLocal : nextRemote)
     }
 
+    // MARK: Windows
+
+    /// Lets the peer have more under way: for a connection that carries bulk alone, where each end
+    /// would otherwise wait for the other many times in a millisecond. Before the first stream.
+    public mutating func widen() {
+        precondition(streams.isEmpty, "windows grow before there are streams")
+        streamWindow = LinkLimits.bulkStreamWindowBytes
+        sessionPending += LinkLimits.bulkSessionWindowBytes - LinkLimits.sessionWindowBytes
+    }
+
+    /// A stream whose window begins as the peer knows it; what it is wider goes out with the first
+    /// credit.
+    func newStream(_ service: LinkService) -> MultiplexedStream {
+        var stream = MultiplexedStream(priority: service.priority)
+        stream.pending = streamWindow - LinkLimits.streamWindowBytes
+        return stream
+    }
+
     // MARK: Streams
 
     /// Opens a stream and returns its number. At most ``LinkLimits/openBytesMax`` first bytes
@@ -105,7 +148,7 @@ public struct Multiplexer: Sendable {
         let stream = nextLocal
         nextLocal += 2
         localCount += 1
-        streams[stream] = MultiplexedStream(priority: service.priority)
+        streams[stream] = newStream(service)
         control.append((.open(stream: stream, service: service, first: first), service.priority))
         return stream
     }
@@ -175,7 +218,7 @@ public struct Multiplexer: Sendable {
         returnToSession(bytes)
         if !streams.values[index].remoteEnded {
             streams.values[index].pending += bytes
-            let isDue = streams.values[index].pending >= LinkLimits.streamWindowBytes / 4
+            let isDue = streams.values[index].pending >= streamWindow / 4
             if isDue, !streams.values[index].creditDue {
                 streams.values[index].creditDue = true
                 creditsDue.append(stream)

@@ -86,7 +86,7 @@ extension Multiplexer {
         }
         guard drainingThere < LinkLimits.drainingStreamsMax else { throw .tooManyStreams }
         remoteCount += 1
-        streams[stream] = MultiplexedStream(priority: service.priority)
+        streams[stream] = newStream(service)
         events.append(.opened(stream, service, first: first))
     }
 

@@ -13,6 +13,8 @@ final class Door: Sendable {
     private struct Inbox {
         var jobs: [Job] = []
         var isOver = false
+        /// Called on the thread when all is closed.
+        var atEnd: (@Sendable () -> Void)?
     }
 
     private let inbox = Mutex(Inbox())
@@ -40,12 +42,16 @@ final class Door: Sendable {
 
     private func run(_ loop: DoorLoop) {
         while true {
-            let (jobs, isOver) = inbox.withLock { inbox in
+            let (jobs, isOver, atEnd) = inbox.withLock { inbox in
                 defer { inbox.jobs = [] }
-                return (inbox.jobs, inbox.isOver)
+                return (inbox.jobs, inbox.isOver, inbox.atEnd)
             }
             for job in jobs { job(loop) }
-            if isOver { return loop.end() }
+            if isOver {
+                loop.end()
+                atEnd?()
+                return
+            }
             loop.turn()
         }
     }
@@ -84,9 +90,14 @@ final class Door: Sendable {
         }
     }
 
-    /// Closes what listens and who waits, and ends the thread, once what waits is done.
-    func end() {
-        inbox.withLock { $0.isOver = true }
+    /// Closes what listens and who waits, and ends the thread. Once.
+    ///
+    /// - Parameter atEnd: Called on the thread when nothing listens any more.
+    func end(_ atEnd: @escaping @Sendable () -> Void) {
+        inbox.withLock { inbox in
+            inbox.isOver = true
+            inbox.atEnd = atEnd
+        }
         bell.ring()
     }
 }

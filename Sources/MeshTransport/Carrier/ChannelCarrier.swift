@@ -59,6 +59,16 @@ final class ChannelCarrier: ChannelInboundHandler, LinkCarrier {
 
     func flush() { context?.flush() }
 
+    func carriesBulk() {
+        guard let options = context?.channel.syncOptions else { return }
+        // Where an option can't be set, it is only slower.
+        try? options.setOption(.writeBufferWaterMark, value: MeshTransportLimits.bulkWriteBuffer)
+        try? options.setOption(
+            .recvAllocator,
+            value: AdaptiveRecvByteBufferAllocator(
+                minimum: 1024, initial: 2048, maximum: MeshTransportLimits.bulkReadBytes))
+    }
+
     func close() { context?.close(promise: nil) }
 
     func close(after last: ByteBuffer) {

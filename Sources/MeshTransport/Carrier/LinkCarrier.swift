@@ -15,6 +15,8 @@ protocol LinkCarrier: AnyObject {
     func write(_ bytes: ByteBuffer)
     /// Sends what was queued.
     func flush()
+    /// Only bulk goes this way: nothing urgent waits behind what was queued.
+    func carriesBulk()
     /// Ends in both directions at once.
     func close()
     /// Sends `last`, waits a moment for it to go out, and ends.

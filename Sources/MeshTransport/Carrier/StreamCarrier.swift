@@ -74,6 +74,8 @@ final class StreamCarrier: LinkCarrier, StreamSink {
         return took
     }
 
+    func carriesBulk() {}
+
     func close() {
         guard isActive else { return }
         isActive = false

@@ -166,7 +166,10 @@ final class LinkConnection {
     private func establish(_ link: EstablishedLink) {
         deadline?.cancel()
         let now = hub.now
-        phase = .open(LinkSession(link, pads: hub.pads, at: now))
+        var session = LinkSession(link, pads: hub.pads, at: now)
+        if link.purpose == .bulk { session.multiplexer.widen() }
+        phase = .open(session)
+        if link.purpose == .bulk { carrier?.carriesBulk() }
         established = link
         establishedAt = now
         onOutcome?(self, .success(link))
@@ -281,8 +284,11 @@ final class LinkConnection {
     private func nextBatch(_ allocator: ByteBufferAllocator) -> ByteBuffer? {
         let now = hub.now
         let scratch = hub.recordSpace
+        let limit =
+            established?.purpose == .bulk
+            ? MeshTransportLimits.bulkBatchBytes : MeshTransportLimits.batchBytes
         var batch: ByteBuffer?
-        while isOpen, batch.map({ $0.readableBytes < MeshTransportLimits.batchBytes }) ?? true {
+        while isOpen, batch.map({ $0.readableBytes < limit }) ?? true {
             do {
                 // Small records come through the scratch; when one is long, those that follow are
                 // sealed where they go out from.
@@ -298,7 +304,7 @@ final class LinkConnection {
                         let isLong = written >= LinkLimits.recordBytesMax / 2
                         batch = allocator.buffer(
                             capacity: isLong
-                                ? MeshTransportLimits.batchBytes + LinkLimits.recordSpaceBytes
+                                ? limit + LinkLimits.recordSpaceBytes
                                 : written)
                         batch?.writeBytes(UnsafeRawBufferPointer(scratch).prefix(written))
                     }

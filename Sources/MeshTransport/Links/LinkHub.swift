@@ -252,8 +252,13 @@ final class LinkHub {
         isShutDown = true
         timer?.cancel()
         timer = nil
-        door?.end()
-        door = nil
+        if let door {
+            self.door = nil
+            // Nothing listens any more when the shutdown is over.
+            let closed = loop.makePromise(of: Void.self)
+            lingers(until: closed.futureResult)
+            door.end { closed.succeed() }
+        }
         for connection in Array(connections.values) {
             connection.close(.shutdown, text: "the node stops")
         }
