@@ -91,15 +91,37 @@ struct TrustServiceTests {
         #expect(b.keeper.exclusion != nil)
         try await b.renew()
         #expect(b.keeper.exclusion == nil)
-        try await eventually { a.keeper.digest == b.keeper.digest }
         #expect(b.keeper.trust.isRevoked(NodeID(number: 9)))
         // And a link of the mesh is made as if nothing had been.
         let link = try await persistently {
             try await b.transport.connect(to: [a.address], expecting: a.id)
         }
         #expect(link.lane == .member)
+        try await eventually { a.keeper.digest == b.keeper.digest }
         await a.stop()
         await b.stop()
+    }
+
+    @Test func whoseCertificateIsOverLearnsOfRevocationsAndNotTheGateKey() async throws {
+        let state = try joined("b")
+        clock.advance(days: 31)
+        _ = try issuer.revoke(
+            .member(NodeID(number: 9)), reason: "", authority: nil, keys: .none, now: clock.time)
+        // Not an issuer: it can't renew.
+        let (b, c) = (
+            try await TrustNode(state, clock), try await TrustNode(try joined("c"), clock)
+        )
+        #expect(c.keeper.gateKeys.current.key.epoch.counter == 2)
+        let link = try await persistently {
+            try await b.transport.catchUp(to: [c.address], expecting: c.id)
+        }
+        #expect(link.lane == .catchUp)
+        #expect(await b.service.exchange(over: link))
+        #expect(b.keeper.trust.isRevoked(NodeID(number: 9)))
+        #expect(b.keeper.gateKeys.current.key.epoch.counter == 1)
+        #expect(b.keeper.exclusion != nil)
+        await b.stop()
+        await c.stop()
     }
 
     @Test func anExpiredNodeThatWasRevokedIsNotLetBack() async throws {
