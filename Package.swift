@@ -59,7 +59,7 @@ let package = Package(
             name: "ShoalFuzzSupport",
             targets: [
                 "Engine", "GGUF", "Gossip", "Grammar", "Jinja", "Kernels", "Mesh", "Model", "Noise",
-                "OpenAIAPI", "Sampling", "Tokenizer", "Trust", "Wire",
+                "OpenAIAPI", "Sampling", "Secrets", "Tokenizer", "Trust", "Wire",
             ]),
     ],
     dependencies: [
@@ -160,7 +160,9 @@ let package = Package(
         tests(
             "NodeAPI",
             ["NodeAPI", "OpenAIAPI", .hummingbird, .hummingbirdTesting, .logging, .nioCore]),
-        tests("Node", ["Gossip", "MeshTransport", "Node", "NodeAPI", "Trust", "Wire"]),
+        tests(
+            "Node",
+            ["Gossip", "Mesh", "MeshTransport", "Node", "NodeAPI", "Trust", "Wire", .logging]),
         tests("shoal", ["shoal"]),
     ]
 )

@@ -1,6 +1,7 @@
 // Node: the composition root.
 //
 //   State      the state directory: keys, certificates, tickets, configuration
+//   Trust      what is exchanged about trust while the node runs, and the renewal of certificates
 //   Discovery  where members are looked for: seeds, the ticket's addresses, members remembered
 //   Doctor     what is wrong with a node, and what to do
 //   Serving    the executor, the entry service, and the text of an answer
@@ -16,8 +17,16 @@ public enum NodeLimits {
     public static let threadsMax = 256
     /// The most members remembered for the next start.
     public static let knownPeersMax = 256
+    /// The longest text of what `mesh certify` prints, in characters.
+    public static let grantTextMax = 8192
     /// The most addresses of discovery that a status shows.
     public static let statusPlacesMax = 64
+    /// Through how many members a link is tried to one that cannot be dialled.
+    static let relaysTriedMax = 3
+    /// The most tokens of one message to a peer.
+    static let batchTokensMax = 64
+    /// The longest time that tokens for a peer are gathered, in milliseconds.
+    public static let batchMillisecondsMax = 1000
     /// The most models one node serves.
     public static let modelsMax = 16
     /// How often a node that has work tells its gossip how busy it is.

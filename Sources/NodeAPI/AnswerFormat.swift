@@ -82,7 +82,8 @@ struct AnswerProgress: Sendable {
             request: request, node: route.node, nodeID: route.nodeID, reason: route.reason,
             attempts: route.attempts,
             // JSON has no infinity; a time that is not a number is no time.
-            roundTripMilliseconds: route.roundTripMilliseconds.flatMap { $0.isFinite ? $0 : nil })
+            roundTripMilliseconds: route.roundTripMilliseconds.flatMap { $0.isFinite ? $0 : nil },
+            through: route.through)
     }
 }
 

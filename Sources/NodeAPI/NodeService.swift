@@ -244,11 +244,13 @@ public struct RouteInfo: Equatable, Sendable {
     public var attempts: Int
     /// The round trip to it in milliseconds; nil if it is the node that took the request.
     public var roundTripMilliseconds: Double?
+    /// The name of the node that carries it, sealed; nil where there is a direct link.
+    public var through: String?
 
     /// A route.
     public init(
         node: String, nodeID: String, model: String, reason: String, attempts: Int = 1,
-        roundTripMilliseconds: Double? = nil
+        roundTripMilliseconds: Double? = nil, through: String? = nil
     ) {
         self.node = node
         self.nodeID = nodeID
@@ -256,6 +258,7 @@ public struct RouteInfo: Equatable, Sendable {
         self.reason = reason
         self.attempts = attempts
         self.roundTripMilliseconds = roundTripMilliseconds
+        self.through = through
     }
 }
 

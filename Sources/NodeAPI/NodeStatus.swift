@@ -55,6 +55,18 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public var observedAddresses: [String]
         /// What it was told to do wrong on purpose, as written after `--fault`.
         public var faults: [String]
+        /// What its certificate lets it do.
+        public var roles: [String] = []
+        /// When its certificate ends, in seconds since 1970.
+        public var certificateEnds: UInt64?
+        /// Why the mesh does not accept it; nil when it does.
+        public var exclusion: String?
+        /// The gate key that it uses: how often the mesh has rolled it.
+        public var gateKeyEpoch: UInt64?
+        /// Why it does not serve its peers yet; nil when it does.
+        public var waitingReason: String?
+        /// The ids of the nodes that it knows to be revoked, in hexadecimal.
+        public var revoked: [String] = []
 
         /// This node.
         public init(
@@ -86,6 +98,10 @@ public struct NodeStatus: Codable, Equatable, Sendable {
             case reachabilityReason = "reachability_reason"
             case observedAddresses = "observed_addresses"
             case uptimeSeconds = "uptime_seconds"
+            case roles, exclusion, revoked
+            case certificateEnds = "certificate_ends"
+            case gateKeyEpoch = "gate_key_epoch"
+            case waitingReason = "waiting_reason"
         }
     }
 
@@ -193,8 +209,10 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public var stateSinceSeconds: Double
         /// Whether this node has a link to it.
         public var hasLink: Bool
-        /// Whether its certificate lets it let others in; nil while the certificate is not known.
+        /// Whether it may let others in; nil while its certificate is not known.
         public var isIssuer: Bool?
+        /// What its certificate lets it do; empty while that is not known.
+        public var roles: [String] = []
 
         /// A member.
         public init(
@@ -217,6 +235,7 @@ public struct NodeStatus: Codable, Equatable, Sendable {
 
         private enum CodingKeys: String, CodingKey {
             case name, id, state, addresses, reachability, path, models, load, speeds, software
+            case roles
             case generation, incarnation, patience
             case isSelf = "self"
             case datagramAddresses = "datagram_addresses"
@@ -278,6 +297,8 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public var initiated: Bool
         /// The round trip over the link in milliseconds, if measured.
         public var roundTripMilliseconds: Double?
+        /// The name of the node that carries it; nil for one made directly.
+        public var through: String?
 
         /// A link.
         public init(
@@ -290,7 +311,7 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case peer, initiated
+            case peer, initiated, through
             case peerID = "peer_id"
             case roundTripMilliseconds = "round_trip_ms"
         }

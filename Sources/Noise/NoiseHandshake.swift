@@ -3,8 +3,9 @@ public import Secrets
 /// A handshake in progress: section 5.3's HandshakeState over section 5.2's SymmetricState.
 ///
 /// A message that is refused leaves the state unusable on purpose: a handshake is not repaired,
-/// it is begun again. A peer's key that is not the one encoding of its point is refused as soon as it
-/// is read, one of low order as soon as it is used.
+/// it is begun again. A peer's key that is not the one encoding of its point, or of low order, is
+/// refused: an ephemeral that is not canonical as it is read, the rest by the first agreement with it,
+/// for a static key in the very message that brings it.
 public struct NoiseHandshake: Sendable, CustomStringConvertible, CustomReflectable {
     private let pattern: NoisePattern
     private let role: NoiseRole
@@ -117,9 +118,7 @@ public struct NoiseHandshake: Sendable, CustomStringConvertible, CustomReflectab
             case .s:
                 let sealed = try take(
                     NoiseLimits.keyBytes + (cipher == nil ? 0 : NoiseLimits.tagBytes))
-                let key = try decryptAndHash(sealed)
-                guard KeyAgreement.isCanonical(key) else { throw .nonCanonicalKey }
-                receivedStaticKey = key
+                receivedStaticKey = try decryptAndHash(sealed)
             default: try mix(token)
             }
         }

@@ -50,11 +50,14 @@ public struct ShoalInfo: Codable, Equatable, Sendable {
     public var attempts: Int
     /// The round trip to it in milliseconds; nil if the request ran where it entered.
     public var roundTripMilliseconds: Double?
+    /// The name of the node that carried request and answer, sealed; nil where the two nodes have a
+    /// link of their own.
+    public var through: String?
 
     /// Who answered.
     public init(
         request: String, node: String, nodeID: String, reason: String, attempts: Int,
-        roundTripMilliseconds: Double?
+        roundTripMilliseconds: Double?, through: String? = nil
     ) {
         self.request = request
         self.node = node
@@ -62,10 +65,11 @@ public struct ShoalInfo: Codable, Equatable, Sendable {
         self.reason = reason
         self.attempts = attempts
         self.roundTripMilliseconds = roundTripMilliseconds
+        self.through = through
     }
 
     private enum CodingKeys: String, CodingKey {
-        case request, node, reason, attempts
+        case request, node, reason, attempts, through
         case nodeID = "node_id"
         case roundTripMilliseconds = "round_trip_ms"
     }

@@ -47,6 +47,27 @@ private struct Shelf {
         #expect(shelf.destinations(at: 300) == [office])
     }
 
+    @Test func `a further copy confirms a place, and tells of no new one`() {
+        for candidates in [[home], [home, office]] {
+            var shelf = Shelf(candidates)
+            func copied(from address: NetworkAddress, at seconds: Int) {
+                shelf.book.heard(
+                    node(2), from: address, isCopy: true, candidates: candidates, at: at(seconds))
+            }
+            copied(from: translated, at: 0)
+            #expect(shelf.book.count == 0)
+            shelf.heard(from: home, at: 1)
+            copied(from: translated, at: 2)
+            #expect(shelf.destinations(at: 2) == [home])
+            // The copy came first, and the original after it.
+            shelf.heard(from: translated, at: 3)
+            #expect(shelf.destinations(at: 3).contains(translated))
+            copied(from: home, at: 3)
+            if candidates.count == 1 { shelf.heard(from: home, at: 3) }
+            #expect(shelf.destinations(at: 3) == [home])
+        }
+    }
+
     @Test func `a member that does not answer is looked for at all it signed, until it is heard`() {
         var shelf = Shelf([home, office])
         shelf.heard(from: office, at: 0)

@@ -238,6 +238,29 @@ import Wire
         #expect(bench.core.local.incarnation == 2)
     }
 
+    @Test func `there is no incarnation after the last, and nothing else breaks by it`() {
+        var bench = Bench()
+        bench.core = GossipCore(
+            local: aliveClaim(1, incarnation: .max - 1), metadata: metadata(1),
+            authority: ToyAuthority(node: node(1)), now: .origin)
+        for number in 2...4 as ClosedRange<UInt64> { bench.admit(number) }
+        for incarnation in [UInt32.max - 1, .max, .max] {
+            _ = bench.give([suspectClaim(1, by: 2, incarnation: incarnation)], from: 3)
+            bench.answer(bench.run(until: bench.now - .origin + .seconds(2)))
+            #expect(bench.core.local.incarnation == .max)
+        }
+        #expect(bench.core.counters.refutations == 1)
+        let summary = StateSummary(entries: []).encoded()
+        let answer = bench.exchange(summary, from: 2).flatMap { try? StateAnswer(decoding: $0) }
+        #expect(
+            answer?.claims.contains {
+                if case .alive(let claim) = $0.body {
+                    return claim.node == node(1) && claim.incarnation == .max
+                }
+                return false
+            } == true)
+    }
+
     @Test func nobodyCanPushAnIncarnationAhead() {
         var bench = Bench()
         bench.admit(2)

@@ -36,6 +36,24 @@ import Wire
         #expect(bench.core.view(of: node(2))?.alive.incarnation == 1)
     }
 
+    @Test func `a forgery uses up what a member was asked to bring, too`() {
+        var bench = Bench()
+        for number in 2...4 as ClosedRange<UInt64> { bench.admit(number) }
+        // It knows of many whom this node does not: it is asked for 1000, of four claims each.
+        let entries = (1...1000 as ClosedRange<UInt64>).map {
+            StateSummary.Entry(key: $0, fingerprint: 1)
+        }
+        let answer = bench.exchange(StateSummary(entries: entries).encoded(), from: 3)
+        #expect(answer != nil)
+        for incarnation in 1...5000 as ClosedRange<UInt32> {
+            _ = bench.give(
+                [signed(.alive(aliveClaim(2, incarnation: incarnation)), by: 3)], from: 3)
+        }
+        let most = (4000 + GossipLimits.signatures.burst) / GossipLimits.forgeryCharge + 2
+        #expect(bench.core.counters.forged <= most)
+        #expect(bench.core.counters.forged > 60, "it was asked to bring more than others")
+    }
+
     @Test func `one member's accusations count at a bounded rate`() {
         var bench = Bench()
         for number in 2...100 as ClosedRange<UInt64> { bench.admit(number) }

@@ -120,6 +120,49 @@ import Wire
         #expect(relays == [node(2), node(3), node(4)])
     }
 
+    @Test func `a relay that refuses is forgotten, and one that does its part is not`() throws {
+        var bench = behindWalls()
+        /// All but 9 answer, until it is asked through a relay.
+        func askedNext(_ bench: inout Bench) throws -> (number: UInt32, relay: NodeID) {
+            while bench.now < .origin + .seconds(100) {
+                bench.now = max(bench.core.nextDeadline, bench.now + .microseconds(1))
+                let effects = bench.core.tick(at: bench.now, using: &bench.random)
+                bench.answer(effects, but: [9])
+                for (packet, to, path) in effects.packets where to == node(9) {
+                    guard case .relay(let relay) = path, case .ping(let number) = packet.message
+                    else { continue }
+                    return (number, relay)
+                }
+            }
+            return try #require(nil)
+        }
+        func answer(_ asked: (number: UInt32, relay: NodeID)) {
+            _ = bench.give(
+                [], from: 9, message: .ack(sequence: asked.number, .idle),
+                path: .relay(asked.relay))
+        }
+        func receipt(from relay: NodeID, _ accepted: Bool) {
+            _ = bench.give(
+                [], from: relay.number, message: .forwardReceipt(number: 1, accepted: accepted),
+                path: .link)
+        }
+        var known: NodeID? { bench.core.view(of: node(9))?.relay }
+        let first = try askedNext(&bench)
+        answer(first)
+        #expect(known == first.relay)
+        let second = try askedNext(&bench)
+        #expect(second.relay == first.relay)
+        receipt(from: second.relay, true)
+        #expect(known == first.relay)
+        answer(second)
+        let third = try askedNext(&bench)
+        let other = third.relay == node(2) ? node(3) : node(2)
+        receipt(from: other, false)
+        #expect(known == first.relay, "it was not asked")
+        receipt(from: third.relay, false)
+        #expect(known == nil)
+    }
+
     @Test func `packets through relays keep to their smaller limit`() {
         var bench = behindWalls()
         for number in 10...60 as ClosedRange<UInt64> { bench.admit(number) }

@@ -212,4 +212,86 @@ import Wire
         while bench.state(of: 2) == .suspect { _ = step(&bench) }
         #expect(bench.now - woken >= .milliseconds(500))
     }
+
+    // MARK: The end
+
+    /// A mesh of 12 that probes nobody, whose member 2 is accused by some of them.
+    private func quiet(accusers: ClosedRange<UInt64>) -> Bench {
+        var configuration = GossipConfiguration()
+        configuration.probeInterval = .seconds(100)
+        configuration.features.remove(.volunteers)
+        var bench = Bench(configuration: configuration)
+        for number in 2...12 as ClosedRange<UInt64> { bench.admit(number) }
+        accuse(&bench, accusers)
+        return bench
+    }
+
+    private func accuse(_ bench: inout Bench, _ accusers: ClosedRange<UInt64>) {
+        for accuser in accusers {
+            _ = bench.give([suspectClaim(2, by: accuser)], from: accuser)
+        }
+    }
+
+    @Test(arguments: [3, 6] as [UInt64])
+    func `a link is tried once before a burial, and saves whom only links reach`(last: UInt64) {
+        for opens in [false, true] {
+            var bench = quiet(accusers: 3...last)
+            var dialled: MonotonicInstant?
+            let length: Duration = last == 3 ? .milliseconds(7200) : .milliseconds(1800)
+            let end = MonotonicInstant.origin + length + .milliseconds(100)
+            while bench.state(of: 2) == .suspect, bench.now < end {
+                let dials = step(&bench).count { effect in
+                    if case .connect(node(2), _) = effect { true } else { false }
+                }
+                guard dials > 0 else { continue }
+                #expect(dials == 1)
+                #expect(dialled == nil, "once")
+                dialled = bench.now
+                if opens { _ = bench.give(.linkOpened(node(2), tag(2), isInbound: false)) }
+            }
+            #expect(bench.state(of: 2) == (opens ? .suspect : .dead))
+            let left = .origin + length - (dialled ?? .origin)
+            #expect((Duration.milliseconds(300)...(.milliseconds(500))).contains(left))
+        }
+    }
+
+    @Test func `what was asked can be answered first, however the time was shortened`() throws {
+        var bench = quiet(accusers: 3...3)
+        var asked: MonotonicInstant?
+        // The last question, half a second before the end.
+        while asked == nil, bench.now < .origin + .seconds(8) {
+            let isAsked = step(&bench).packets.contains { $0.to == node(2) && $0.packet.isPing }
+            if isAsked, bench.now > .origin + .seconds(5) { asked = bench.now }
+        }
+        let end = try #require(asked) + .milliseconds(500)
+        bench.now = bench.now + .milliseconds(10)
+        accuse(&bench, 4...6)
+        while bench.core.nextDeadline < end {
+            _ = step(&bench)
+            #expect(bench.state(of: 2) == .suspect, "at \(bench.now)")
+        }
+        while bench.now < end + .milliseconds(10) { _ = step(&bench) }
+        #expect(bench.state(of: 2) == .dead)
+    }
+
+    @Test func `whoever is told of a death can look at the dead, however few are remembered`() {
+        var configuration = GossipConfiguration()
+        configuration.tombstonesMax = 1
+        configuration.features.remove(.pauseRule)
+        var bench = Bench(configuration: configuration)
+        for number in 2...9 as ClosedRange<UInt64> { bench.admit(number) }
+        var deaths = 0
+        for _ in 0..<60 {
+            // Late, so that deaths come together with what is done each few seconds.
+            bench.now = bench.now + .seconds(5)
+            for case .changed(let node, .died) in bench.core.tick(
+                at: bench.now, using: &bench.random)
+            {
+                deaths += 1
+                #expect(bench.core.view(of: node)?.state == .dead)
+            }
+        }
+        #expect(deaths == 8)
+        #expect(bench.core.sizes.tombstones == 1)
+    }
 }

@@ -151,7 +151,6 @@ extension GossipCore {
         _ effects: inout [GossipEffect]
     ) {
         nextReconnect = now + configuration.reconnectInterval
-        forgetTheLongGone(at: now)
         trySeeds(at: now, &effects)
         tryDead(at: now, using: &generator, &effects)
         if own.alive.reachability != .direct { dialWanted(&effects) }

@@ -172,10 +172,15 @@ extension GossipCore {
             guard let asked = suspicion.asked, asked + answerTime >= last else {
                 guard now >= last else { return last }
                 call(slot, isLast: true, at: now, using: &generator, &effects)
+                dialOnce(slot, using: &generator, &effects)
                 return max(end, now + answerTime)
             }
             // However the time was shortened meanwhile: what was asked can be answered first.
             end = max(end, asked + answerTime)
+            if !suspicion.wasDialled {
+                guard now >= end - answerTime else { return end - answerTime }
+                dialOnce(slot, using: &generator, &effects)
+            }
         }
         guard now >= end else { return end }
         if configuration.features.contains(.evidenceOfLife),
@@ -213,8 +218,24 @@ extension GossipCore {
             lane: .second)
     }
 
-    /// Asks a suspected member, on every way there is, and tells it of what it is accused. Through a
-    /// third only where that was needed before, and the last time.
+    /// Where datagrams are blocked since a moment ago nobody knows yet that links pass, and relays are no
+    /// better off: a link is tried before a burial, once in each suspicion. In a large mesh not by
+    /// all, since the accused may be well.
+    private mutating func dialOnce(
+        _ slot: Slot, using generator: inout some RandomNumberGenerator,
+        _ effects: inout [GossipEffect]
+    ) {
+        guard members[slot].suspicion?.value.wasDialled == false else { return }
+        members[slot].suspicion?.value.wasDialled = true
+        guard configuration.features.contains(.streamProbe), !members[slot].hasLink,
+            members[slot].reachability.acceptsLinks,
+            Int.random(in: 0..<activeCount, using: &generator) < GossipLimits.lastCallsMax
+        else { return }
+        effects.append(.connect(members.id(slot), members[slot].alive.addresses))
+    }
+
+    /// Asks a suspected member, on every way there is, and tells it of what it is accused. Through
+    /// others only where that was needed before, and the last time.
     private mutating func call(
         _ slot: Slot, isLast: Bool, at now: MonotonicInstant,
         using generator: inout some RandomNumberGenerator, _ effects: inout [GossipEffect]
@@ -228,9 +249,12 @@ extension GossipCore {
             sendPing(to: slot, sequence: number, path: .link, at: now, &effects)
         }
         let dealt = members[slot].dealt
-        guard isLast || path == nil || dealt.datagramSilences > 0 || dealt.relay != nil,
-            let relay = relays(for: slot, count: 1, using: &generator).first
+        guard isLast || path == nil || dealt.datagramSilences > 0 || dealt.relay != nil
         else { return }
-        sendPing(to: slot, sequence: number, path: .relay(members.id(relay)), at: now, &effects)
+        // A relay may be cut off as well: the last question goes through as many as a probe's.
+        let count = isLast ? max(1, configuration.indirectProbes) : 1
+        for relay in relays(for: slot, count: count, using: &generator) {
+            sendPing(to: slot, sequence: number, path: .relay(members.id(relay)), at: now, &effects)
+        }
     }
 }

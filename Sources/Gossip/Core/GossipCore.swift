@@ -171,6 +171,8 @@ public struct GossipCore: Sendable {
             return effects
         }
         noteLateness(at: now)
+        // Before any dies: whoever is told of a death can look at the dead.
+        if now >= nextReconnect { forgetTheLongGone(at: now) }
         if now >= nextSuspicion { attendSuspicions(at: now, using: &generator, &effects) }
         attendProbes(at: now, using: &generator, &effects)
         // What those probes found.

@@ -23,6 +23,8 @@ struct Suspicion: Sendable {
     var isConsidered = false
     /// Whether this node has drawn whether to ask early.
     var wasCalled = false
+    /// Whether a link was tried.
+    var wasDialled = false
     /// When this node itself asked last, and was not answered since.
     var asked: MonotonicInstant?
     /// The number of that question.
@@ -61,6 +63,7 @@ struct Suspicion: Sendable {
     mutating func restart(at now: MonotonicInstant) {
         began = now
         wasCalled = false
+        wasDialled = false
         isRefused = false
         asked = nil
     }

@@ -44,7 +44,7 @@ public enum DatagramLimits {
     public static let agreementsPerSecond = RateBucket.Rate(perSecond: 512, burst: 1024)
     /// Answers in one second, over all peers, to hellos that are perhaps recordings.
     public static let helloAnswers = RateBucket.Rate(perSecond: 256, burst: 256)
-    /// Hellos in one second, over all peers, in reply to what did not authenticate.
+    /// Hellos in one second, over all peers, in reply to data of earlier starts of theirs.
     public static let greetings = RateBucket.Rate(perSecond: 64, burst: 64)
     /// What one source may send that does not authenticate, or proves nothing, before it is heeded
     /// less.

@@ -21,7 +21,7 @@ struct DatagramSession: Sendable {
         var latest: MonotonicInstant
         /// The last one of one's own accord.
         var own: MonotonicInstant?
-        /// The last one in reply to something that did not authenticate.
+        /// The last one in reply to data of an earlier start.
         var inReply: MonotonicInstant?
         /// The first one through a relay in this interval, and how many there were.
         var relayed: MonotonicInstant?

@@ -12,6 +12,8 @@ extension DatagramSessions {
     public struct Received: Sendable, Equatable {
         /// Who it is from, when that is proved, by a first copy or a further one.
         public var sender: NodeID?
+        /// Whether it is a further copy, which anybody can send from anywhere.
+        public var isCopy = false
         /// The packet in it.
         public var packet: [UInt8]?
         /// Datagrams to send back to where it came from, and nowhere else: the sender has proved
@@ -132,7 +134,7 @@ extension DatagramSessions {
                 open(datagram, header, key: channel.receive) != nil
             {
                 counters.replayed += 1
-                return Received(sender: sender)
+                return Received(sender: sender, isCopy: true)
             }
             counters.replayed += 1
             return .unproven
@@ -178,12 +180,17 @@ extension DatagramSessions {
         guard let keys = keys(with: sender, boot: header.boot, at: now),
             let plaintext = open(datagram, header, key: keys.receive)
         else {
+            // Perhaps this node restarted, and the peer does not know: it hears of it with the claim of
+            // this start, or the first datagram that this node sends it. What comes from anybody
+            // hastens neither.
             counters.notAuthentic += 1
-            // Perhaps one of the two restarted, and the peer does not know.
-            return isKnown ? .unproven : greeted(sender, datagram, isHeeded, at: now)
+            return .unproven
         }
         guard isKnown || isNewer else {
             counters.replayed += 1
+            // A recording, or the peer's generation was set back: then there is a session with a start
+            // of it that is over, or was one, and only an answer to a hello ends that.
+            guard session.channel != nil || session.isForgetful else { return .unproven }
             return greeted(sender, datagram, isHeeded, at: now)
         }
         guard mark(header, from: sender, isAnswer: false) else {
@@ -212,7 +219,7 @@ extension DatagramSessions {
         case .empty: return Received(sender: sender)
         case .duplicate:
             counters.replayed += 1
-            return Received(sender: sender)
+            return Received(sender: sender, isCopy: true)
         case .tooOld:
             counters.replayed += 1
             return .unproven
@@ -223,7 +230,7 @@ extension DatagramSessions {
         }
     }
 
-    /// A hello to who may not know of a restart, with no more bytes than it sent.
+    /// A hello to who may have started at an earlier generation, with no more bytes than it sent.
     private mutating func greeted(
         _ sender: NodeID, _ datagram: [UInt8], _ isHeeded: Bool, at now: MonotonicInstant
     ) -> Received {

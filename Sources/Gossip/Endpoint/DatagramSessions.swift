@@ -15,9 +15,10 @@ public import Wire
 /// the first that is sent, and no hello. It proves as much, since its key is made with the receiver's
 /// present start; the sender proves by it that it knows that start, and the receiver by its answer.
 ///
-/// **Restarts.** A session ends when the peer's boot id changes. Data of a session that is not known,
-/// because one of the two restarted, is answered with a hello, so that the peer learns of it at once;
-/// and a hello's answer, if nothing waits to be sent, with empty data, which proves one's own boot id.
+/// **Restarts.** A session ends when the peer's boot id changes. The peer learns of a restart from the
+/// claim of the new start or from its first datagram, and data of a session that is not known draws
+/// nothing: whoever plays back recordings to a new start hastens nothing. A hello's answer draws empty
+/// data, if nothing waits to be sent, which proves one's own boot id.
 /// Boot ids are ordered (``Wire/Nonce128/init(generation:using:)``): a start that is not newer than
 /// all that were believed is believed only when it answers a hello of now, for it may be recorded.
 ///

@@ -24,10 +24,11 @@ extension GossipEndpoint {
 
     /// A datagram of a member's, authenticated, came from there.
     mutating func heard(
-        _ node: NodeID, from source: NetworkAddress, at now: MonotonicInstant
+        _ node: NodeID, from source: NetworkAddress, isCopy: Bool, at now: MonotonicInstant
     ) {
         book.heard(
-            node, from: source, candidates: core.claim(of: node)?.addresses ?? [], at: now)
+            node, from: source, isCopy: isCopy,
+            candidates: core.claim(of: node)?.addresses ?? [], at: now)
     }
 
     /// The source of a member's datagram, if it is certain enough to be told to it.

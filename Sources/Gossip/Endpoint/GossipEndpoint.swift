@@ -82,7 +82,7 @@ public struct GossipEndpoint: Sendable {
         var effects: [EndpointEffect] = []
         for reply in received.replies { send(reply, to: [source], &effects) }
         guard let sender = received.sender else { return effects }
-        heard(sender, from: source, at: now)
+        heard(sender, from: source, isCopy: received.isCopy, at: now)
         if !received.released.isEmpty {
             let addresses = destinations(of: sender, at: now)
             for datagram in received.released { send(datagram, to: addresses, &effects) }

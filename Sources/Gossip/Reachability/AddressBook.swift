@@ -38,11 +38,16 @@ public struct AddressBook: Sendable {
 
     /// A datagram of `node`, authenticated, came from `address`.
     ///
-    /// - Parameter candidates: The addresses in its signed claim.
+    /// - Parameters:
+    ///   - isCopy: Whether it came before. A further copy confirms where the member is, and tells of no
+    ///     new place: who copies datagrams sends them from anywhere, and after the original it would
+    ///     double all that goes to the member.
+    ///   - candidates: The addresses in its signed claim.
     public mutating func heard(
-        _ node: NodeID, from address: NetworkAddress, candidates: [NetworkAddress],
-        at now: MonotonicInstant
+        _ node: NodeID, from address: NetworkAddress, isCopy: Bool = false,
+        candidates: [NetworkAddress], at now: MonotonicInstant
     ) {
+        if isCopy, candidates != [address], places[node]?.address != address { return }
         guard candidates != [address] else {
             // Where it says it is, and nowhere else.
             if places[node] != nil { forget(node) }

@@ -112,12 +112,16 @@ public struct InferenceRefusal: Error, Sendable, Equatable {
         case failed = 5
         /// The request's deadline passed.
         case deadlineExceeded = 6
+        /// The node does not serve its peers yet: it was away and must first hear who was revoked.
+        case notReady = 7
+        /// Who asks may not: its certificate lacks the role.
+        case notAllowed = 8
 
         /// Whether the same request may succeed at another node.
         public var isWorthRetryingElsewhere: Bool {
             switch self {
-            case .badRequest, .promptTooLong, .deadlineExceeded: false
-            case .modelNotHere, .overloaded, .stopping, .failed: true
+            case .badRequest, .promptTooLong, .deadlineExceeded, .notAllowed: false
+            case .modelNotHere, .overloaded, .stopping, .failed, .notReady: true
             }
         }
     }

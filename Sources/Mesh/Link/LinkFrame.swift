@@ -1,6 +1,7 @@
 public import Wire
 
-/// What a stream is for: the first byte of its OPEN.
+/// What a stream is for: the first byte of its OPEN. What follows it there, and on the stream, is
+/// the service's own.
 public struct LinkService: RawRepresentable, Hashable, Sendable {
     /// The number on the wire.
     public let rawValue: UInt8

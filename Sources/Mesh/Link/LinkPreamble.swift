@@ -45,8 +45,8 @@ public struct LinkPreamble: Sendable, Hashable, WireCodable {
         keyID = Array(try reader.readBytes(LinkLimits.keyIDBytes))
     }
 
-    /// What both ends must agree on without sending it: a name, the handshake's version, the mesh,
-    /// this preamble.
+    /// What both ends must agree on without sending it: the 10 bytes "shoal-link", the handshake's
+    /// version u8, the mesh's id of 32 bytes, this preamble of 10 bytes.
     public func prologue(mesh: MeshID) -> [UInt8] {
         Array("shoal-link".utf8) + [LinkLimits.handshakeVersion] + mesh.bytes + encoded
     }

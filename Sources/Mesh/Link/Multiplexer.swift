@@ -26,9 +26,32 @@ public enum MultiplexerEvent: Equatable, Sendable {
 /// ``nextRecord(maxBytes:at:)``; what it holds is bounded by ``LinkLimits``. After it threw a
 /// ``LinkViolation`` the link is to be ended.
 ///
-/// A side that resets a stream keeps its number until the peer's END or RESET shows that nothing
-/// more can be on its way; a side that is told of a reset answers with one, unless its END is
-/// already under way.
+/// What each side may do, beyond the form of ``LinkFrame``:
+///
+/// - Streams are opened in the order of their numbers, at most ``LinkLimits/streamsPerSideMax`` at
+///   once by each side. One too many is refused by RESET; many more end the link. A number is never
+///   used again.
+/// - Each direction of a stream is DATA and then END, or is cut off by RESET, which ends both
+///   directions. The first bytes in OPEN come before those of DATA.
+/// - A sender has ``LinkLimits/streamWindowBytes`` of credit for each direction of a stream and
+///   ``LinkLimits/sessionWindowBytes`` for all together; DATA takes from both by the bytes of its
+///   payload, and CREDIT gives to one of them. More than ``LinkLimits/creditBytesMax`` is refused. A
+///   receiver gives credit as the application consumes; bytes of streams that were given up count as
+///   consumed for the session.
+/// - A side that resets a stream keeps its number until the peer's END or RESET shows that nothing
+///   more can be on its way, and throws away what comes within the window; a side that is told of a
+///   reset answers with one (``StreamResetCode/acknowledged``), unless its END is already under way.
+///   At most ``LinkLimits/resetsPerSecondMax`` resets in a second.
+/// - Frames of a stream that was never opened, or after its end, end the link; CREDIT for a stream
+///   that is over is of no effect.
+/// - A PING is answered by a PONG with its number, in the next record; only what was asked may be
+///   answered. After ``LinkLimits/keepaliveIdle`` without a record a side asks, after
+///   ``LinkLimits/silenceMax`` it takes the link for dead.
+/// - CLOSE is a side's last frame; the other sends no more once it has seen it.
+///
+/// In which order a side sends what it may is its own affair. This one sends control before
+/// inference before bulk, streams of a class in turn, and lets a class leave some of the session's
+/// credit to those before it.
 public struct Multiplexer: Sendable {
     let role: NoiseRole
     var streams: [UInt32: MultiplexedStream] = [:]

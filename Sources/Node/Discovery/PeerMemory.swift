@@ -99,8 +99,10 @@ extension PeerMemory: WireCodable {
 extension StateDirectory {
     /// The members of this run and earlier ones. A damaged list is no reason not to start: it is
     /// empty then.
-    public func peerMemory() -> PeerMemory {
-        (try? Self.load(files, "peers/known", "peer list", as: PeerMemory.self)) ?? PeerMemory()
+    public func peerMemory() -> PeerMemory { Self.peerMemory(in: files) }
+
+    static func peerMemory(in files: DirectoryFiles) -> PeerMemory {
+        (try? load(files, "peers/known", "peer list", as: PeerMemory.self)) ?? PeerMemory()
     }
 
     /// Keeps the members for the next start.
@@ -109,8 +111,10 @@ extension StateDirectory {
     }
 
     /// The addresses of the ticket by which the node joined; none for the first of a mesh.
-    public func ticketAddresses() -> [NetworkAddress] {
-        guard let bytes = try? Self.load(files, "peers/ticket", "ticket addresses") else {
+    public func ticketAddresses() -> [NetworkAddress] { Self.ticketAddresses(in: files) }
+
+    static func ticketAddresses(in files: DirectoryFiles) -> [NetworkAddress] {
+        guard let bytes = try? load(files, "peers/ticket", "ticket addresses") else {
             return []
         }
         var reader = ByteReader(bytes)

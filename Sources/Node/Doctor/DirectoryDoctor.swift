@@ -45,7 +45,8 @@ extension Doctor {
 
     private func examineKeys(_ subject: inout Subject, _ report: inout DoctorReport) {
         let files = subject.files
-        let before = report.checks.count
+        examineLeftovers(files, &report)
+        let before = report.checks.count(where: { $0.level != .ok })
         var count = 0
         func read<T>(_ name: String, _ body: () throws(StateError) -> T) -> T? {
             do {
@@ -63,13 +64,26 @@ extension Doctor {
             try StateDirectory.load(
                 files, "mesh/gate.key", "gate key", secret: true, as: GateKeyRing.self)
         }
-        subject.identity = read("node/identity.key") { () throws(StateError) in
-            let seed = try StateDirectory.load(
-                files, "node/identity.key", "identity key", secret: true)
-            guard let identity = Identity(seed: seed) else {
-                throw .damaged(path: files.path("node/identity.key"), reason: "it is not a key")
+        subject.trust = read("mesh/trust") { () throws(StateError) in
+            try StateDirectory.load(files, "mesh/trust", "trust state", as: TrustState.self)
+        }
+        let kind = StateDirectory.identityKind
+        let identity = read("node/identity.key") { () throws(StateError) in
+            try KeyFile.read("node/identity.key", in: files, kind: kind)
+        }
+        subject.node = identity?.node
+        if let identity {
+            do throws(StateError) {
+                subject.identity = try KeyFile.open(
+                    identity, path: files.path("node/identity.key"), keys)
+            } catch .sealed {
+                report.add(
+                    .directory, "identity", .ok,
+                    "it is sealed under a passphrase: what needs it was not examined",
+                    remedy: "name the passphrase's file by --key-passphrase-file to examine all")
+            } catch {
+                add(error, "node/identity.key", &report)
             }
-            return identity
         }
         subject.chain = read("node/certificate") { () throws(StateError) in
             try StateDirectory.load(
@@ -83,8 +97,9 @@ extension Doctor {
         }
         if files.exists("mesh/authority.key") {
             _ = read("mesh/authority.key") { () throws(StateError) in
-                try StateDirectory.load(
-                    files, "mesh/authority.key", "authority key", secret: true)
+                try KeyFile.read("mesh/authority.key", in: files, kind: AuthorityKey.kind) {
+                    (reader) throws(WireError) in try Genesis(from: &reader)
+                }
             }
         }
         for name in files.list("tickets") where name.hasSuffix(".record") {
@@ -98,10 +113,31 @@ extension Doctor {
                 try StateDirectory.load(files, "peers/known", "peer list", as: PeerMemory.self)
             }
         }
-        if report.checks.count == before {
+        if report.checks.count(where: { $0.level != .ok }) == before {
             report.add(
                 .directory, "files", .ok, "\(count) files, whole; those with keys are the owner's")
         }
+    }
+
+    /// Files that a crash left behind: begun, never given their name. They may hold keys.
+    private func examineLeftovers(_ files: DirectoryFiles, _ report: inout DoctorReport) {
+        let folders = ["", "mesh", "mesh/issued", "node", "tickets", "peers", "digests", "run"]
+        let left = folders.flatMap { folder in
+            files.list(folder).map { folder.isEmpty ? $0 : "\(folder)/\($0)" }
+        }.filter { name in
+            // One that is being written now is younger.
+            name.contains(".new-")
+                && (files.changed(name).map {
+                    WallTime(seconds: $0) + DoctorLimits.temporaryAge < now
+                } ?? false)
+        }
+        guard !left.isEmpty else { return }
+        let paths = left.map(files.path).joined(separator: " ")
+        report.add(
+            .directory, "leftovers", .warning,
+            "\(left.count) half-written files are left from a crash: "
+                + left.prefix(8).joined(separator: ", "),
+            remedy: "remove them: `rm \(paths)`")
     }
 
     // MARK: The lock

@@ -29,6 +29,8 @@ public enum DoctorLimits {
     public static let certificateWarning: Duration = .seconds(2 * 86_400)
     /// An issuer's certificate is warned of this long before its end.
     public static let issuerWarning: Duration = .seconds(30 * 86_400)
+    /// A file that was begun and not finished counts as left behind after this long.
+    public static let temporaryAge: Duration = .seconds(60)
     /// A member that is alive for this long has a way that gossip goes.
     public static let pathSettles: Duration = .seconds(30)
     /// Less free disk than this is a problem: state can't be written.
@@ -50,6 +52,8 @@ public struct Doctor: Sendable {
     let now: WallTime
     /// What the running node says; nil when none runs or it does not answer.
     let status: NodeStatus?
+    /// How the identity is sealed, if it is.
+    let keys: KeyProtection
     /// Why the running node does not say anything.
     let silence: String?
     let resolver: NameResolver
@@ -63,11 +67,13 @@ public struct Doctor: Sendable {
     ///   - environment: As `shoal node run` would read it.
     ///   - now: The present.
     ///   - status: What the running node says, if one runs and answers.
+    ///   - keys: Where the identity is sealed, the passphrase; without it what needs it is left out.
     ///   - silence: Why the node that runs does not answer, if it does not.
     ///   - checkModel: Says what is wrong with a model file, if something is; it must not read all
     ///     of it.
     public init(
         path: String, environment: [String: String], now: WallTime, status: NodeStatus?,
+        keys: KeyProtection = .none,
         silence: String? = nil, resolver: NameResolver = .system(within: DoctorLimits.probe),
         probeLimit: Duration = DoctorLimits.probe,
         checkModel: @escaping @Sendable (_ path: String) -> String?
@@ -76,6 +82,7 @@ public struct Doctor: Sendable {
         self.environment = environment
         self.now = now
         self.status = status
+        self.keys = keys
         self.silence = silence
         self.resolver = resolver
         self.probeLimit = probeLimit
@@ -86,11 +93,20 @@ public struct Doctor: Sendable {
     struct Subject: Sendable {
         var files: DirectoryFiles
         var genesis: Genesis?
+        /// The node's id, also where its identity is sealed.
+        var node: NodeID?
         var identity: Identity?
         var chain: CertificateChain?
         var issuer: Certificate?
+        var trust: TrustState?
         var gateKeys: GateKeyRing?
         var configuration: NodeConfiguration?
+        /// Whether no other node of the mesh is known.
+        var isAlone: Bool {
+            files.list("mesh/issued").isEmpty
+                && StateDirectory.peerMemory(in: files).entries.isEmpty
+        }
+
         /// Whether a process holds the directory.
         var isLocked = false
         /// What that process, or the last one, told.

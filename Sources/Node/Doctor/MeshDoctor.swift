@@ -66,22 +66,25 @@ extension Doctor {
             + (members.count > 8 ? " and \(members.count - 8) more" : "")
     }
 
+    /// Whether an issuer can be reached now; who the issuers are is in what the directory says.
     private func examineIssuers(
         _ members: [NodeStatus.Member], _ report: inout DoctorReport
     ) {
-        let issuers = members.filter { $0.isIssuer == true && $0.state != .left }
-        guard members.count > 1, issuers.count < 2 else { return }
-        guard let issuer = issuers.first else {
-            return report.add(
-                .members, "issuers", .warning,
-                "no member that is known here can let others in or renew a certificate",
-                remedy: "start the node where the mesh was made")
+        guard members.count > 1 else { return }
+        let reached = members.filter { $0.isIssuer == true && ($0.isSelf || $0.state == .alive) }
+        // Members whose certificates have not come yet may be issuers.
+        let unknown = members.contains { $0.isIssuer == nil && $0.state == .alive }
+        if reached.isEmpty, !unknown {
+            report.add(
+                .members, "issuers reached", .warning,
+                "no issuer is reached: certificates are not renewed, and nobody is let in",
+                remedy: "start a node that is an issuer; `shoal mesh show` says which are")
         }
-        report.add(
-            .members, "issuers", .warning,
-            "\(issuer.name) alone can let others in: when it is lost, nobody can",
-            remedy: "keep a copy of its mesh/ and node/ folders in a safe place; two issuers are "
-                + "better than one")
+        if let reason = status?.node.waitingReason {
+            report.add(
+                .members, "briefing", .warning, "this node does not serve its peers yet: \(reason)",
+                remedy: "start an issuer, or more of the members it has known")
+        }
     }
 
     // MARK: Counters

@@ -29,10 +29,8 @@ extension Doctor {
         for place in status?.discovery?.places ?? [] where place.origin == "seed" {
             if let address = NetworkAddress(place.address) { add(address, .seed) }
         }
-        guard let genesis = subject.genesis, let identity = subject.identity else { return found }
-        let directory = StateDirectory(
-            files: subject.files, genesis: genesis, identity: identity)
-        for address in directory.ticketAddresses() { add(address, .ticket) }
+        guard subject.genesis != nil, let ownNode = subject.node else { return found }
+        for address in StateDirectory.ticketAddresses(in: subject.files) { add(address, .ticket) }
         // The running node knows more than what it has written down.
         let members = (status?.members ?? []).filter { !$0.isSelf && $0.state != .left }
         for member in members.prefix(DoctorLimits.rememberedMax) {
@@ -41,7 +39,9 @@ extension Doctor {
                 add(address, .remembered, NodeID(hex: member.id))
             }
         }
-        for entry in directory.peerMemory().entries.prefix(DoctorLimits.rememberedMax) {
+        for entry in StateDirectory.peerMemory(in: subject.files).entries.prefix(
+            DoctorLimits.rememberedMax)
+        {
             for address in entry.addresses.prefix(DoctorLimits.rememberedAddressesMax) {
                 add(address, .remembered, entry.node)
             }
@@ -129,7 +129,7 @@ extension Doctor {
         else { return nil }
         return LinkCredentials(
             identity: identity, chain: chain, genesis: genesis, gateKeys: gateKeys,
-            trust: TrustState(), linkKey: .generate(now: now))
+            trust: subject.trust ?? TrustState(), linkKey: .generate(now: now))
     }
 
     // MARK: What it means

@@ -1,4 +1,5 @@
 import Foundation
+import NodeAPI
 import Trust
 import Wire
 
@@ -8,8 +9,51 @@ extension Doctor {
         examineClock(subject, &report)
         guard let genesis = subject.genesis else { return }
         if let issuer = subject.issuer { examineIssuer(issuer, &report) }
+        examineKnowledge(subject, &report)
         guard let chain = subject.chain else { return }
         examine(chain, genesis: genesis, subject, &report)
+    }
+
+    /// What is known of issuers and gate keys.
+    private func examineKnowledge(_ subject: Subject, _ report: inout DoctorReport) {
+        guard let trust = subject.trust, let keys = subject.gateKeys else { return }
+        let issuers = trust.issuers.filter {
+            trust.issuer($0.body.subject) != nil && now < $0.body.notAfter
+        }
+        if issuers.isEmpty {
+            report.add(
+                .trust, "issuers", .problem,
+                "no issuer is left that counts: nobody can renew a certificate or let others in",
+                remedy: "certify one with the authority's key: `shoal mesh certify NODE --issuer`")
+        } else if issuers.count == 1, !subject.isAlone {
+            report.add(
+                .trust, "issuers", .warning,
+                "\(issuers[0].body.name) alone can let others in and renew certificates, as far as "
+                    + "this node knows: when it is lost, nobody can",
+                remedy: "certify a second: `shoal mesh certify NODE --issuer` where the "
+                    + "authority's key is")
+        } else {
+            report.add(
+                .trust, "issuers", .ok,
+                "\(issuers.count): " + issuers.map(\.body.name).joined(separator: ", "))
+        }
+        let ending = issuers.filter { $0.body.notAfter < now + DoctorLimits.issuerWarning }
+        for issuer in ending where issuer.body.subject != subject.node {
+            report.add(
+                .trust, "issuers", .warning,
+                "the right of \(issuer.body.name) to certify ends \(Self.time(issuer.body.notAfter))",
+                remedy: "renew it with the authority's key: `shoal mesh certify "
+                    + "\(issuer.body.name) --issuer`")
+        }
+        report.add(
+            .trust, "gate key", .ok,
+            "epoch \(keys.current.key.epoch.counter), \(keys.superseded.count) superseded")
+        if let told = status?.node.gateKeyEpoch, told < keys.current.key.epoch.counter {
+            report.add(
+                .trust, "gate key", .warning,
+                "the running node still uses epoch \(told)",
+                remedy: "it reads the directory each second: if this stays, look in its log")
+        }
     }
 
     private func examine(
@@ -17,7 +61,7 @@ extension Doctor {
         _ report: inout DoctorReport
     ) {
         let body = chain.member.body
-        if body.mesh != genesis.id || subject.identity.map({ $0.nodeID != body.subject }) == true {
+        if body.mesh != genesis.id || subject.node.map({ $0 != body.subject }) == true {
             return report.add(
                 .trust, "certificate", .problem, "it is another node's or another mesh's",
                 remedy: "restore node/ and mesh/ from one backup, or join again in another "
@@ -25,10 +69,10 @@ extension Doctor {
         }
         let end = chain.notAfter
         let again =
-            "have a member that may invite run `shoal invite create`, and join again in another "
-            + "directory: `shoal join TICKET --dir NEW`"
+            "start the node: it asks an issuer for the next one. If no issuer is left, join again "
+            + "in another directory: `shoal join TICKET --dir NEW`"
         do throws(TrustError) {
-            _ = try chain.verify(genesis: genesis, at: now, trust: nil)
+            _ = try chain.verify(genesis: genesis, at: now, trust: subject.trust)
         } catch .expired {
             if let issuer = subject.issuer, now < issuer.body.notAfter {
                 return report.add(
@@ -38,6 +82,13 @@ extension Doctor {
             return report.add(
                 .trust, "certificate", .problem, "it ended \(Self.time(end)), by this clock",
                 remedy: again)
+        } catch .revoked(let target, let reason) {
+            return report.add(
+                .trust, "certificate", .problem,
+                "this node is out of the mesh: \(target) was revoked"
+                    + (reason.isEmpty ? "" : " (\(reason))"),
+                remedy: "ask whoever runs the mesh; a node that was revoked joins anew, in another "
+                    + "directory")
         } catch .notYetValid(let what, let from) {
             return report.add(
                 .trust, "certificate", .problem,
@@ -53,7 +104,9 @@ extension Doctor {
         if subject.issuer == nil, end < now + DoctorLimits.certificateWarning {
             report.add(
                 .trust, "certificate", .warning,
-                "it ends \(Self.time(end)), and nobody renews it", remedy: again)
+                "it ends \(Self.time(end)), and was due for renewal "
+                    + "\(Self.time(chain.renewalTime)): no issuer has been reached since",
+                remedy: again)
         } else {
             report.add(
                 .trust, "certificate", .ok,
@@ -68,11 +121,13 @@ extension Doctor {
             report.add(
                 .trust, "issuer", .problem,
                 "the right to let others in ended \(Self.time(end)), by this clock",
-                remedy: "if the clock is right, make a new mesh: this version cannot renew it")
+                remedy: "if the clock is right, renew it with the authority's key: `shoal mesh "
+                    + "certify \(issuer.body.name) --issuer`")
         } else if end < now + DoctorLimits.issuerWarning {
             report.add(
                 .trust, "issuer", .warning, "the right to let others in ends \(Self.time(end))",
-                remedy: "plan a new mesh before that: this version cannot renew it")
+                remedy: "renew it with the authority's key: `shoal mesh certify "
+                    + "\(issuer.body.name) --issuer`")
         } else {
             report.add(
                 .trust, "issuer", .ok, "this node can let others in, until \(Self.time(end))")

@@ -30,16 +30,16 @@ struct JoinService: Sendable {
             return .refused(.expired, message: "this ticket has expired: ask for a new one")
         case .unknown:
             return .refused(.withdrawn, message: "this ticket was withdrawn: ask for a new one")
-        case .granted(let labels):
+        case .granted(let labels, let roles):
             do {
                 let name = unique(request.name, among: await names())
                 let chain = try directory.issue(
-                    to: request.node, name: name, labels: labels, now: now())
+                    to: request.node, name: name, labels: labels, roles: roles, now: now())
                 let gateKey = try directory.gateKeys().current
                 logger.info("let in", metadata: ["name": "\(name)", "id": "\(request.node)"])
                 return .admitted(
                     JoinResponse.Admission(
-                        chain: chain, gateKey: gateKey, trust: TrustState(),
+                        chain: chain, gateKey: gateKey, trust: try directory.trust(),
                         seeds: await seeds()))
             } catch {
                 logger.error("a member could not be certified", metadata: ["reason": "\(error)"])

@@ -46,11 +46,11 @@ public enum Joining {
     /// the identity is kept with which the ticket may have been used, and the next attempt with
     /// the same ticket goes on with it. So it does after a crash.
     public static func join(
-        _ ticket: Ticket, directory path: String, nodeName: String
+        _ ticket: Ticket, directory path: String, nodeName: String, keys: KeyProtection = .none
     ) async throws -> StateDirectory {
         try StateDirectory.refuseExisting(at: path, ticket: ticket)
         let now = NodeRuntime.wallTime
-        let pending = try PendingJoin(at: path, ticket: ticket)
+        let pending = try PendingJoin(at: path, ticket: ticket, keys: keys)
         // An attempt that was under way is finished even then: the inviter decides.
         guard pending.isResumed || now() < ticket.expires else { throw Failure.expired }
         let response: JoinResponse
@@ -70,8 +70,8 @@ public enum Joining {
         case .admitted(let admission):
             let directory = try StateDirectory.create(
                 at: path, genesis: ticket.genesis, identity: pending.identity,
-                admission: admission, ticketAddresses: ticket.addresses, now: now(),
-                replacing: ticket)
+                admission: admission, ticketAddresses: ticket.addresses, keys: keys,
+                now: now(), replacing: ticket)
             pending.forget()
             return directory
         }

@@ -22,30 +22,47 @@ extension LocalNode {
         counters["links_handshakes_failed"] = linkCounters.handshakesFailed
         counters["links_refused_at_door"] = linkCounters.refusedAtDoor
         counters["links_violations"] = linkCounters.violations
+        let trustState = trust.keeper.trust
         let names = Dictionary(
             members.map { ($0.view.id, Self.name($0)) }, uniquingKeysWith: { first, _ in first })
         let everyone =
             [ownMember(own.claim)]
             + members.map { known in
                 var member = Self.member(known, names: names, now: now)
+                if known.certificate != nil {
+                    member.isIssuer = trustState.issuer(known.view.id) != nil
+                }
                 member.datagramAddresses = heard[known.view.id]?.map(\.description) ?? []
                 return member
             }
+        var node = NodeStatus.Node(
+            name: entry.name, id: entry.nodeID.hex, meshName: directory.genesis.name,
+            meshFingerprint: directory.genesis.fingerprint, version: ShoalVersion.current,
+            numerics: NumericsID.current, http: httpAddress.value ?? "",
+            peerAddresses: addresses.map(\.description), uptimeSeconds: uptimeSeconds,
+            reachability: own.claim.reachability.text,
+            reachabilityReason: own.reachabilityReason,
+            observedAddresses: own.observed.map(\.description),
+            faults: faults.map(\.description))
+        describeTrust(&node)
         return NodeStatus(
-            node: NodeStatus.Node(
-                name: entry.name, id: entry.nodeID.hex, meshName: directory.genesis.name,
-                meshFingerprint: directory.genesis.fingerprint, version: ShoalVersion.current,
-                numerics: NumericsID.current, http: httpAddress.value ?? "",
-                peerAddresses: addresses.map(\.description), uptimeSeconds: uptimeSeconds,
-                reachability: own.claim.reachability.text,
-                reachabilityReason: own.reachabilityReason,
-                observedAddresses: own.observed.map(\.description),
-                faults: faults.map(\.description)),
+            node: node,
             members: everyone.sorted { ($0.name, $0.id) < ($1.name, $1.id) },
             models: await statusModels(),
-            links: await links(),
+            links: await links(names),
             counters: counters,
             discovery: discovery.status(members: members, names: names))
+    }
+
+    private func describeTrust(_ node: inout NodeStatus.Node) {
+        let keeper = trust.keeper
+        let body = keeper.chain.member.body
+        node.roles = body.roles.names
+        node.certificateEnds = body.notAfter.seconds
+        node.exclusion = keeper.exclusion.map { "\($0)" }
+        node.gateKeyEpoch = keeper.gateKeys.current.key.epoch.counter
+        node.revoked = keeper.trust.revokedMembers.map(\.hex)
+        node.waitingReason = ServingGate(keeper: keeper).waitingReason
     }
 
     private var uptimeSeconds: Double { (ContinuousClock.now - started).seconds }
@@ -76,7 +93,8 @@ extension LocalNode {
             reachability: claim.reachability.text, models: offers.map(\.name),
             roundTripMilliseconds: nil, load: NodeStatus.Load(activity.load),
             stateSinceSeconds: uptimeSeconds, hasLink: false)
-        member.isIssuer = directory.isIssuer
+        member.isIssuer = trust.keeper.isIssuer
+        member.roles = trust.keeper.chain.member.body.roles.names
         member.software = entry.executor.models.metadata.software
         member.generation = claim.generation
         member.incarnation = claim.incarnation
@@ -116,7 +134,7 @@ extension LocalNode {
             case .relay(let relay): "relay via \(names[relay] ?? relay.short)"
             case nil: nil
             }
-        member.isIssuer = known.certificate?.roles.contains(.issuer)
+        member.roles = known.certificate?.roles.names ?? []
         member.software = view.metadata.map(\.software).flatMap { $0.isEmpty ? nil : $0 }
         member.generation = view.alive.generation
         member.incarnation = view.alive.incarnation
@@ -126,15 +144,15 @@ extension LocalNode {
         return member
     }
 
-    private func links() async -> [NodeStatus.Link] {
+    private func links(_ names: [NodeID: String]) async -> [NodeStatus.Link] {
         var links: [NodeStatus.Link] = []
         for peer in await entry.transport.peers {
             guard let link = await entry.transport.link(to: peer) else { continue }
-            links.append(
-                NodeStatus.Link(
-                    peer: link.peer.name, peerID: link.peer.nodeID.hex,
-                    initiated: link.isInitiator,
-                    roundTripMilliseconds: await link.roundTrip?.milliseconds))
+            var shown = NodeStatus.Link(
+                peer: link.peer.name, peerID: link.peer.nodeID.hex, initiated: link.isInitiator,
+                roundTripMilliseconds: await link.roundTrip?.milliseconds)
+            shown.through = link.relay.map { names[$0] ?? $0.short }
+            links.append(shown)
         }
         return links.sorted { ($0.peer, $0.peerID) < ($1.peer, $1.peerID) }
     }

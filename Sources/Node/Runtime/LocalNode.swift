@@ -11,6 +11,7 @@ import Wire
 struct LocalNode: NodeService {
     let entry: EntryService
     let activity: ActivityReporter
+    let trust: TrustService
     let directory: StateDirectory
     let addresses: [NetworkAddress]
     let discovery: DiscoveryService

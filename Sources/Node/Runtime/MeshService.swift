@@ -8,7 +8,7 @@ import Wire
 /// The mesh side of a node while it runs: passes link events to the gossip, tells the mesh how busy
 /// the node is, looks for members, and renews what expires. Leaves in order when it is stopped.
 struct MeshService: Service {
-    let directory: StateDirectory
+    let trust: TrustService
     let transport: LinkTransport
     let gossip: GossipRunner
     let activity: ActivityReporter
@@ -23,6 +23,7 @@ struct MeshService: Service {
             group.addTask { await gossip.follow(transport) }
             group.addTask { await activity.report { gossip.update(activity: $0) } }
             group.addTask { await discovery.run() }
+            group.addTask { await trust.run() }
             group.addTask { try await every(Self.renewalInterval) { await renew() } }
             group.addTask { try? await gracefulShutdown() }
             // The first to end is the shutdown; the rest end by cancellation.
@@ -43,13 +44,7 @@ struct MeshService: Service {
     }
 
     private func renew() async {
-        do {
-            let (credentials, _) = try NodeRuntime.credentials(of: directory)
-            try await transport.update(credentials)
-            gossip.update(credentials: credentials)
-            activity.use(credentials.gateKey)
-        } catch {
-            logger.error("keys are not renewed", metadata: ["why": "\(error)"])
-        }
+        trust.keeper.renewLinkKey()
+        await trust.apply(trust.keeper.credentials)
     }
 }

@@ -60,8 +60,15 @@ public struct NodeRuntime: Sendable {
             logger.warning(
                 "FAULT ON PURPOSE: \(fault.explanation)", metadata: ["fault": "\(fault)"])
         }
-        let (credentials, member) = try Self.credentials(of: directory)
-        let executor = Executor(models: models)
+        let memory = directory.peerMemory()
+        let keeper = try TrustKeeper(
+            directory: directory, known: memory.entries.map(\.node), now: now)
+        let credentials = keeper.credentials
+        let member = try keeper.member
+        let executor = Executor(
+            models: models,
+            batchWindow: .milliseconds(configuration.privacy.batchMilliseconds))
+        let activity = ActivityReporter(models: models, gateKey: credentials.gateKey)
         let gossip = LateBound<GossipRunner>()
         let ownSeed = LateBound<SeedAddress>()
         let joins = JoinService(
@@ -75,9 +82,16 @@ public struct NodeRuntime: Sendable {
                 return Set(known.compactMap { $0.certificate?.name } + [member.name])
             })
         let transport = try await LinkTransport(
-            credentials: credentials, logger: logger, wallClock: now)
+            credentials: credentials, pads: configuration.privacy.padding, logger: logger,
+            wallClock: now)
+        let trust = try trustService(keeper, transport, gossip, activity)
+        await transport.setHandler(for: .trust) { stream, peer in
+            await trust.serve(stream, from: peer)
+        }
+        let gate = ServingGate(keeper: keeper)
         await transport.setHandler(for: .inference) { stream, peer in
-            await executor.serve(stream, from: peer.name)
+            await executor.serve(
+                stream, from: peer.name, objection: await gate.patientObjection(to: peer))
         }
         for service in [LinkService.gossip, .pushPull, .certificate] {
             await transport.setHandler(for: service) { stream, _ in
@@ -85,12 +99,11 @@ public struct NodeRuntime: Sendable {
                 await gossip.serve(stream)
             }
         }
-        if directory.isIssuer {
-            let directory = directory
-            await transport.setJoinHandler(
-                ticketKey: { directory.ticketRecord(keyID: $0)?.preSharedKey },
-                { attempt in await joins.respond(to: attempt) })
-        }
+        // Also where the node is no issuer: it may become one while it runs.
+        let directory = directory
+        await transport.setJoinHandler(
+            ticketKey: { directory.ticketRecord(keyID: $0)?.preSharedKey },
+            { attempt in await joins.respond(to: attempt) })
         var port: UInt16?
         if !configuration.dialOutOnly {
             port = try await transport.listen(
@@ -118,7 +131,7 @@ public struct NodeRuntime: Sendable {
             ownAddresses: addresses, transport: transport, gossip: runner, logger: logger)
         let node = LocalNode(
             entry: entry,
-            activity: ActivityReporter(models: models, gateKey: credentials.gateKey),
+            activity: activity, trust: trust,
             directory: directory, addresses: addresses, discovery: discovery,
             faults: faults, httpAddress: LateBound<String>(), started: ContinuousClock.now)
         try await serve(node, as: member.name)
@@ -128,7 +141,7 @@ public struct NodeRuntime: Sendable {
     /// the mesh can no longer answer.
     private func serve(_ node: LocalNode, as name: String) async throws {
         let mesh = MeshService(
-            directory: directory, transport: node.entry.transport, gossip: node.entry.gossip,
+            trust: node.trust, transport: node.entry.transport, gossip: node.entry.gossip,
             activity: node.activity, discovery: node.discovery, logger: logger)
         let socket = directory.prepareSocket()
         let http = NodeHTTPServer(
@@ -171,22 +184,30 @@ public struct NodeRuntime: Sendable {
         onReady(running)
     }
 
-    static func credentials(
-        of directory: StateDirectory
-    ) throws(StateError) -> (LinkCredentials, VerifiedMember) {
-        let now = wallTime()
-        let chain = try directory.certificate(now: now)
-        let member: VerifiedMember
-        do {
-            member = try chain.verify(genesis: directory.genesis, at: now, trust: nil)
-        } catch {
-            throw .trust(error)
-        }
-        let credentials = LinkCredentials(
-            identity: directory.identity, chain: chain, genesis: directory.genesis,
-            gateKeys: try directory.gateKeys(), trust: TrustState(),
-            linkKey: LinkKeyPair.generate(now: now))
-        return (credentials, member)
+    /// What exchanges trust with the members that the gossip knows.
+    private func trustService(
+        _ keeper: TrustKeeper, _ transport: LinkTransport, _ gossip: LateBound<GossipRunner>,
+        _ activity: ActivityReporter
+    ) throws(StateError) -> TrustService {
+        let (logger, directory) = (logger, directory)
+        let seeds = try configuration.parsedSeeds()
+        return TrustService(
+            keeper: keeper, transport: transport,
+            members: {
+                let known = await gossip.value?.members() ?? []
+                return known.map { TrustMember($0, relays: known.relays(to: $0.view.id)) }
+            },
+            seeds: { seeds + directory.ticketAddresses() },
+            addSeeds: { gossip.value?.add(seeds: $0) },
+            apply: { credentials in
+                activity.use(credentials.gateKey)
+                gossip.value?.update(credentials: credentials)
+                do {
+                    try await transport.update(credentials)
+                } catch {
+                    logger.error("links keep their old keys", metadata: ["why": "\(error)"])
+                }
+            }, logger: logger, now: Self.wallTime)
     }
 
     private func candidateAddresses(port: UInt16?) throws(StateError) -> [NetworkAddress] {

@@ -77,7 +77,8 @@ extension EntryService {
                     route: RouteInfo(
                         node: target.name, nodeID: target.node.hex, model: plan.model.name,
                         reason: target.reason, attempts: failures.count + 1,
-                        roundTripMilliseconds: target.roundTrip?.milliseconds),
+                        roundTripMilliseconds: target.roundTrip?.milliseconds,
+                        through: channel.through.map(name(of:))),
                     vectors: vectors, promptTokens: tokens)
             } catch let refusal as InferenceRefusal {
                 guard refusal.code.isWorthRetryingElsewhere else {

@@ -19,7 +19,19 @@ struct EntryService: Sendable {
         let local = RoutingMember(
             node: nodeID, name: name, isRoutable: true, models: executor.models.offers,
             numerics: NumericsID.current, roundTrip: nil)
-        return (local, gossip.snapshot().map(RoutingMember.init))
+        let members = gossip.snapshot()
+        return (
+            local,
+            members.map { member in
+                RoutingMember(
+                    member, hasRelay: !members.relays(to: member.view.id).isEmpty)
+            }
+        )
+    }
+
+    /// A member's name, or the beginning of its id.
+    @Sendable func name(of node: NodeID) -> String {
+        gossip.snapshot().first { $0.view.id == node }?.certificate?.name ?? node.short
     }
 
     /// Starts a request. Its prompt is tokenised here when the model is here, so that every executor
@@ -57,18 +69,35 @@ extension EntryService: InferenceDialler {
     func send(
         _ message: InferenceMessage, to target: RoutePlan.Target
     ) async throws -> any InferenceChannel {
-        let addresses = gossip.snapshot().first { $0.view.id == target.node }?.view.alive
-            .addresses
-        let link = try await transport.connect(to: addresses ?? [], expecting: target.node)
+        let members = gossip.snapshot()
+        let addresses = members.first { $0.view.id == target.node }?.view.alive.addresses
+        let link = try await transport.connect(
+            to: addresses ?? [], expecting: target.node, relays: members.relays(to: target.node))
         return try await PeerChannel.open(message, over: link)
     }
 }
 
+extension [KnownMember] {
+    /// Through whom a member may be reached to which no direct link can be made: others that live and
+    /// take links, the nearest first. What passes them is sealed between the two ends.
+    func relays(to target: NodeID) -> [NodeID] {
+        filter { member in
+            let view = member.view
+            return view.id != target && view.state == .alive
+                && (view.hasLink || view.alive.reachability.acceptsLinks)
+        }.sorted {
+            ($0.view.roundTrip ?? .seconds(3600), $0.view.id)
+                < ($1.view.roundTrip ?? .seconds(3600), $1.view.id)
+        }.prefix(NodeLimits.relaysTriedMax).map(\.view.id)
+    }
+}
+
 extension RoutingMember {
-    init(_ member: KnownMember) {
+    /// - Parameter hasRelay: Whether some other member could carry a link to it.
+    init(_ member: KnownMember, hasRelay: Bool) {
         let view = member.view
         let isUp = view.state == .alive || view.state == .suspect
-        let isReachable = view.hasLink || view.alive.reachability.acceptsLinks
+        let isReachable = view.hasLink || view.alive.reachability.acceptsLinks || hasRelay
         let serves = member.certificate?.roles.contains(.server) ?? false
         self.init(
             node: view.id, name: member.certificate?.name ?? view.id.short,

@@ -11,9 +11,14 @@ import Wire
 /// Runs requests on this node's engines, for its own clients and for other members.
 struct Executor: Sendable {
     let models: ModelStore
+    /// How long tokens for a peer are gathered; see ``TokenBatches``.
+    let batchWindow: Duration
     private let remoteRequests = Counter()
 
-    init(models: ModelStore) { self.models = models }
+    init(models: ModelStore, batchWindow: Duration) {
+        self.models = models
+        self.batchWindow = batchWindow
+    }
 
     /// A count that many tasks change.
     final class Counter: Sendable {
@@ -110,7 +115,12 @@ struct Executor: Sendable {
     }
 
     /// Serves a request that a peer sent over a stream of its link.
-    func serve(_ stream: LinkStream, from peer: String) async {
+    ///
+    /// - Parameter objection: Why this node does not serve that peer now.
+    func serve(
+        _ stream: LinkStream, from peer: String, objection: InferenceRefusal? = nil
+    ) async {
+        if let objection { return await refuse(stream, objection) }
         guard remoteRequests.enter(limit: NodeLimits.remoteRequestsMax) else {
             await refuse(
                 stream, InferenceRefusal(code: .overloaded, message: "too many requests at once"))
@@ -177,7 +187,7 @@ struct Executor: Sendable {
             }
         }
         do {
-            while let message = try await channel.next() {
+            try await TokenBatches(window: batchWindow).relay(channel) { message in
                 try await stream.send(MessageFramer.frame(message))
             }
         } catch {
@@ -346,6 +356,7 @@ private actor RefusedChannel: InferenceChannel {
 actor PeerChannel: InferenceChannel {
     private let stream: LinkStream
     private var framer = MessageFramer()
+    nonisolated let through: NodeID?
 
     /// Sends the first message of a request over a new stream of `link`.
     static func open(_ message: InferenceMessage, over link: Link) async throws -> PeerChannel {
@@ -356,10 +367,13 @@ actor PeerChannel: InferenceChannel {
             stream.reset(.cancelled)
             throw error
         }
-        return PeerChannel(stream)
+        return PeerChannel(stream, through: link.relay)
     }
 
-    private init(_ stream: LinkStream) { self.stream = stream }
+    private init(_ stream: LinkStream, through: NodeID?) {
+        self.stream = stream
+        self.through = through
+    }
 
     func next() async throws -> InferenceMessage? {
         while true {

@@ -23,7 +23,7 @@ extension EntryService {
         let (events, continuation) = AsyncThrowingStream.makeStream(of: GenerationEvent.self)
         let task = Task {
             let answer = AnswerEvents(
-                model: core.model.name, text: text, continuation: continuation)
+                model: core.model.name, text: text, name: name(of:), continuation: continuation)
             do {
                 try await run(core) { event in await answer.handle(event) }
                 continuation.finish()
@@ -40,6 +40,7 @@ extension EntryService {
 /// Turns what the request core delivers into the interface's events.
 private actor AnswerEvents {
     private let model: String
+    private let name: @Sendable (NodeID) -> String
     private var text: AnswerText
     private var completionTokens = 0
     private var promptTokens = 0
@@ -47,24 +48,26 @@ private actor AnswerEvents {
     private let continuation: AsyncThrowingStream<GenerationEvent, any Error>.Continuation
 
     init(
-        model: String, text: AnswerText,
+        model: String, text: AnswerText, name: @escaping @Sendable (NodeID) -> String,
         continuation: AsyncThrowingStream<GenerationEvent, any Error>.Continuation
     ) {
         self.model = model
         self.text = text
+        self.name = name
         self.continuation = continuation
     }
 
     func handle(_ event: AnswerEvent) {
         switch event {
-        case .running(let target, let attempts, let promptTokens):
+        case .running(let target, let through, let attempts, let promptTokens):
             self.promptTokens = promptTokens
             continuation.yield(
                 .route(
                     RouteInfo(
                         node: target.name, nodeID: target.node.hex, model: model,
                         reason: target.reason, attempts: attempts,
-                        roundTripMilliseconds: target.roundTrip?.milliseconds)))
+                        roundTripMilliseconds: target.roundTrip?.milliseconds,
+                        through: through.map(name))))
         case .tokens(let frames):
             for frame in frames {
                 completionTokens += 1

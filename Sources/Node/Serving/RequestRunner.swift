@@ -7,6 +7,12 @@ protocol InferenceChannel: Sendable {
     func next() async throws -> InferenceMessage?
     /// Ends the request at the executor and frees its compute.
     func cancel() async
+    /// The node that carries it, sealed, where no direct link can be made.
+    var through: NodeID? { get }
+}
+
+extension InferenceChannel {
+    var through: NodeID? { nil }
 }
 
 /// Starts a request at a target.
@@ -20,7 +26,7 @@ protocol InferenceDialler: Sendable {
 /// What the client of a request is told, in order.
 enum AnswerEvent: Sendable {
     /// The request runs: where, at which attempt, with a prompt of so many tokens.
-    case running(target: RoutePlan.Target, attempts: Int, promptTokens: Int)
+    case running(target: RoutePlan.Target, through: NodeID?, attempts: Int, promptTokens: Int)
     /// Tokens, each delivered exactly once.
     case tokens([TokenFrame])
     /// A choice ended.
@@ -60,7 +66,9 @@ struct RequestRunner: Sendable {
                     }
                 case .running(let target, let attempts, let promptTokens):
                     await deliver(
-                        .running(target: target, attempts: attempts, promptTokens: promptTokens))
+                        .running(
+                            target: target, through: channel?.through, attempts: attempts,
+                            promptTokens: promptTokens))
                 case .deliver(let frames): await deliver(.tokens(frames))
                 case .finished(let choice, let reason):
                     await deliver(.finished(choice: choice, reason: reason))

@@ -168,6 +168,13 @@ struct DirectoryFiles: Sendable {
         FileStatus(path: path(name), followsLink: false).map { UInt64(max(0, $0.modified[0])) }
     }
 
+    /// What changes whenever a file is replaced; empty when it is not there.
+    func stamp(_ name: String) -> [UInt64] {
+        guard let status = FileStatus(path: path(name), followsLink: false) else { return [] }
+        return [status.inode, status.byteCount]
+            + (status.modified + status.changed).map { UInt64(bitPattern: $0) }
+    }
+
     /// The size of any file, links followed, in bytes; nil when it is not there.
     static func byteCount(ofFile path: String) -> Int? {
         FileStatus(path: path, followsLink: true).map { Int(clamping: $0.byteCount) }
@@ -202,9 +209,10 @@ enum Envelope {
         return writer.bytes + checksum(writer.bytes)
     }
 
+    /// The content of a file that may be of any of `kinds`, and of which it is.
     static func open(
-        _ kind: String, _ file: [UInt8], path: String, checksum: ([UInt8]) -> [UInt8]
-    ) throws(StateError) -> [UInt8] {
+        oneOf kinds: [String], _ file: [UInt8], path: String, checksum: ([UInt8]) -> [UInt8]
+    ) throws(StateError) -> (kind: String, bytes: [UInt8]) {
         var reader = ByteReader(file)
         do {
             let found = try reader.readString16(field: "kind", limit: 64)
@@ -213,10 +221,11 @@ enum Envelope {
             guard Array(reader.readRest()) == checksum(body) else {
                 throw StateError.damaged(path: path, reason: "its checksum does not match")
             }
-            guard found == kind else {
-                throw StateError.damaged(path: path, reason: "it holds a \(found), not a \(kind)")
+            guard kinds.contains(found) else {
+                throw StateError.damaged(
+                    path: path, reason: "it holds a \(found), not a \(kinds[0])")
             }
-            return Array(bytes)
+            return (found, Array(bytes))
         } catch let error as StateError {
             throw error
         } catch {

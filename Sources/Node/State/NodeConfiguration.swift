@@ -37,6 +37,51 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
     /// For each alias the models that it stands for, best first. Those that this node serves are
     /// announced with their rung of the ladder, and no more: requests are not routed by alias yet.
     public var aliases: [String: [String]] = [:]
+    /// What keeps sizes and times of what passes between nodes from telling its words.
+    public var privacy = Privacy()
+
+    /// What keeps sizes and times from telling words.
+    public struct Privacy: Codable, Sendable, Equatable {
+        /// Whether records with requests and answers are padded to a multiple of
+        /// `LinkLimits.paddingBytes`.
+        public var padding = true
+        /// For how many milliseconds an executor gathers tokens before it sends them on; 0 sends
+        /// each at once.
+        public var batchMilliseconds = 20
+
+        /// The defaults.
+        public init() {}
+
+        /// Reads what is there; what is not keeps its default.
+        public init(from decoder: any Decoder) throws {
+            let names = try decoder.container(keyedBy: AnyKey.self)
+            let known = ["padding", "batchMilliseconds"]
+            for key in names.allKeys where !known.contains(key.stringValue) {
+                throw DecodingError.dataCorrupted(
+                    DecodingError.Context(
+                        codingPath: [AnyKey("privacy"), key],
+                        debugDescription: "unknown setting '\(key.stringValue)'; there are: "
+                            + known.joined(separator: ", ")))
+            }
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            padding = try values.decodeIfPresent(Bool.self, forKey: .padding) ?? padding
+            if let number = try values.decodeIfPresent(Double.self, forKey: .batchMilliseconds) {
+                guard let count = Int(exactly: number),
+                    0...NodeLimits.batchMillisecondsMax ~= count
+                else {
+                    throw DecodingError.dataCorruptedError(
+                        forKey: .batchMilliseconds, in: values,
+                        debugDescription: "it is from 0 to \(NodeLimits.batchMillisecondsMax)")
+                }
+                batchMilliseconds = count
+            }
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case padding
+            case batchMilliseconds
+        }
+    }
 
     /// The defaults.
     public init() {}
@@ -66,6 +111,7 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         threads = try Self.count(values, .threads, 1...NodeLimits.threadsMax)
         faults = try values.decodeIfPresent([String].self, forKey: .faults) ?? faults
         aliases = try values.decodeIfPresent([String: [String]].self, forKey: .aliases) ?? aliases
+        privacy = try values.decodeIfPresent(Privacy.self, forKey: .privacy) ?? privacy
     }
 
     /// Reads a port as a number of any size first: the decoder's own error for one that does not
@@ -107,12 +153,14 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         case threads
         case faults
         case aliases
+        case privacy
     }
 
     private struct AnyKey: CodingKey {
         let stringValue: String
         var intValue: Int? { nil }
         init?(stringValue: String) { self.stringValue = stringValue }
+        init(_ name: String) { stringValue = name }
         init?(intValue: Int) { nil }
     }
 

@@ -19,6 +19,7 @@ final class PendingJoin: Sendable {
     /// Whether an earlier attempt kept it.
     let isResumed: Bool
     private let files: DirectoryFiles
+    private let keys: KeyProtection
     private let name: String
     private let kept = Mutex<Result<Bool, StateError>>(.success(false))
 
@@ -27,16 +28,14 @@ final class PendingJoin: Sendable {
 
     /// The identity for this ticket in a directory: that of an earlier attempt, else a new one,
     /// which is not written yet.
-    init(at path: String, ticket: Ticket) throws(StateError) {
+    init(at path: String, ticket: Ticket, keys: KeyProtection) throws(StateError) {
+        self.keys = keys
         files = DirectoryFiles(root: path)
         name = "\(Self.folder)/\(hexadecimal(ticket.keyID))"
         isResumed = files.exists(name)
         if isResumed {
-            let seed = try StateDirectory.load(files, name, Self.kind, secret: true)
-            guard let identity = Identity(seed: seed) else {
-                throw .damaged(path: files.path(name), reason: "it is not a key")
-            }
-            self.identity = identity
+            let found = try KeyFile.read(name, in: files, kind: Self.kind)
+            identity = try KeyFile.open(found, path: files.path(name), keys)
         } else {
             identity = Identity.generate()
         }
@@ -54,7 +53,7 @@ final class PendingJoin: Sendable {
                 try files.makeDirectory()
                 try files.checkRoot()
                 try files.makeDirectory(Self.folder)
-                try StateDirectory.save(files, name, Self.kind, identity.seed)
+                try files.write(KeyFile.content(identity, kind: Self.kind, keys), to: name)
             }
             return true
         }

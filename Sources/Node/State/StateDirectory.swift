@@ -10,16 +10,18 @@ public import Wire
 
 /// Everything a node keeps on disk, in one versioned directory of mode 0700.
 ///
-///     VERSION              shoal-state-1
+///     VERSION              shoal-state-2
 ///     config.json          what `shoal node run` reads
 ///     mesh/genesis         the mesh's first record
 ///     mesh/gate.key        the keys of the member lane, old and new   (secret)
-///     mesh/authority.key   only where `shoal mesh init` was run       (secret)
-///     mesh/issuer          the issuer's certificate, where there is one
+///     mesh/trust           the mesh's issuers and all revocations
+///     mesh/authority.key   only where `shoal mesh init` was run without --offline-authority (secret)
+///     mesh/issuer          this node's issuer certificate, where there is one
+///     mesh/issued/         what this node certified last for each node
 ///     node/identity.key    the node's identity                        (secret)
 ///     node/certificate     its certificate chain
 ///     node/generation      counts its starts
-///     tickets/             ID.record for each ticket, ID.use-N for each use
+///     tickets/             ID.record for each ticket, ID.use-N for each use, ID.withdrawn
 ///     peers/known          members and addresses, from this run and earlier ones
 ///     peers/ticket         addresses of the ticket by which the node joined
 ///     digests/             model digests, by the file's size and time
@@ -27,10 +29,11 @@ public import Wire
 ///     joining/             only while a join is under way: the identity of its ticket (secret)
 ///     run/                 what the running node tells other commands, and their socket
 ///
-/// Each file is written whole or not at all. Secrets have mode 0600 and are not read otherwise.
+/// Each file is written whole or not at all. Secrets have mode 0600 and are not read otherwise; the
+/// identity and the authority's key may be sealed under a passphrase besides.
 public struct StateDirectory: Sendable {
     /// The version of the layout above.
-    public static let version = "shoal-state-1"
+    public static let version = "shoal-state-2"
 
     let files: DirectoryFiles
     /// The mesh.
@@ -44,40 +47,44 @@ public struct StateDirectory: Sendable {
     // MARK: Making one
 
     /// Makes a new mesh with this node as its first member, authority and issuer.
+    ///
+    /// - Parameters:
+    ///   - authorityFile: Where the authority's key goes, instead of into the directory.
+    ///   - keys: How the node's and the authority's key lie on disk.
     public static func create(
-        at path: String, meshName: String, nodeName: String, labels: [Label], now: WallTime
+        at path: String, meshName: String, nodeName: String, labels: [Label],
+        authorityFile: String? = nil, keys: KeyProtection = .none, now: WallTime
     ) throws(StateError) -> StateDirectory {
         let files = DirectoryFiles(root: path)
-        try refuseExisting(files)
-        do {
-            let authority = Identity.generate()
-            let identity = Identity.generate()
-            let genesis = try Genesis(
-                name: meshName, authority: authority.nodeID, created: now)
-            let issuer = try Certificate(
-                Certificate.Body(
-                    kind: .issuer, mesh: genesis.id, subject: identity.nodeID, name: nodeName,
-                    roles: [.issuer], labels: [], serial: randomSerial(), epoch: 1,
-                    notBefore: now, notAfter: now + TrustLimits.issuerLifetimeMax,
-                    issuer: authority.nodeID), signedBy: authority)
-            let chain = try issue(
-                to: identity.nodeID, name: nodeName, labels: labels, epoch: 1,
-                roles: [.issuer, .server, .client], genesis: genesis, issuer: issuer,
-                identity: identity, now: now)
-            let gate = GateKeyRing.first(by: identity, certificate: issuer, mesh: genesis.id)
-            try prepare(files)
-            try save(files, "mesh/authority.key", "authority key", authority.seed)
-            try save(files, "mesh/issuer", "issuer certificate", issuer.encoded)
-            try save(files, "node/identity.key", "identity key", identity.seed)
-            try adopt(files, genesis: genesis, chain: chain, gate: gate)
-            return StateDirectory(files: files, genesis: genesis, identity: identity)
-        } catch let error as TrustError {
-            throw .trust(error)
-        } catch let error as StateError {
-            throw error
+        try refuseExisting(at: path, ticket: nil)
+        let authority = Identity.generate()
+        let identity = Identity.generate()
+        let genesis: Genesis
+        let issuer: Certificate
+        let chain: CertificateChain
+        var trust = TrustState()
+        do throws(TrustError) {
+            genesis = try Genesis(name: meshName, authority: authority.nodeID, created: now)
+            issuer = try MeshSigner(identity: authority, certificate: nil).issuerCertificate(
+                for: identity.nodeID, name: nodeName, earlier: nil, genesis: genesis, now: now)
+            chain = try MeshSigner(identity: identity, certificate: issuer).chain(
+                for: identity.nodeID, name: nodeName, labels: labels, roles: .founder,
+                genesis: genesis, trust: nil, now: now)
+            try trust.merge(TrustState(issuers: [issuer]), genesis: genesis)
         } catch {
-            throw .invalid("\(error)")
+            throw .trust(error)
         }
+        let gate = GateKeyRing.first(by: identity, certificate: issuer, mesh: genesis.id)
+        let key = try AuthorityKey.content(authority, genesis: genesis, keys)
+        let identityFile = try KeyFile.content(identity, kind: identityKind, keys)
+        // First: were it to fail afterwards, there would be a mesh without an authority.
+        if let authorityFile { try AuthorityKey.write(key, toNewFile: authorityFile) }
+        try prepare(files)
+        if authorityFile == nil { try files.write(key, to: "mesh/authority.key") }
+        try files.write(identityFile, to: "node/identity.key")
+        try save(files, "mesh/issuer", "issuer certificate", issuer.encoded)
+        try adopt(files, genesis: genesis, chain: chain, gate: gate, trust: trust)
+        return StateDirectory(files: files, genesis: genesis, identity: identity)
     }
 
     /// Writes what a joiner was given. Nothing is there before; all is there after: the mesh's first
@@ -86,13 +93,13 @@ public struct StateDirectory: Sendable {
     /// - Parameter ticket: Whose attempt, if it was interrupted here before, is replaced.
     public static func create(
         at path: String, genesis: Genesis, identity: Identity,
-        admission: JoinResponse.Admission, ticketAddresses: [NetworkAddress] = [], now: WallTime,
-        replacing ticket: Ticket? = nil
+        admission: JoinResponse.Admission, ticketAddresses: [NetworkAddress] = [],
+        keys: KeyProtection = .none, now: WallTime, replacing ticket: Ticket? = nil
     ) throws(StateError) -> StateDirectory {
         let files = DirectoryFiles(root: path)
         try refuseExisting(at: path, ticket: ticket)
+        var trust = TrustState()
         do throws(TrustError) {
-            var trust = TrustState()
             try trust.merge(admission.trust, genesis: genesis)
             let member = try admission.chain.verify(genesis: genesis, at: now, trust: trust)
             guard member.nodeID == identity.nodeID else { throw .linkKeyMismatch }
@@ -103,12 +110,14 @@ public struct StateDirectory: Sendable {
             throw .trust(error)
         }
         try prepare(files)
-        try save(files, "node/identity.key", "identity key", identity.seed)
+        try files.write(
+            KeyFile.content(identity, kind: identityKind, keys), to: "node/identity.key")
         let directory = StateDirectory(files: files, genesis: genesis, identity: identity)
         try directory.save(PeerMemory(admission.seeds, at: now))
         try directory.save(ticketAddresses: ticketAddresses)
         try adopt(
-            files, genesis: genesis, chain: admission.chain, gate: GateKeyRing(admission.gateKey))
+            files, genesis: genesis, chain: admission.chain, gate: GateKeyRing(admission.gateKey),
+            trust: trust)
         return directory
     }
 
@@ -126,43 +135,47 @@ public struct StateDirectory: Sendable {
             }
             return
         }
-        let directory = try StateDirectory.open(at: path)
-        if let ticket, ticket.genesis.id != directory.genesis.id {
+        let genesis = try load(files, "mesh/genesis", "mesh record", as: Genesis.self)
+        if let ticket, ticket.genesis.id != genesis.id {
             throw .otherMesh(
-                path: path,
-                name: "\(directory.genesis.name) \(directory.genesis.fingerprint)",
+                path: path, name: "\(genesis.name) \(genesis.fingerprint)",
                 ticket: "\(ticket.genesis.name) \(ticket.genesis.fingerprint)")
         }
-        throw .alreadyInMesh(
-            path: path, name: directory.genesis.name, fingerprint: directory.genesis.fingerprint)
-    }
-
-    private static func refuseExisting(_ files: DirectoryFiles) throws(StateError) {
-        try refuseExisting(at: files.root, ticket: nil)
+        throw .alreadyInMesh(path: path, name: genesis.name, fingerprint: genesis.fingerprint)
     }
 
     private static func prepare(_ files: DirectoryFiles) throws(StateError) {
         try files.makeDirectory()
         try files.checkRoot()
-        for name in ["mesh", "node", "tickets", "peers", "digests", "models", "run"] {
+        for name in [
+            "mesh", "mesh/issued", "node", "tickets", "peers", "digests", "models", "run",
+        ] {
             try files.makeDirectory(name)
         }
         try files.write(Array((version + "\n").utf8), to: "VERSION")
     }
 
     private static func adopt(
-        _ files: DirectoryFiles, genesis: Genesis, chain: CertificateChain, gate: GateKeyRing
+        _ files: DirectoryFiles, genesis: Genesis, chain: CertificateChain, gate: GateKeyRing,
+        trust: TrustState
     ) throws(StateError) {
         try save(files, "mesh/gate.key", "gate key", gate.encoded)
+        try save(files, "mesh/trust", "trust state", trust.encoded)
         try save(files, "node/certificate", "certificate", chain.encoded)
         try save(files, "mesh/genesis", "mesh record", genesis.encoded)
     }
 
     // MARK: Opening one
 
+    static let identityKind = "identity key"
+
     /// Opens a directory, after checking that it is one, of this version, whole, and that nobody
     /// else can read its keys.
-    public static func open(at path: String) throws(StateError) -> StateDirectory {
+    ///
+    /// - Parameter keys: Where the identity is sealed, the passphrase.
+    public static func open(
+        at path: String, keys: KeyProtection = .none
+    ) throws(StateError) -> StateDirectory {
         let files = DirectoryFiles(root: path)
         guard files.exists("VERSION") else { throw .noMesh(path: path) }
         try files.checkRoot()
@@ -171,10 +184,8 @@ public struct StateDirectory: Sendable {
             throw .noMesh(path: path)
         }
         let genesis = try load(files, "mesh/genesis", "mesh record", as: Genesis.self)
-        let seed = try load(files, "node/identity.key", "identity key", secret: true)
-        guard let identity = Identity(seed: seed) else {
-            throw .damaged(path: files.path("node/identity.key"), reason: "it is not a key")
-        }
+        let found = try KeyFile.read("node/identity.key", in: files, kind: identityKind)
+        let identity = try KeyFile.open(found, path: files.path("node/identity.key"), keys)
         return StateDirectory(files: files, genesis: genesis, identity: identity)
     }
 
@@ -191,33 +202,6 @@ public struct StateDirectory: Sendable {
         } catch .inUse {
             throw .inUse(path: files.root)
         }
-    }
-
-    /// The keys of the member lane.
-    public func gateKeys() throws(StateError) -> GateKeyRing {
-        try Self.load(files, "mesh/gate.key", "gate key", secret: true, as: GateKeyRing.self)
-    }
-
-    /// The current key of the member lane.
-    public func gateKey() throws(StateError) -> GateKey { try gateKeys().current.key }
-
-    /// The node's certificate chain. An issuer renews its own when half its life is over.
-    public func certificate(now: WallTime) throws(StateError) -> CertificateChain {
-        let chain = try Self.load(
-            files, "node/certificate", "certificate", as: CertificateChain.self)
-        let body = chain.member.body
-        guard body.subject == identity.nodeID, body.mesh == genesis.id else {
-            throw .damaged(
-                path: files.path("node/certificate"),
-                reason: "it is another node's or another mesh's")
-        }
-        let half = body.notBefore.seconds / 2 + body.notAfter.seconds / 2
-        guard now.seconds >= half, let issuer = try issuerCertificate() else { return chain }
-        let renewed = try issue(
-            to: identity.nodeID, name: body.name, labels: body.labels, epoch: body.epoch + 1,
-            roles: body.roles, issuer: issuer, now: now)
-        try Self.save(files, "node/certificate", "certificate", renewed.encoded)
-        return renewed
     }
 
     /// Removes what an interrupted join may have left. For a node that starts.
@@ -244,58 +228,6 @@ public struct StateDirectory: Sendable {
         return last + 1
     }
 
-    // MARK: Issuing
-
-    private func issuerCertificate() throws(StateError) -> Certificate? {
-        guard files.exists("mesh/issuer") else { return nil }
-        return try Self.load(files, "mesh/issuer", "issuer certificate", as: Certificate.self)
-    }
-
-    /// Whether this node can let others in.
-    public var isIssuer: Bool { files.exists("mesh/issuer") }
-
-    /// Certifies a member of this node's mesh, for the longest time a certificate may have.
-    public func issue(
-        to node: NodeID, name: String, labels: [Label], now: WallTime
-    ) throws(StateError) -> CertificateChain {
-        guard let issuer = try issuerCertificate() else { throw .notAnIssuer(path: path) }
-        return try issue(
-            to: node, name: name, labels: labels, epoch: 1, roles: [.server, .client],
-            issuer: issuer, now: now)
-    }
-
-    private func issue(
-        to node: NodeID, name: String, labels: [Label], epoch: UInt32, roles: Roles,
-        issuer: Certificate, now: WallTime
-    ) throws(StateError) -> CertificateChain {
-        do {
-            return try Self.issue(
-                to: node, name: name, labels: labels, epoch: epoch, roles: roles,
-                genesis: genesis, issuer: issuer, identity: identity, now: now)
-        } catch {
-            throw .trust(error)
-        }
-    }
-
-    private static func issue(
-        to node: NodeID, name: String, labels: [Label], epoch: UInt32, roles: Roles,
-        genesis: Genesis, issuer: Certificate, identity: Identity, now: WallTime
-    ) throws(TrustError) -> CertificateChain {
-        let body = Certificate.Body(
-            kind: .member, mesh: genesis.id, subject: node, name: name, roles: roles,
-            labels: labels, serial: randomSerial(), epoch: epoch, notBefore: now,
-            notAfter: now + TrustLimits.memberLifetimeMax, issuer: identity.nodeID)
-        let chain = CertificateChain(
-            member: try Certificate(body, signedBy: identity), issuer: issuer)
-        // So that an issuer whose own time is over says so here, and not the other nodes later.
-        _ = try chain.verify(genesis: genesis, at: now, trust: nil)
-        return chain
-    }
-
-    private static func randomSerial() -> UInt64 {
-        randomBytes(8).reduce(0) { $0 << 8 | UInt64($1) }
-    }
-
     // MARK: Files
 
     private static func checksum(_ bytes: [UInt8]) -> [UInt8] {
@@ -315,8 +247,15 @@ public struct StateDirectory: Sendable {
     static func load(
         _ files: DirectoryFiles, _ name: String, _ kind: String, secret: Bool = false
     ) throws(StateError) -> [UInt8] {
+        try load(files, name, oneOf: [kind], secret: secret).bytes
+    }
+
+    /// What a file holds, and of which of several kinds it is.
+    static func load(
+        _ files: DirectoryFiles, _ name: String, oneOf kinds: [String], secret: Bool = false
+    ) throws(StateError) -> (kind: String, bytes: [UInt8]) {
         try Envelope.open(
-            kind, try files.read(name, secret: secret), path: files.path(name),
+            oneOf: kinds, try files.read(name, secret: secret), path: files.path(name),
             checksum: checksum)
     }
 

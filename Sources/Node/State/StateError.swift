@@ -30,6 +30,14 @@ public enum StateError: Error, Sendable, CustomStringConvertible {
     case inUse(path: String)
     /// This node cannot let others in.
     case notAnIssuer(path: String)
+    /// The authority's key is not in the directory.
+    case noAuthority(path: String)
+    /// A certificate is for another node than the directory's.
+    case otherNode(path: String)
+    /// A key is sealed under a passphrase that was not given.
+    case sealed(path: String)
+    /// A key is sealed under another passphrase.
+    case wrongPassphrase(path: String)
     /// A value that cannot be.
     case invalid(String)
     /// A certificate or ticket is not accepted.
@@ -47,7 +55,8 @@ public enum StateError: Error, Sendable, CustomStringConvertible {
             "\(path) already belongs to the mesh '\(name)' (\(fingerprint)): "
                 + "choose another directory with --dir"
         case .unsupportedVersion(let path, let found):
-            "\(path) is of version '\(found)', which this shoal does not read"
+            "\(path) is of version '\(found)', which this shoal does not read: use the shoal that "
+                + "wrote it, or make the mesh anew in another directory"
         case .missing(let path):
             "\(path) is missing: restore it from a backup, or join again in another directory"
         case .exposed(let path, let mode):
@@ -64,8 +73,17 @@ public enum StateError: Error, Sendable, CustomStringConvertible {
         case .system(let path, let operation, let reason): "cannot \(operation) \(path): \(reason)"
         case .inUse(let path): "another process is running the node of \(path)"
         case .notAnIssuer(let path):
-            "the node of \(path) holds no issuer key, so it cannot make tickets: "
-                + "use the node where `shoal mesh init` was run"
+            "the node of \(path) holds no issuer key, or its right was revoked: use the node where "
+                + "`shoal mesh init` was run, or certify this one by `shoal mesh certify --issuer`"
+        case .noAuthority(let path):
+            "the authority's key is not in \(path): name its file by --authority"
+        case .otherNode(let path):
+            "the certificate is for another node than that of \(path)"
+        case .sealed(let path):
+            "\(path) is sealed: name its passphrase's file by --key-passphrase-file or "
+                + "$SHOAL_KEY_PASSPHRASE_FILE"
+        case .wrongPassphrase(let path):
+            "\(path) is sealed under another passphrase, or was changed"
         case .invalid(let what): what
         case .trust(let error): "\(error)"
         case .otherMesh(let path, let name, let ticket):

@@ -4,7 +4,7 @@ public import Wire
 /// What became of a ticket that somebody came with.
 public enum Redemption: Sendable, Equatable {
     /// It counts, and is used up by this.
-    case granted(labels: [Label])
+    case granted(labels: [Label], roles: Roles)
     /// It was used as often as it may be.
     case used
     /// Its time is over.
@@ -41,6 +41,8 @@ public struct TicketSummary: Sendable, Equatable {
     public let usedBy: [NodeID]
     /// The labels that its users' certificates carry.
     public let labels: [Label]
+    /// What its users may do.
+    public let roles: Roles
 }
 
 extension StateDirectory {
@@ -49,9 +51,12 @@ extension StateDirectory {
     /// The running node need not be told: it looks in the directory when somebody comes.
     public func createTicket(
         addresses: [NetworkAddress], lifetime: Duration, uses: UInt16, labels: [Label],
-        now: WallTime
+        roles: Roles = .ordinary, now: WallTime
     ) throws(StateError) -> Ticket {
         guard isIssuer else { throw .notAnIssuer(path: path) }
+        guard roles.canBeGranted else {
+            throw .invalid("a ticket makes servers and clients; for an issuer see `mesh certify`")
+        }
         guard lifetime > .zero, lifetime <= TrustLimits.ticketLifetimeMax else {
             throw .invalid(
                 "a ticket lives from 1 second to "
@@ -68,7 +73,8 @@ extension StateDirectory {
         pruneTickets(now: now)
         let ticket = Ticket.generate(
             genesis: genesis, inviter: identity.nodeID, addresses: addresses,
-            expires: now + lifetime, uses: uses, labels: labels)
+            expires: now + lifetime, uses: uses, labels: labels,
+            roles: roles)
         try Self.save(
             files, recordName(ticket.keyID), "ticket", ticket.record(created: now).encoded)
         return ticket
@@ -98,14 +104,15 @@ extension StateDirectory {
             let name = useName(id, use)
             if files.exists(name) {
                 if let user = try? Self.load(files, name, "ticket use"), user == node.bytes {
-                    return now < record.expires ? .granted(labels: record.labels) : .expired
+                    return now < record.expires
+                        ? .granted(labels: record.labels, roles: record.roles) : .expired
                 }
                 continue
             }
             guard now < record.expires else { return .expired }
             let content = Self.sealed("ticket use", node.bytes)
             if try files.createExclusively(content, at: name) {
-                return .granted(labels: record.labels)
+                return .granted(labels: record.labels, roles: record.roles)
             }
         }
         return .used
@@ -132,7 +139,7 @@ extension StateDirectory {
                 }
             return TicketSummary(
                 id: id, state: state, created: record.created, expires: record.expires,
-                uses: record.uses, usedBy: usedBy, labels: record.labels)
+                uses: record.uses, usedBy: usedBy, labels: record.labels, roles: record.roles)
         }.sorted { ($1.created, $0.id) < ($0.created, $1.id) }
     }
 

@@ -54,6 +54,9 @@ extension MembershipSimulation {
         /// Whether a hostile outsider's datagrams come before the originals that it copies, rather
         /// than after them.
         public var outsiderOvertakes = false
+        /// Whether it also sends again what the network lost, so that it arrives after all, however
+        /// late.
+        public var outsiderRevives = true
         /// Whether the checkers look into packets, which are then left readable.
         public var inspectsPackets = false
         /// Who means harm; nil for nobody.
@@ -203,9 +206,10 @@ extension MembershipSimulation {
             bounds.datagramsPerSecondMax = 3.5 + 20 * failing
             // Each answers what hostile members ask, and passes on for them, within its rates.
             bounds.datagramsPerSecondMax += 600 * Double(hostileNodes.count) / Double(nodes)
-            // Where copies come from elsewhere, a member has two addresses for a while.
+            // A copy that comes before the original, from elsewhere, is answered to two places; and
+            // each hello may draw an answer.
             if hostile == .outsider {
-                bounds.datagramsPerSecondMax = 3 * bounds.datagramsPerSecondMax + 1
+                bounds.datagramsPerSecondMax = 1.5 * bounds.datagramsPerSecondMax + 1
             }
             bounds.dialsOnly = (0..<nodes).filter { !isDirect($0) }
             return bounds

@@ -216,21 +216,26 @@ extension MembershipSimulation {
         tally.datagramBytes += bytes.count
         let known = addresses.number(of: address)
         noteDatagram(node, bytes, to: known.flatMap { addresses.holder($0) })
-        if outsider != nil { outsiderSaw(bytes, from: node, to: address) }
-        guard let number = known else {
+        var copies = 0
+        if let known {
+            copies = transmit(
+                SimulatedDatagram(bytes: bytes, from: addresses[addresses.own(node)]), at: node,
+                to: known)
+        } else {
             tally.toNowhere += 1
-            return
         }
-        transmit(
-            SimulatedDatagram(bytes: bytes, from: addresses[addresses.own(node)]), at: node,
-            to: number)
+        guard outsider != nil, copies > 0 || configuration.outsiderRevives else { return }
+        outsiderSaw(bytes, from: node, to: address)
     }
 
-    /// Puts a datagram on the wire at a node's place, whatever address it bears.
-    mutating func transmit(_ datagram: SimulatedDatagram, at node: Int, to number: Int) {
+    /// Puts a datagram on the wire at a node's place, whatever address it bears. Returns how many
+    /// copies of it will arrive.
+    private mutating func transmit(
+        _ datagram: SimulatedDatagram, at node: Int, to number: Int
+    ) -> Int {
         guard let receiver = addresses.holder(number) else {
             tally.toNowhere += 1
-            return
+            return 0
         }
         let arrivals = network.send(
             bytes: datagram.bytes.count, from: node, to: receiver, at: now)
@@ -242,6 +247,7 @@ extension MembershipSimulation {
             }
             queue.push(.datagram(datagram, to: number), at: now + .nanoseconds(arrivals[copy]))
         }
+        return arrivals.count
     }
 
     mutating func datagramArrived(_ datagram: SimulatedDatagram, to: Int) {

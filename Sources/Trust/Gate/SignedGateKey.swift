@@ -78,13 +78,10 @@ public struct SignedGateKey: Sendable, Equatable, WireCodable, CustomStringConve
         }
     }
 
-    /// Whether it is kept rather than `other`: by epoch; of an issuer that made two keys of one
-    /// epoch the greater commitment; of one key the newer certificate. Any two are in the same order
-    /// everywhere.
+    /// Whether it is kept rather than `other`: by epoch, then by the newer certificate, then by bytes
+    /// (an issuer may have made two keys of one epoch). Any two are in the same order everywhere.
     func isGreater(than other: SignedGateKey) -> Bool {
         if key.epoch != other.key.epoch { return other.key.epoch < key.epoch }
-        let (ours, theirs) = (key.commitment, other.key.commitment)
-        if ours != theirs { return theirs.lexicographicallyPrecedes(ours) }
         if let certificate, let held = other.certificate, certificate != held {
             return certificate.isNewer(than: held)
         }

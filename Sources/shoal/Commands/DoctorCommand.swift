@@ -24,6 +24,7 @@ struct DoctorCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var directory: DirectoryOption
+    @OptionGroup var keys: KeyOption
     @Flag(help: "Print JSON.") var json = false
 
     /// How long a running node may take to say how it is.
@@ -58,7 +59,8 @@ struct DoctorCommand: AsyncParsableCommand {
         let bar = ProgressBar("Examining")
         let doctor = Doctor(
             path: directory.path, environment: ProcessInfo.processInfo.environment,
-            now: NodeRuntime.wallTime(), status: status, silence: silence,
+            now: NodeRuntime.wallTime(), status: status, keys: try keys.protection(),
+            silence: silence,
             checkModel: Self.check(model:))
         let report = await doctor.examine { bar.show($0) }
         bar.finish()

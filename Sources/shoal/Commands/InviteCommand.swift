@@ -21,11 +21,16 @@ struct InviteCreateCommand: AsyncParsableCommand {
             day, unless told otherwise. The running node need not be told.
             """)
 
-    @OptionGroup var directory: DirectoryOption
+    @OptionGroup var directory: OpenDirectoryOption
     @Option(help: "How long the ticket is good: such as 30s, 10m, 24h or 7d.") var expires = "24h"
     @Option(help: "How many machines may use it.") var uses: UInt16 = 1
     @Option(help: "A label of the newcomer's certificate, as KEY=VALUE. May be repeated.")
     var label: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "What the newcomer may do: server (it runs requests of others), client (it asks). May "
+                + "be repeated; both unless given.", valueName: "server|client"))
+    var role: [String] = []
     @Option(help: "Where the newcomer reaches this node, as HOST:PORT. May be repeated.")
     var address: [String] = []
     @Flag(help: "Print JSON.") var json = false
@@ -39,10 +44,11 @@ struct InviteCreateCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let state = try StateDirectory.open(at: directory.path)
+        let state = try directory.open()
         let ticket = try state.createTicket(
             addresses: try addresses(of: state), lifetime: try Self.duration(expires), uses: uses,
-            labels: try label.map { try Label($0) }, now: NodeRuntime.wallTime())
+            labels: try label.map { try Label($0) },
+            roles: try Roles(names: role), now: NodeRuntime.wallTime())
         if json {
             return try Output.json(
                 Report(
@@ -61,7 +67,7 @@ struct InviteCreateCommand: AsyncParsableCommand {
         let texts: [String]
         if !address.isEmpty {
             texts = address
-        } else if let running = StateDirectory.runningNode(at: directory.path) {
+        } else if let running = StateDirectory.runningNode(at: directory.directory.path) {
             texts = running.addresses
         } else {
             return try state.configuredAddresses()
@@ -92,6 +98,7 @@ struct TicketReport: Encodable {
     var uses: UInt16
     var used_by: [String]
     var labels: [String]
+    var roles: [String]
 
     init(_ ticket: TicketSummary) {
         id = ticket.id
@@ -101,17 +108,18 @@ struct TicketReport: Encodable {
         uses = ticket.uses
         used_by = ticket.usedBy.map(\.hex)
         labels = ticket.labels.map { "\($0.key)=\($0.value)" }
+        roles = ticket.roles.names
     }
 
     /// For people.
     static func table(_ tickets: [TicketSummary]) -> String {
         Output.table(
-            ["TICKET", "STATE", "USED", "EXPIRES", "LABELS", "BY"],
+            ["TICKET", "STATE", "USED", "EXPIRES", "ROLES", "LABELS", "BY"],
             tickets.map { ticket in
                 let report = TicketReport(ticket)
                 return [
                     ticket.id, report.state, "\(ticket.usedBy.count) of \(ticket.uses)",
-                    Output.time(ticket.expires),
+                    Output.time(ticket.expires), report.roles.joined(separator: ","),
                     report.labels.isEmpty ? "-" : report.labels.joined(separator: ","),
                     ticket.usedBy.isEmpty
                         ? "-" : ticket.usedBy.map(\.short).joined(separator: ","),
@@ -124,11 +132,11 @@ struct InviteListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "The tickets that this node made, and what became of them.")
 
-    @OptionGroup var directory: DirectoryOption
+    @OptionGroup var directory: OpenDirectoryOption
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
-        let tickets = try StateDirectory.open(at: directory.path).tickets(
+        let tickets = try directory.open().tickets(
             now: NodeRuntime.wallTime())
         if json { return try Output.json(["tickets": tickets.map(TicketReport.init)]) }
         Output.write(tickets.isEmpty ? "No ticket was made.\n" : TicketReport.table(tickets))
@@ -146,11 +154,11 @@ struct InviteRevokeCommand: AsyncParsableCommand {
 
     @Argument(help: "The ticket's id (see `shoal invite list`), or the beginning of it.")
     var id: String
-    @OptionGroup var directory: DirectoryOption
+    @OptionGroup var directory: OpenDirectoryOption
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
-        let ticket = try StateDirectory.open(at: directory.path).withdrawTicket(
+        let ticket = try directory.open().withdrawTicket(
             id, now: NodeRuntime.wallTime())
         if json { return try Output.json(TicketReport(ticket)) }
         Output.write("Withdrew the ticket \(ticket.id).\n")
@@ -159,5 +167,22 @@ struct InviteRevokeCommand: AsyncParsableCommand {
                 "It has let in \(ticket.usedBy.map(\.short).joined(separator: ", ")), who stay: "
                     + "`shoal mesh revoke` puts a node out.")
         }
+    }
+}
+
+extension Roles {
+    /// The roles of these names; for none, what is usual.
+    init(names: [String]) throws {
+        self = []
+        for name in names {
+            switch name {
+            case "server": insert(.server)
+            case "client": insert(.client)
+            default:
+                throw CommandError(
+                    .usage, "'\(name)' is not a role to give: there are server and client")
+            }
+        }
+        if names.isEmpty { self = .ordinary }
     }
 }

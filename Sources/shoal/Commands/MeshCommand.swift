@@ -6,7 +6,11 @@ import Wire
 
 struct MeshCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "mesh", abstract: "Make a mesh.", subcommands: [MeshInitCommand.self])
+        commandName: "mesh", abstract: "Make a mesh, and say who belongs to it.",
+        subcommands: [
+            MeshInitCommand.self, MeshShowCommand.self, MeshCertifyCommand.self,
+            MeshRevokeCommand.self, MeshRotateCommand.self,
+        ])
 }
 
 /// Settings that `mesh init` and `join` write into `config.json`.
@@ -104,9 +108,13 @@ struct MeshInitCommand: AsyncParsableCommand {
         commandName: "init",
         abstract: "Make a new mesh, with this node as its first member.",
         discussion: """
-            Writes the node's directory: the mesh's authority key, which certifies; the gate key, \
-            without which nobody outside can even begin a handshake; this node's identity; and \
-            config.json.
+            Writes the node's directory: the mesh's authority key, which certifies issuers; the gate \
+            key, without which nobody outside can even begin a handshake; this node's identity, \
+            which is the mesh's first issuer; and config.json.
+
+            With --offline-authority the authority's key goes to a file of its own, on a stick \
+            perhaps, that no node needs from day to day: only to certify or revoke an issuer. \
+            Whoever has it can let anybody in; when it is lost, no further issuer can be made.
             """)
 
     @OptionGroup var directory: DirectoryOption
@@ -114,66 +122,20 @@ struct MeshInitCommand: AsyncParsableCommand {
     @Option(help: "The mesh's name.") var name = "mesh"
     @Option(help: "A label of this node's certificate, as KEY=VALUE. May be repeated.")
     var label: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "A new file for the authority's key, outside the directory.", valueName: "path"))
+    var offlineAuthority: String?
+    @OptionGroup var keys: KeyOption
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
         let state = try StateDirectory.create(
             at: directory.path, meshName: name, nodeName: node.name,
-            labels: try label.map { try Label($0) }, now: NodeRuntime.wallTime())
+            labels: try label.map { try Label($0) },
+            authorityFile: offlineAuthority.map(Paths.absolute), keys: try keys.protection(),
+            now: NodeRuntime.wallTime())
         try state.save(node.configuration())
         try state.reportNewNode("Made", name: node.name, json: json)
-    }
-}
-
-struct JoinCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "join",
-        abstract: "Join a mesh with a ticket.",
-        discussion: """
-            The ticket is read from a file, from standard input (-), or from $SHOAL_TICKET. The \
-            inviter must be running. When joining fails, nothing is written; when the inviter was \
-            asked and its answer did not come, running the same command again goes on.
-            """)
-
-    @Argument(help: "The file with the ticket, or - for standard input.") var ticket: String?
-    @OptionGroup var directory: DirectoryOption
-    @OptionGroup var node: NewNodeOptions
-    @Flag(help: "Do not ask whether this is the right mesh.") var yes = false
-    @Flag(help: "Print JSON.") var json = false
-
-    func run() async throws {
-        let ticket = try Ticket(text: try ticketText())
-        try StateDirectory.refuseExisting(at: directory.path, ticket: ticket)
-        let mesh = "'\(ticket.genesis.name)', fingerprint \(ticket.genesis.fingerprint)"
-        Output.note("Joining the mesh \(mesh) …")
-        if !yes, isatty(STDIN_FILENO) == 1, self.ticket != "-" {
-            FileHandle.standardError.write(Data("Is this the mesh you mean? [y/N] ".utf8))
-            guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
-                throw CommandError(.refused, "not joined; nothing was written")
-            }
-        }
-        let state = try await Joining.join(
-            ticket, directory: directory.path, nodeName: node.name)
-        try state.save(node.configuration())
-        let chain = try state.certificate(now: NodeRuntime.wallTime())
-        try state.reportNewNode("Joined", name: chain.member.body.name, json: json)
-    }
-
-    private func ticketText() throws -> String {
-        switch ticket {
-        case "-":
-            return String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
-        case let file?:
-            guard let data = FileManager.default.contents(atPath: file) else {
-                throw CommandError(.noInput, "\(file): cannot be read")
-            }
-            return String(decoding: data.prefix(64 << 10), as: UTF8.self)
-        case nil:
-            guard let text = ProcessInfo.processInfo.environment["SHOAL_TICKET"] else {
-                throw CommandError(
-                    .usage, "name the ticket's file, or - for standard input, or set SHOAL_TICKET")
-            }
-            return text
-        }
     }
 }

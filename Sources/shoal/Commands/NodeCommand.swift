@@ -20,7 +20,7 @@ struct NodeRunCommand: AsyncParsableCommand {
             files in its models folder are served too.
             """)
 
-    @OptionGroup var directory: DirectoryOption
+    @OptionGroup var directory: OpenDirectoryOption
     @Option(help: "A model file to serve, or NAME=FILE. May be repeated.") var model: [String] = []
     @Option(help: "Where peers connect: an IP address of this machine, 0.0.0.0 for all.")
     var peerHost: String?
@@ -63,7 +63,7 @@ struct NodeRunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let state = try StateDirectory.open(at: directory.path)
+        let state = try directory.open()
         var configuration = try state.configuration()
         let environment = ProcessInfo.processInfo.environment
         try configuration.apply(environment: environment)

@@ -144,6 +144,9 @@ struct QueryCommand: AsyncParsableCommand {
                 ? "Seen by      the node that was asked, and no other"
                 : "Seen by      the node that was asked and \(info.node); between them it was encrypted"
         )
+        if let through = info.through {
+            lines.append("Way          through \(through), sealed: it sees sizes and times alone")
+        }
         if info.attempts > 1 { lines.append("Attempts     \(info.attempts)") }
         if let usage = answer.usage {
             lines.append(

@@ -30,8 +30,10 @@ struct StatusCommand: AsyncParsableCommand {
             Output.write("; seen by others at \(own.observedAddresses.joined(separator: ","))")
         }
         Output.write("\n")
+        if let exclusion = own.exclusion { Output.write("OUT OF THE MESH: \(exclusion)\n") }
+        if let reason = own.waitingReason { Output.write("not serving peers yet: \(reason)\n") }
         for fault in own.faults { Output.write("FAULT ON PURPOSE: \(fault)\n") }
-        Output.write("\n" + Self.members(status.members))
+        Output.write("\n" + Self.members(status.members, status.links))
         if let discovery = status.discovery, discovery.alone {
             Output.write("\n" + Self.alone(discovery) + "\n")
         }
@@ -75,7 +77,9 @@ struct StatusCommand: AsyncParsableCommand {
             + ["`shoal doctor` says what each answer means."]).joined(separator: "\n")
     }
 
-    private static func members(_ members: [NodeStatus.Member]) -> String {
+    private static func members(
+        _ members: [NodeStatus.Member], _ links: [NodeStatus.Link]
+    ) -> String {
         Output.table(
             [
                 "MEMBER", "STATE", "SINCE", "REACHED", "PATH", "RTT", "LOAD", "KV", "VERSION",
@@ -85,7 +89,7 @@ struct StatusCommand: AsyncParsableCommand {
                 [
                     member.name + (member.isSelf ? " (this)" : ""),
                     member.state.rawValue + (member.patience > 0 ? " (busy)" : ""),
-                    age(member.stateSinceSeconds), member.reachability, path(to: member),
+                    age(member.stateSinceSeconds), member.reachability, path(to: member, links),
                     roundTrip(member), member.load.map { "\($0.running)+\($0.queued)" } ?? "-",
                     member.load.map { $0.freeKVTokens > 0 ? "\($0.freeKVTokens)" : "-" } ?? "-",
                     "\(member.generation).\(member.incarnation)",
@@ -95,9 +99,13 @@ struct StatusCommand: AsyncParsableCommand {
             })
     }
 
-    private static func path(to member: NodeStatus.Member) -> String {
+    private static func path(
+        to member: NodeStatus.Member, _ links: [NodeStatus.Link]
+    ) -> String {
         guard let path = member.path else { return "-" }
-        return member.hasLink && path != "link" ? path + "+link" : path
+        let link = links.first { $0.peerID == member.id }
+        let through = link?.through.map { " through \($0)" } ?? ""
+        return member.hasLink && path != "link" ? path + "+link" + through : path + through
     }
 
     /// Measured, or after `~` what coordinates predict.

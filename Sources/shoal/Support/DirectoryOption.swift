@@ -22,6 +22,47 @@ struct DirectoryOption: ParsableArguments {
     }
 }
 
+/// How a command opens the node's identity.
+struct KeyOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The file with the passphrase of this node's keys (default: "
+                + "$SHOAL_KEY_PASSPHRASE_FILE, else they have none).", valueName: "path"))
+    var keyPassphraseFile: String?
+
+    /// As the option or the environment says.
+    func protection() throws -> KeyProtection {
+        let file =
+            keyPassphraseFile ?? ProcessInfo.processInfo.environment["SHOAL_KEY_PASSPHRASE_FILE"]
+        return try file.map { try KeyProtection(passphraseFile: Paths.absolute($0)) } ?? .none
+    }
+}
+
+/// A node's directory, opened.
+struct OpenDirectoryOption: ParsableArguments {
+    @OptionGroup var directory: DirectoryOption
+    @OptionGroup var keys: KeyOption
+
+    func open() throws -> StateDirectory {
+        try StateDirectory.open(at: directory.path, keys: keys.protection())
+    }
+}
+
+/// The authority's key, where it is not in the node's directory.
+struct AuthorityOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The file with the authority's key (see `mesh init --offline-authority`).",
+            valueName: "path"))
+    var authority: String?
+
+    func key(_ keys: KeyOption) throws -> AuthorityKey? {
+        try authority.map {
+            try AuthorityKey(file: Paths.absolute($0), keys.protection())
+        }
+    }
+}
+
 enum Paths {
     static func absolute(_ path: String) -> String {
         let expanded = NSString(string: path).expandingTildeInPath

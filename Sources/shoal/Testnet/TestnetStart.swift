@@ -127,8 +127,9 @@ extension Testnet {
             var seen = 0
             while true {
                 guard let running = process(of: node) else { throw failure(node, "stopped") }
-                seen = await status(of: running)?.members.count { $0.state == .alive } ?? 0
-                if seen == nodes.count { break }
+                let told = await status(of: running)
+                seen = told?.members.count { $0.state == .alive } ?? 0
+                if seen == nodes.count, told?.node.waitingReason == nil { break }
                 guard ContinuousClock.now < deadline else {
                     throw failure(node, "sees \(seen) of \(nodes.count) nodes")
                 }

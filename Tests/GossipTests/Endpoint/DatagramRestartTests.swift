@@ -124,15 +124,32 @@ import Wire
         #expect(pair.send([0]) == [[0]])
         let old = pair.record[1]
         #expect(old[1] == DatagramKind.answer.rawValue)
+        let data = pair.b.seal([9, 9, 9, 9, 9, 9, 9], to: node(1), at: pair.now)
         pair.b = sessions(2, boot: boot(23))
         pair.introduce()
         #expect(pair.send([1], fromA: false) == [[1]])
-        // a greets again, because of a stranger's rubbish in b's name.
-        var rubbish = old + [UInt8](repeating: 0, count: 20)
-        rubbish[1] = DatagramKind.data.rawValue
-        rubbish[33] ^= 1
-        #expect(pair.a.take(rubbish, at: pair.now).replies.count == 1)
+        // a greets again, because of data of b's earlier start.
+        #expect(data.map { pair.a.take($0, at: pair.now).replies.count } == [1])
         #expect(pair.a.take(old, at: pair.now).sender == nil)
+        #expect(pair.send([2]) == [[2]])
+    }
+
+    @Test func whatIsOfAnEarlierStartDrawsNothingWhereThereIsNoSession() {
+        var pair = Pair()
+        #expect(pair.send([0]) == [[0]])
+        let data = pair.b.seal([9, 9, 9, 9, 9, 9, 9], to: node(1), at: pair.now)
+        for start in 23...24 as ClosedRange<UInt64> {
+            pair.b = sessions(2, boot: boot(start))
+            pair.introduce()
+            if start == 23 { #expect(pair.send([1], fromA: false) == [[1]]) }
+            pair.now = pair.now + .seconds(1)
+        }
+        // The third start is claimed: what comes first is for a to say, or for b.
+        pair.a.claimed(node(2), linkKey: LinkKey(number: 2), generation: 24, incarnation: 0)
+        let recorded = data + pair.record.filter { $0[1] == DatagramKind.data.rawValue }
+        for datagram in recorded {
+            #expect(pair.a.take(datagram, at: pair.now).replies.isEmpty)
+        }
         #expect(pair.send([2]) == [[2]])
     }
 
@@ -146,18 +163,26 @@ import Wire
         #expect(relayed == DatagramLimits.relayedHellosMax)
     }
 
-    @Test func aStrangersRubbishDoesNotDelayAGreetingOfOnesOwn() {
+    @Test func recordingsPlayedToANewStartDrawNothingAndDelayNothing() {
         var pair = Pair()
         #expect(pair.send([0]) == [[0]])
+        #expect(pair.send([1], fromA: false) == [[1]])
+        let recorded = pair.record.filter { $0[1] == DatagramKind.data.rawValue }
         pair.b = sessions(2, boot: boot(23))
         pair.introduce()
-        // What looks like data of a's, of whatever start, is answered with a hello to its source.
-        var rubbish = pair.record[pair.record.count - 1]
-        rubbish[33] ^= 1
-        rubbish += [UInt8](repeating: 0, count: 20)
-        #expect(pair.b.take(rubbish, at: pair.now).replies.count == 1)
-        #expect(pair.b.take(rubbish, at: pair.now).replies.isEmpty, "not each time")
-        #expect(pair.send([1], fromA: false) == [[1]])
+        for datagram in recorded {
+            // What looks like data of a's, of whatever start.
+            var rubbish = datagram
+            rubbish[33] ^= 1
+            rubbish += [UInt8](repeating: 0, count: 20)
+            for datagram in [datagram, rubbish] {
+                let got = pair.b.take(datagram, at: pair.now)
+                #expect(got.replies.isEmpty && got.released.isEmpty && got.sender == nil)
+            }
+        }
+        #expect(pair.b.counters.hellosSent == 0)
+        #expect(pair.send([2], fromA: false) == [[2]])
+        #expect(pair.send([3]) == [[3]])
     }
 
     @Test func whatIsNotHeededIsStillOpenedInASession() {

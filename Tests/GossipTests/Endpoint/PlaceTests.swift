@@ -23,6 +23,26 @@ import Wire
         #expect(wires.endpoints[1]?.ownObserved.isEmpty == true)
     }
 
+    @Test func `where a member was heard counts for nothing in its next start`() {
+        var wires = Wires()
+        for number in 1...3 as ClosedRange<UInt64> { wires.start(number) }
+        wires.addresses = wires.addresses.filter { $0.value != 2 }
+        wires.addresses[address(77)] = 2
+        wires.introduce()
+        wires.run(.seconds(20))
+        let heard = wires.endpoints[1]?.addressesHeard(of: node(2), at: wires.now)
+        #expect(heard?.first == address(77))
+        wires.start(2, generation: 2, at: 5)
+        wires.tell(1, of: 2)
+        #expect(wires.endpoints[1]?.addressesHeard(of: node(2), at: wires.now) == [address(5)])
+        wires.tell(2, of: 1)
+        wires.tell(2, of: 3)
+        wires.tell(3, of: 2)
+        wires.run(.seconds(5))
+        #expect(wires.state(1, of: 2) == .alive)
+        #expect(wires.endpoints[1]?.addressesHeard(of: node(2), at: wires.now) == [address(5)])
+    }
+
     @Test func aNodeThatDatagramsDoNotReachSaysSo() {
         var wires = Wires()
         for number in 1...5 as ClosedRange<UInt64> { wires.start(number) }

@@ -99,7 +99,7 @@ import Wire
         // It repeats, and it alters.
         for datagram in genuine {
             pass(datagram, from: 1, to: 2, &wires)
-            for bit in stride(from: 0, to: datagram.count * 8, by: 37) {
+            for bit in stride(from: 0, to: datagram.count * 8, by: 31) {
                 var changed = datagram
                 changed[bit / 8] ^= 1 << UInt8(bit % 8)
                 pass(changed, from: 1, to: 2, &wires)

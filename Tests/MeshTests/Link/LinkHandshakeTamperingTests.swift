@@ -1,10 +1,10 @@
-import Noise
 import Secrets
 import Testing
 import Trust
 import Wire
 
 @testable import Mesh
+@testable import Noise
 
 /// What strangers, former members and people on the way may try during a handshake.
 @Suite struct LinkHandshakeTamperingTests {
@@ -96,6 +96,34 @@ import Wire
         #expect(outcome(moments[2].reader, moments[1].message).established == nil)
         #expect(outcome(moments[1].reader, moments[2].message).established == nil)
         #expect(outcome(moments[0].reader, moments[2].message).established == nil)
+    }
+
+    /// The point of order one, one of order eight, and zero written as the field's prime.
+    @Test(arguments: [
+        [UInt8](repeating: 0, count: 32), [1] + [UInt8](repeating: 0, count: 31),
+        [
+            0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3, 0xfa, 0xf1, 0x9f,
+            0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16,
+            0x5f, 0x49, 0xb8, 0x00,
+        ],
+        [0xed] + [UInt8](repeating: 0xff, count: 30) + [0x7f],
+    ])
+    func aDegenerateOrNonCanonicalKeyGetsSilence(_ point: [UInt8]) throws {
+        // As ephemeral, by somebody who holds the pre-shared key.
+        let key = NoiseKeyPair(publicKey: point, secretKey: [UInt8](repeating: 1, count: 32))
+        let dial = try LinkHandshake(
+            initiating: try #require(LinkPreamble(lane: .member, keyID: gateID)),
+            preSharedKey: gate, local: try alice.local(), expecting: nil,
+            verifier: alice.verifier, ephemeral: key, at: start)
+        let (_, right) = run(dial, try bob.answer())
+        #expect(right.error == .handshakeNotAuthentic)
+        #expect(right.sent.isEmpty)
+        // As static key.
+        var local = try alice.local()
+        local.staticKey = key
+        let (_, other) = run(try self.dial(local), try bob.answer())
+        #expect(other.established == nil)
+        #expect(other.error == .handshakeNotAuthentic)
     }
 
     @Test func theWrongPrologueIsRefused() throws {

@@ -105,7 +105,7 @@ struct TicketRedemptionTests {
         let ticket = try state.sampleTicket(labels: labels)
         #expect(
             try state.redeem(keyID: ticket.keyID, by: node(1), now: now)
-                == .granted(labels: labels))
+                == .granted(labels: labels, roles: .ordinary))
         #expect(try state.redeem(keyID: ticket.keyID, by: node(2), now: now) == .used)
         #expect(state.ticketRecord(keyID: ticket.keyID)?.preSharedKey == ticket.preSharedKey)
     }
@@ -114,9 +114,11 @@ struct TicketRedemptionTests {
         let ticket = try state.sampleTicket()
         let again = try StateDirectory.open(at: folder.path)
         #expect(
-            try state.redeem(keyID: ticket.keyID, by: node(1), now: now) == .granted(labels: []))
+            try state.redeem(keyID: ticket.keyID, by: node(1), now: now)
+                == .granted(labels: [], roles: .ordinary))
         #expect(
-            try again.redeem(keyID: ticket.keyID, by: node(1), now: now) == .granted(labels: []))
+            try again.redeem(keyID: ticket.keyID, by: node(1), now: now)
+                == .granted(labels: [], roles: .ordinary))
         #expect(try again.redeem(keyID: ticket.keyID, by: node(2), now: now) == .used)
     }
 
@@ -125,7 +127,8 @@ struct TicketRedemptionTests {
         _ = try state.redeem(keyID: ticket.keyID, by: node(1), now: now)
         let second = try StateDirectory.open(at: folder.path)
         #expect(
-            try second.redeem(keyID: ticket.keyID, by: node(2), now: now) == .granted(labels: []))
+            try second.redeem(keyID: ticket.keyID, by: node(2), now: now)
+                == .granted(labels: [], roles: .ordinary))
         let third = try StateDirectory.open(at: folder.path)
         #expect(try third.redeem(keyID: ticket.keyID, by: node(3), now: now) == .used)
     }
@@ -145,7 +148,7 @@ struct TicketRedemptionTests {
             }
             return try await group.reduce(into: []) { $0.append($1) }
         }
-        #expect(outcomes.count { $0 == .granted(labels: []) } == uses)
+        #expect(outcomes.count { $0 == .granted(labels: [], roles: .ordinary) } == uses)
         #expect(outcomes.count { $0 == .used } == 64 - uses)
     }
 
@@ -155,7 +158,8 @@ struct TicketRedemptionTests {
         #expect(try state.redeem(keyID: ticket.keyID, by: node(1), now: end) == .expired)
         let last = WallTime(seconds: end.seconds - 1)
         #expect(
-            try state.redeem(keyID: ticket.keyID, by: node(1), now: last) == .granted(labels: []))
+            try state.redeem(keyID: ticket.keyID, by: node(1), now: last)
+                == .granted(labels: [], roles: .ordinary))
         #expect(try state.redeem(keyID: ticket.keyID, by: node(1), now: end) == .expired)
         #expect(try state.redeem(keyID: ticket.keyID, by: node(2), now: end) == .used)
     }

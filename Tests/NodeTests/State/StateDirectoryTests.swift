@@ -78,25 +78,31 @@ struct StateDirectoryTests {
 
     // MARK: What is damaged
 
-    @Test(arguments: ["mesh/genesis", "mesh/gate.key", "node/identity.key", "node/certificate"])
+    @Test(arguments: [
+        "mesh/genesis", "mesh/gate.key", "mesh/trust", "node/identity.key", "node/certificate",
+    ])
     func aMissingFileIsNamed(_ name: String) throws {
         _ = try StateDirectory.sample(at: folder.path)
         try folder.remove(name)
         let words = refusal {
             let state = try StateDirectory.open(at: folder.path)
             _ = try state.gateKey()
+            _ = try state.trust()
             _ = try state.certificate(now: now)
         }
         #expect(words.hasPrefix("\(folder.path(name)) is missing"))
     }
 
-    @Test(arguments: ["mesh/genesis", "mesh/gate.key", "node/identity.key", "node/certificate"])
+    @Test(arguments: [
+        "mesh/genesis", "mesh/gate.key", "mesh/trust", "node/identity.key", "node/certificate",
+    ])
     func aFileCutAnywhereOrWithAnyByteChangedIsRefusedByName(_ name: String) throws {
         _ = try StateDirectory.sample(at: folder.path)
         let whole = try folder.bytes(name)
         func read() throws {
             let state = try StateDirectory.open(at: folder.path)
             _ = try state.gateKey()
+            _ = try state.trust()
             _ = try state.certificate(now: now)
         }
         for count in 0..<whole.count {
@@ -181,7 +187,7 @@ struct StateDirectoryTests {
         #expect(words.contains("mesh/genesis is not a plain file"))
     }
 
-    @Test(arguments: ["shoal-state-2\n", "", "something else", "shoal-state-1x"])
+    @Test(arguments: ["shoal-state-1\n", "", "something else", "shoal-state-2x"])
     func anotherVersionIsNeitherReadNorWrittenOver(_ version: String) throws {
         _ = try StateDirectory.sample(at: folder.path)
         try folder.overwrite("VERSION", with: Array(version.utf8))
@@ -232,7 +238,7 @@ struct StateDirectoryTests {
         #expect(try state.certificate(now: before) == first)
         let half = now + .seconds(life / 2)
         let renewed = try state.certificate(now: half)
-        #expect(renewed.member.body.epoch == first.member.body.epoch + 1)
+        #expect(renewed.member.body.epoch > first.member.body.epoch)
         #expect(renewed.member.body.serial != first.member.body.serial)
         #expect(renewed.member.body.notAfter == half + TrustLimits.memberLifetimeMax)
         #expect(renewed.member.body.labels == first.member.body.labels)
@@ -244,12 +250,12 @@ struct StateDirectoryTests {
     @Test func anIssuerWhoseOwnTimeIsOverSaysSo() throws {
         let state = try StateDirectory.sample(at: folder.path)
         let late = now + TrustLimits.issuerLifetimeMax
-        for body in [
-            { _ = try state.certificate(now: late) },
-            { _ = try state.issue(to: NodeID(number: 1), name: "n", labels: [], now: late) },
-        ] as [() throws -> Void] {
-            #expect(refusal(body) == "the issuer's certificate has expired")
+        let words = refusal {
+            _ = try state.issue(to: NodeID(number: 1), name: "n", labels: [], now: late)
         }
+        #expect(words == "the issuer's certificate has expired")
+        // It starts all the same: the authority may certify it anew while it runs.
+        #expect(try state.certificate(now: late) == state.certificate())
     }
 
     @Test func oneProcessAtATimeRunsANode() throws {

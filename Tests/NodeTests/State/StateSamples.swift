@@ -85,7 +85,7 @@ extension StateDirectory {
     func admission(for node: Identity, name: String = "node-2") throws -> JoinResponse.Admission {
         JoinResponse.Admission(
             chain: try issue(to: node.nodeID, name: name, labels: [], now: now),
-            gateKey: try gateKeys().current, trust: TrustState(),
+            gateKey: try gateKeys().current, trust: try trust(),
             seeds: [
                 SeedAddress(
                     node: identity.nodeID,

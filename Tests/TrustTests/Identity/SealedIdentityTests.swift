@@ -26,6 +26,7 @@ struct SealedIdentityTests {
 
     @Test func anotherPassphraseHasAnErrorOfItsOwn() throws {
         let sealed = try sealed()
+        #expect(try sealed.open(passphrase: passphrase).nodeID == identity.nodeID)
         for wrong in ["correct hors", "correct horse ", "Correct horse"] {
             #expect(throws: TrustError.wrongPassphrase) {
                 _ = try sealed.open(passphrase: Array(wrong.utf8))

@@ -71,16 +71,28 @@ struct TrustStateCodecTests {
     }
 
     @Test func statementsThatTheStateItselfVoidsAreNotCanonical() throws {
-        let state = try mesh.trust(.member(mesh.node.nodeID))
-        let verdict = try Revocation(
-            .issuer(mesh.issuer.nodeID, honouredThrough: 0), reason: "", sequence: 1,
-            issuedAt: SampleMesh.now, signedBy: mesh.authority, mesh: mesh.genesis.id)
-        let revocations = (state.revocations + [verdict]).sorted { $0.precedes($1) }
-        #expect(throws: WireError.self) {
-            _ = try TrustState(decoding: bytes(state.issuers, revocations))
+        let state = try mesh.trust(.member(mesh.node.nodeID), .certificate(serial: 3))
+        func verdict(honouredThrough sequence: UInt64) throws -> Revocation {
+            try Revocation(
+                .issuer(mesh.issuer.nodeID, honouredThrough: sequence), reason: "", sequence: 1,
+                issuedAt: SampleMesh.now, signedBy: mesh.authority, mesh: mesh.genesis.id)
         }
+        func revocations(honouredThrough sequence: UInt64) throws -> [Revocation] {
+            (state.revocations + [try verdict(honouredThrough: sequence)])
+                .sorted { $0.precedes($1) }
+        }
+        #expect(throws: Never.self) {
+            _ = try TrustState(
+                decoding: bytes(state.issuers, revocations(honouredThrough: 2)))
+        }
+        #expect(throws: WireError.nonCanonical(field: "revocations")) {
+            _ = try TrustState(
+                decoding: bytes(state.issuers, revocations(honouredThrough: 1)))
+        }
+        // The issuer's certificate without a statement that it is needed for.
         #expect(throws: WireError.nonCanonical(field: "issuers")) {
-            _ = try TrustState(decoding: bytes(state.issuers, [verdict]))
+            _ = try TrustState(
+                decoding: bytes(state.issuers, [verdict(honouredThrough: 2)]))
         }
     }
 

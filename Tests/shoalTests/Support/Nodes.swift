@@ -17,6 +17,7 @@ struct QueryReport: Decodable {
         var node: String
         var reason: String
         var attempts: Int
+        var through: String?
     }
 
     struct Usage: Decodable {
@@ -81,6 +82,19 @@ struct StatusReport: Decodable {
         var places: [Place]
     }
 
+    struct Node: Decodable {
+        var roles: [String]
+        var gate_key_epoch: Int?
+        var waiting_reason: String?
+    }
+
+    struct Link: Decodable {
+        var peer: String
+        var through: String?
+    }
+
+    var node: Node
+    var links: [Link]
     var members: [Member]
     var models: [Model]
     var counters: [String: UInt64]

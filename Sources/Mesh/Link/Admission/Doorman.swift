@@ -8,7 +8,7 @@ public import Wire
 ///
 /// 1. A connection whose first 60 bytes are not a preamble that opens a lane here and a message 1
 ///    that its key authenticates is closed without a word. That takes hashing, no Diffie–Hellman.
-/// 2. So is one whose message 1 was seen before.
+/// 2. So is one whose message 1 was seen before: a replay.
 /// 3. While there is room, it is admitted: at most ``AdmissionLimits/openRoom`` handshakes that are
 ///    not over, ``AdmissionLimits/openRoomPerSource`` from one source,
 ///    ``AdmissionLimits/diffieHellmanPerSecond``.
@@ -170,10 +170,12 @@ public struct Doorman: Sendable {
         }
         _ = silent.remove(connection)
         let message = Array(bytes[header...])
+        // A look-up is cheaper than a check, and only what was authentic is remembered.
+        guard !replays.contains(message) else { return [refuse(connection, .replayed)] }
         guard isAuthentic(message, preamble, key) else {
             return [refuse(connection, .notAuthentic)]
         }
-        guard replays.isNew(message[...], at: now) else { return [refuse(connection, .replayed)] }
+        replays.insert(message, at: now)
         let place = AdmissionRooms.Place.open(entry.source)
         let handshake = AdmissionLimits.diffieHellmanPerHandshake
         if rooms.has(place), diffieHellmanUse.take(handshake, of: Self.diffieHellman, at: now) {

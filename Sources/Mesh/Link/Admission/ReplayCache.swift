@@ -12,15 +12,19 @@ struct ReplayCache: Sendable {
 
     var count: Int { seen.count }
 
-    /// Whether a message with this ephemeral key is new; it is not from now on.
-    mutating func isNew(_ ephemeral: ArraySlice<UInt8>, at now: MonotonicInstant) -> Bool {
-        if now - (turnedAt ?? .origin) >= AdmissionLimits.replayGeneration || turnedAt == nil {
+    /// Whether an authentic message that begins with this ephemeral key was seen.
+    func contains(_ message: [UInt8]) -> Bool { seen[Self.key(message)] != nil }
+
+    /// An authentic message with this ephemeral key was seen.
+    mutating func insert(_ message: [UInt8], at now: MonotonicInstant) {
+        if turnedAt.map({ now - $0 >= AdmissionLimits.replayGeneration }) ?? true {
             seen.turn()
             turnedAt = now
         }
-        let key = ephemeral.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
-        guard seen[key] == nil else { return false }
-        seen.set((), for: key)
-        return true
+        seen.set((), for: Self.key(message))
+    }
+
+    private static func key(_ message: [UInt8]) -> UInt64 {
+        message.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 }

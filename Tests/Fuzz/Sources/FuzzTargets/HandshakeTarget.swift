@@ -1,5 +1,6 @@
 import Mesh
 import Noise
+import Secrets
 import Trust
 import Wire
 
@@ -33,7 +34,7 @@ enum HandshakeTarget {
         let staticKeys: [NoiseKeyPair]
         let ephemeral: NoiseKeyPair
         let preamble: LinkPreamble
-        let key = [UInt8](repeating: 3, count: 32)
+        let key = SecretBytes([UInt8](repeating: 3, count: 32), in: .pooled)
         let quiet: Doorman
         let crowded: Doorman
 
@@ -69,7 +70,7 @@ enum HandshakeTarget {
             self.preamble = preamble
             var door = Doorman(
                 genesis: genesis, keys: LaneKeys(member: [keyID: key], catchUp: [keyID: key]),
-                trust: TrustState(), secret: [UInt8](repeating: 9, count: 32))
+                trust: TrustState(), secret: SecretBytes([UInt8](repeating: 9, count: 32)))
             quiet = door
             for number in 1...UInt64(AdmissionLimits.openRoomPerSource) {
                 var dial = try LinkHandshake(

@@ -1,0 +1,193 @@
+import Mesh
+import MeshTransport
+import Testing
+import Trust
+import Wire
+
+@testable import Node
+
+/// The exchange of trust between nodes in one process, over real links, by a clock that is put ahead.
+struct TrustServiceTests {
+    let folder: TemporaryDirectory
+    let clock = TestClock()
+    let issuer: StateDirectory
+
+    init() throws {
+        folder = try TemporaryDirectory()
+        issuer = try StateDirectory.sample(at: folder.path("issuer"))
+    }
+
+    private func joined(_ name: String) throws -> StateDirectory {
+        let identity = Identity.generate()
+        return try StateDirectory.create(
+            at: folder.path(name), genesis: issuer.genesis, identity: identity,
+            admission: try issuer.admission(for: identity, name: name), now: clock.time)
+    }
+
+    private func makeIssuer(_ state: StateDirectory, _ name: String) throws {
+        try state.install(
+            Grant(
+                genesis: issuer.genesis,
+                issuer: try issuer.issueIssuer(
+                    to: state.identity.nodeID, name: name, authority: nil, keys: .none,
+                    now: clock.time)), now: clock.time)
+    }
+
+    @Test func whatOneKnowsBothKnowAfterAnExchangeAndTheRevokedIsCutOff() async throws {
+        let third = try joined("third").identity.nodeID
+        let (a, b) = (
+            try await TrustNode(issuer, clock), try await TrustNode(try joined("b"), clock)
+        )
+        a.knows(b)
+        await a.service.exchange(with: b.member)
+        try await eventually { a.keeper.digest == b.keeper.digest }
+        _ = try issuer.revoke(
+            .member(third), reason: "", authority: nil, keys: .none, now: clock.time)
+        #expect(a.keeper.isStale && !b.keeper.isStale)
+        #expect(try a.keeper.reload())
+        await a.service.changed(by: nil)
+        // Over the link that stands, though the gate key is another one now.
+        await a.service.exchange(with: b.member)
+        try await eventually { b.keeper.trust.isRevoked(third) }
+        try await eventually { a.keeper.digest == b.keeper.digest }
+        #expect(b.keeper.gateKeys.current.key.epoch.counter == 2)
+        #expect(try b.directory.trust().isRevoked(third))
+        await a.stop()
+        await b.stop()
+    }
+
+    @Test func aCertificateIsRenewedAtHalfItsLifeByAnIssuer() async throws {
+        let (a, b) = (
+            try await TrustNode(issuer, clock), try await TrustNode(try joined("b"), clock)
+        )
+        b.knows(a)
+        let first = b.keeper.chain.member.body
+        clock.advance(days: 4)
+        // As the node does twice a day.
+        for node in [a, b] {
+            node.keeper.renewLinkKey()
+            await node.service.apply(node.keeper.credentials)
+        }
+        #expect(await b.service.renewOwn())
+        let second = b.keeper.chain.member.body
+        #expect(second.notAfter == clock.time + TrustLimits.memberLifetimeMax)
+        #expect(second.epoch > first.epoch && second.serial != first.serial)
+        #expect((second.name, second.labels) == (first.name, first.labels))
+        #expect(second.roles == first.roles)
+        #expect(try b.directory.certificate().member.body == second)
+        await a.stop()
+        await b.stop()
+    }
+
+    @Test func aNodeThatWasAwayForAMonthFindsBackThroughTheCatchUpLane() async throws {
+        let state = try joined("b")
+        clock.advance(days: 31)
+        // Meanwhile the gate key was rolled three times, and somebody was revoked.
+        for _ in 0..<3 { try issuer.rollGateKey(keys: .none, now: clock.time) }
+        _ = try issuer.revoke(
+            .member(NodeID(number: 9)), reason: "", authority: nil, keys: .none, now: clock.time)
+        let (a, b) = (try await TrustNode(issuer, clock), try await TrustNode(state, clock))
+        b.knows(a)
+        #expect(b.keeper.exclusion != nil)
+        #expect(await b.service.renewOwn())
+        #expect(b.keeper.exclusion == nil)
+        try await eventually { a.keeper.digest == b.keeper.digest }
+        #expect(b.keeper.trust.isRevoked(NodeID(number: 9)))
+        // And a link of the mesh is made as if nothing had been.
+        let link = try await b.transport.connect(to: [a.address], expecting: a.id)
+        #expect(link.lane == .member)
+        await a.stop()
+        await b.stop()
+    }
+
+    @Test func anExpiredNodeThatWasRevokedIsNotLetBack() async throws {
+        let state = try joined("b")
+        _ = try issuer.revoke(
+            .member(state.identity.nodeID), reason: "", authority: nil, keys: .none,
+            now: clock.time)
+        clock.advance(days: 31)
+        let (a, b) = (try await TrustNode(issuer, clock), try await TrustNode(state, clock))
+        b.knows(a)
+        let before = b.keeper.chain
+        #expect(!(await b.service.renewOwn()))
+        #expect(b.keeper.chain == before)
+        #expect(b.keeper.gateKeys.current.key != a.keeper.gateKeys.current.key)
+        await a.stop()
+        await b.stop()
+    }
+
+    @Test func bothHalvesOfAPartitionThatRolledTheKeyFindEachOther() async throws {
+        let state = try joined("b")
+        try makeIssuer(state, "b")
+        try issuer.rollGateKey(keys: .none, now: clock.time)
+        try state.rollGateKey(keys: .none, now: clock.time)
+        let (a, b) = (try await TrustNode(issuer, clock), try await TrustNode(state, clock))
+        #expect(a.keeper.gateKeys.current.key != b.keeper.gateKeys.current.key)
+        // The ordinary way to make a link: the lane of members is silent, the other one opens.
+        // On a machine that is busy with other tests a handshake may run out of time: it is made
+        // again, as whoever needs a link does.
+        let link = try await persistently {
+            try await a.transport.connect(to: [b.address], expecting: b.id)
+        }
+        #expect(link.lane == .member)
+        try await eventually {
+            a.keeper.gateKeys.current.key == b.keeper.gateKeys.current.key
+        }
+        try await eventually { a.keeper.digest == b.keeper.digest }
+        await a.stop()
+        await b.stop()
+    }
+
+    @Test func aNodeIsBriefedByAnIssuerOrAMajorityAndNotBefore() async throws {
+        let (second, third) = (try joined("b"), try joined("c"))
+        let known = [issuer, second, third].map(\.identity.nodeID)
+        let (b, c) = (
+            try await TrustNode(second, clock, known: known),
+            try await TrustNode(third, clock, known: known)
+        )
+        #expect(!b.keeper.isBriefed)
+        await b.service.exchange(with: c.member)
+        // One of two others, and no issuer.
+        #expect(!b.keeper.isBriefed)
+        let a = try await TrustNode(issuer, clock, known: known)
+        #expect(!a.keeper.isBriefed)
+        await b.service.exchange(with: a.member)
+        #expect(b.keeper.isBriefed)
+        // The issuer itself waits for a majority of the others.
+        #expect(!a.keeper.isBriefed)
+        await c.service.exchange(with: a.member)
+        #expect(c.keeper.isBriefed)
+        try await eventually { a.keeper.isBriefed }
+        for node in [a, b, c] { await node.stop() }
+    }
+
+    @Test func aPeerWithoutTheRoleOfAClientIsNotServedNorByANodeThatIsNoServer() async throws {
+        func member(_ roles: Roles) throws -> VerifiedMember {
+            let chain = try issuer.issue(
+                to: NodeID(number: 5), name: "five", labels: [], roles: roles, now: clock.time)
+            return try chain.verify(genesis: issuer.genesis, at: clock.time, trust: nil)
+        }
+        let time: @Sendable () -> WallTime = { [clock] in clock.time }
+        let keeper = try TrustKeeper(directory: issuer, known: [], now: time)
+        let gate = ServingGate(keeper: keeper)
+        #expect(gate.objection(to: try member(.ordinary)) == nil)
+        #expect(gate.objection(to: try member([.client])) == nil)
+        #expect(gate.objection(to: try member([.server]))?.code == .notAllowed)
+
+        let identity = Identity.generate()
+        let state = try StateDirectory.create(
+            at: folder.path("client"), genesis: issuer.genesis, identity: identity,
+            admission: JoinResponse.Admission(
+                chain: try issuer.issue(
+                    to: identity.nodeID, name: "client", labels: [], roles: [.client],
+                    now: clock.time),
+                gateKey: try issuer.gateKeys().current, trust: try issuer.trust(), seeds: []),
+            now: clock.time)
+        let own = ServingGate(keeper: try TrustKeeper(directory: state, known: [], now: time))
+        #expect(own.objection(to: try member(.ordinary))?.code == .modelNotHere)
+
+        let waiting = ServingGate(
+            keeper: try TrustKeeper(directory: state, known: [NodeID(number: 7)], now: time))
+        #expect(waiting.objection(to: try member(.ordinary))?.code == .notReady)
+    }
+}
