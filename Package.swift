@@ -51,8 +51,8 @@ let package = Package(
         .library(
             name: "ShoalBenchmarkSupport",
             targets: [
-                "Engine", "Gossip", "Kernels", "Mesh", "Model", "Noise", "Secrets", "Simulation",
-                "Trust", "Wire",
+                "Engine", "Gossip", "Kernels", "Mesh", "MeshTransport", "Model", "Noise",
+                "Secrets", "Simulation", "Trust", "Wire",
             ]),
         // What `Tests/Fuzz` feeds.
         .library(

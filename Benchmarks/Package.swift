@@ -18,13 +18,22 @@ let package = Package(
     dependencies: [
         .package(name: "shoal", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     ],
     targets: [
         .executableTarget(
             name: "shoal-benchmarks",
             dependencies: [
-                "MembershipFigures",
+                "LinkFigures", "MembershipFigures",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ShoalBenchmarkSupport", package: "shoal"),
+            ],
+            swiftSettings: strict),
+        // Links over sockets, with other processes of the same program.
+        .target(
+            name: "LinkFigures",
+            dependencies: [
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "ShoalBenchmarkSupport", package: "shoal"),
             ],
             swiftSettings: strict),

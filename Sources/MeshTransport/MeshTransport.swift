@@ -15,6 +15,7 @@
 
 internal import NIOCore
 internal import NIOPosix
+internal import Platform
 
 /// Bounds of the shells. Those of the link protocol are in `LinkLimits`, those of membership in
 /// `GossipLimits` and `DatagramLimits`.
@@ -28,9 +29,14 @@ public enum MeshTransportLimits {
     /// The same where nothing urgent waits behind them.
     static let bulkWriteBuffer = ChannelOptions.Types.WriteBufferWaterMark(
         low: 128 << 10, high: 256 << 10)
-    static let bulkBatchBytes = 192 << 10
+    static let bulkBatchBytes = 112 << 10
+    /// Freed memory that the process keeps for the next burst of records.
+    static let freedMemoryKept = 8 << 20
     /// The most bytes that are read from a connection for bulk at once.
-    static let bulkReadBytes = 256 << 10
+    static let bulkReadBytes = 128 << 10
+    /// Bytes of records that one connection sends before others on its loop have their turn: a
+    /// tenth of a millisecond of sealing.
+    static let turnBytes = 112 << 10
     /// Connections that the system holds until the door's thread accepts them.
     static let acceptBacklog: Int32 = 1024
     /// Connections accepted in one turn before those who wait are looked at.
@@ -47,6 +53,10 @@ public enum MeshTransportLimits {
     static let renewalRetry: Duration = .seconds(60)
     /// How long a connection for bulk is kept without a stream.
     static let bulkIdle: Duration = .seconds(30)
+    /// How often a join that met silence is tried again at one address, and after how long first;
+    /// each time twice as long.
+    static let joinRetriesMax = 4
+    static let joinPause: Duration = .milliseconds(200)
     /// Streams that are carried on for others at once, and of those for one node.
     static let relayedStreamsMax = 64
     static let relayedStreamsPerAskerMax = 8
@@ -112,5 +122,9 @@ public enum MeshTransportLimits {
 /// The thread of all links. Gossip has one of its own, which must not wait for a link that is busy.
 /// It lives as long as the process.
 enum MeshThreads {
-    static let links = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    static let links = {
+        // Records come in bursts, and their bytes are freed in bursts by who reads them.
+        FreedMemory.keep(MeshTransportLimits.freedMemoryKept)
+        return MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    }()
 }

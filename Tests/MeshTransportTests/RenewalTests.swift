@@ -35,7 +35,10 @@ import Wire
 
     private func connections(at node: TestNode) async -> Int {
         let hub = node.transport.hub
-        return await node.transport.loop.run { hub.value.connections.count }
+        // Those whose handshake is over.
+        return await node.transport.loop.run {
+            hub.value.connections.values.count { $0.established != nil }
+        }
     }
 
     private final class Watch: Sendable {
@@ -113,7 +116,10 @@ import Wire
         let old = try await link.open(service: .inference)
         #expect(try await echoes(old, 1))
         await pass(LinkLimits.renewalAge, at: alice, bob)
-        try await eventually("the link is renewed") { await connections(at: bob) == 2 }
+        try await eventually("the link is renewed") {
+            let counts = (await connections(at: alice), await connections(at: bob))
+            return counts == (2, 2)
+        }
         await pass(LinkLimits.linkAgeMax - LinkLimits.renewalAge, at: alice, bob)
         await #expect(throws: LinkError.self) { _ = try await echoes(old, 2) }
         let new = try await link.open(service: .inference)

@@ -9,11 +9,14 @@ import ArgumentParser
 
 /// The command line.
 @main
-struct ShoalBenchmarks: ParsableCommand {
+struct ShoalBenchmarks: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "shoal-benchmarks",
         abstract: "Measures Shoal's links, kernels and membership beside what they cannot exceed.",
-        subcommands: [LinkCommand.self, KernelsCommand.self, MembershipCommand.self])
+        subcommands: [
+            LinkCommand.self, LinksCommand.self, LinksPeerCommand.self, KernelsCommand.self,
+            MembershipCommand.self,
+        ])
 }
 
 /// What a benchmark stops with.

@@ -96,9 +96,9 @@ public enum LinkLimits {
     /// What a sender may have under way on all streams together at the start, in bytes.
     public static let sessionWindowBytes = 1 << 20
     /// The same on a connection of purpose ``LinkPurpose/bulk``, once its receiver gave credit.
-    public static let bulkStreamWindowBytes = 1 << 20
+    public static let bulkStreamWindowBytes = 4 << 20
     /// The same for all streams of such a connection together.
-    public static let bulkSessionWindowBytes = 4 << 20
+    public static let bulkSessionWindowBytes = 8 << 20
     /// The most credit that a sender lets a receiver heap up, on a stream or for the session.
     public static let creditBytesMax = 64 << 20
     /// What inference leaves of the session's credit to control, in bytes.

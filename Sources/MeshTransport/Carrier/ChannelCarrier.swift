@@ -67,6 +67,8 @@ final class ChannelCarrier: ChannelInboundHandler, LinkCarrier {
             .recvAllocator,
             value: AdaptiveRecvByteBufferAllocator(
                 minimum: 1024, initial: 2048, maximum: MeshTransportLimits.bulkReadBytes))
+        // Then others on this loop have their turn.
+        try? options.setOption(.maxMessagesPerRead, value: 1)
     }
 
     func close() { context?.close(promise: nil) }

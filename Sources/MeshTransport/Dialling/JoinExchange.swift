@@ -42,11 +42,13 @@ public enum JoinExchange {
         var failures: [(address: NetworkAddress, error: LinkError)] = []
         for address in ticket.addresses {
             do throws(LinkError) {
-                let connection = try await dialOnce(address, on: loop) { completion in
-                    Result { () throws(LinkError) in
-                        try hub.value.dial(
-                            preamble: preamble, preSharedKey: ticket.preSharedSecret,
-                            expecting: ticket.inviter, then: completion)
+                let connection = try await patiently { () throws(LinkError) in
+                    try await dialOnce(address, on: loop) { completion in
+                        Result { () throws(LinkError) in
+                            try hub.value.dial(
+                                preamble: preamble, preSharedKey: ticket.preSharedSecret,
+                                expecting: ticket.inviter, then: completion)
+                        }
                     }
                 }
                 guard mayAsk() else { throw .cancelled }
@@ -59,6 +61,23 @@ public enum JoinExchange {
         }
         if failures.count == 1 { throw failures[0].error }
         throw .unreachable(failures.map { "\($0.address): \($0.error)" })
+    }
+
+    /// Tries again what met silence: a busy inviter says no more than one that does not know the
+    /// ticket, and many may join at once.
+    private static func patiently<R>(
+        _ dial: () async throws(LinkError) -> R
+    ) async throws(LinkError) -> R {
+        var pause = MeshTransportLimits.joinPause
+        for _ in 0..<MeshTransportLimits.joinRetriesMax {
+            do { return try await dial() } catch .silentlyRefused {
+                // Not all at the same moment again.
+                let share = Double.random(in: 0.5..<1)
+                do { try await Task.sleep(for: pause * share) } catch { throw .cancelled }
+                pause *= 2
+            }
+        }
+        return try await dial()
     }
 
     private static func ask(

@@ -19,6 +19,7 @@ final class LinkConnection {
     private var buffer = ByteBuffer()
     private var deadline: Scheduled<Void>?
     private var flushing = false
+    private var pumpsLater = false
 
     /// Called once: with the peer when the handshake is over, or with why it failed.
     private var onOutcome: ((LinkConnection, Result<EstablishedLink, LinkError>) -> Void)?
@@ -271,12 +272,29 @@ final class LinkConnection {
         defer { flushing = false }
         // The carrier says that it is writable again while it flushes, when this function is deaf
         // to it: so it is asked again after each flush.
+        var sent = 0
         while isOpen, carrier.isWritable, let batch = nextBatch(carrier.allocator) {
+            sent += batch.readableBytes
             carrier.write(batch)
             carrier.flush()
+            guard sent < MeshTransportLimits.turnBytes else {
+                // Others on this loop come first, among them what is urgent.
+                pumpLater()
+                break
+            }
         }
         if isOpen, withSession({ $0.multiplexer.isClosed }) == true {
             end(.closedHere(.expired))
+        }
+    }
+
+    private func pumpLater() {
+        guard !pumpsLater else { return }
+        pumpsLater = true
+        let bound = NIOLoopBound(self, eventLoop: hub.loop)
+        hub.loop.execute {
+            bound.value.pumpsLater = false
+            bound.value.pump()
         }
     }
 
