@@ -21,7 +21,11 @@ struct TrustServiceTests {
         let identity = Identity.generate()
         return try StateDirectory.create(
             at: folder.path(name), genesis: issuer.genesis, identity: identity,
-            admission: try issuer.admission(for: identity, name: name), now: clock.time)
+            admission: JoinResponse.Admission(
+                chain: try issuer.issue(
+                    to: identity.nodeID, name: name, labels: [], now: clock.time),
+                gateKey: try issuer.gateKeys().current, trust: try issuer.trust(), seeds: []),
+            now: clock.time)
     }
 
     private func makeIssuer(_ state: StateDirectory, _ name: String) throws {
