@@ -109,13 +109,16 @@ struct TrustServiceTests {
     @Test func whoseCertificateIsOverLearnsOfRevocationsAndNotTheGateKey() async throws {
         let state = try joined("b")
         clock.advance(days: 31)
+        // Not an issuer: it can't renew. It knows the key that b has, and the one that replaced it.
+        let other = try joined("c")
         _ = try issuer.revoke(
             .member(NodeID(number: 9)), reason: "", authority: nil, keys: .none, now: clock.time)
-        // Not an issuer: it can't renew.
-        let (b, c) = (
-            try await TrustNode(state, clock), try await TrustNode(try joined("c"), clock)
+        let (a, b, c) = (
+            try await TrustNode(issuer, clock), try await TrustNode(state, clock),
+            try await TrustNode(other, clock)
         )
-        #expect(c.keeper.gateKeys.current.key.epoch.counter == 2)
+        try await a.exchange(with: c)
+        try await eventually { c.keeper.gateKeys.current.key.epoch.counter == 2 }
         let link = try await persistently {
             try await b.transport.catchUp(to: [c.address], expecting: c.id)
         }
@@ -124,8 +127,7 @@ struct TrustServiceTests {
         #expect(b.keeper.trust.isRevoked(NodeID(number: 9)))
         #expect(b.keeper.gateKeys.current.key.epoch.counter == 1)
         #expect(b.keeper.exclusion != nil)
-        await b.stop()
-        await c.stop()
+        for node in [a, b, c] { await node.stop() }
     }
 
     @Test func anExpiredNodeThatWasRevokedIsNotLetBack() async throws {
