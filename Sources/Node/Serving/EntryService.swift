@@ -70,24 +70,39 @@ extension EntryService: InferenceDialler {
         _ message: InferenceMessage, to target: RoutePlan.Target
     ) async throws -> any InferenceChannel {
         let members = gossip.snapshot()
-        let addresses = members.first { $0.view.id == target.node }?.view.alive.addresses
+        let view = members.first { $0.view.id == target.node }?.view
+        let addresses = view?.alive.addresses
+        if let view, !view.hasLink, !view.alive.reachability.acceptsLinks {
+            await link(toRelays: members.relays(to: target.node), among: members)
+        }
         let link = try await transport.connect(
             to: addresses ?? [], expecting: target.node, relays: members.relays(to: target.node))
         return try await PeerChannel.open(message, over: link)
     }
 }
 
+extension EntryService {
+    /// Makes the links over which a relay would carry another: it is asked over one that stands.
+    private func link(toRelays relays: [NodeID], among members: [KnownMember]) async {
+        for relay in members where relays.contains(relay.view.id) && !relay.view.hasLink {
+            _ = try? await transport.connect(
+                to: relay.view.alive.addresses, expecting: relay.view.id)
+        }
+    }
+}
+
 extension [KnownMember] {
     /// Through whom a member may be reached to which no direct link can be made: others that live and
-    /// take links, the nearest first. What passes them is sealed between the two ends.
+    /// take links, those with a link here first, then the nearest. What passes them is sealed
+    /// between the two ends.
     func relays(to target: NodeID) -> [NodeID] {
         filter { member in
             let view = member.view
             return view.id != target && view.state == .alive
                 && (view.hasLink || view.alive.reachability.acceptsLinks)
         }.sorted {
-            ($0.view.roundTrip ?? .seconds(3600), $0.view.id)
-                < ($1.view.roundTrip ?? .seconds(3600), $1.view.id)
+            ($0.view.hasLink ? 0 : 1, $0.view.roundTrip ?? .seconds(3600), $0.view.id)
+                < ($1.view.hasLink ? 0 : 1, $1.view.roundTrip ?? .seconds(3600), $1.view.id)
         }.prefix(NodeLimits.relaysTriedMax).map(\.view.id)
     }
 }
