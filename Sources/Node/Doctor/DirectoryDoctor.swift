@@ -64,8 +64,18 @@ extension Doctor {
             try StateDirectory.load(
                 files, "mesh/gate.key", "gate key", secret: true, as: GateKeyRing.self)
         }
+        let genesis = subject.genesis
         subject.trust = read("mesh/trust") { () throws(StateError) in
-            try StateDirectory.load(files, "mesh/trust", "trust state", as: TrustState.self)
+            let claim = try StateDirectory.load(
+                files, "mesh/trust", "trust state", as: TrustState.self)
+            // What was decoded is a claim: only merged is it believed.
+            var trust = TrustState()
+            do {
+                if let genesis { try trust.merge(claim, genesis: genesis) }
+            } catch {
+                throw .damaged(path: files.path("mesh/trust"), reason: "\(error)")
+            }
+            return trust
         }
         let kind = StateDirectory.identityKind
         let identity = read("node/identity.key") { () throws(StateError) in

@@ -26,6 +26,10 @@ enum TrustServiceLimits {
     static let forwardsMax = 16
     /// The time for one exchange, dialling apart.
     static let exchangeDeadline: Duration = .seconds(10)
+    /// How often an issuer looks whether the gate key is still one that others would take.
+    static let gateKeyLook: Duration = .seconds(300)
+    /// It rolls the key so long before the certificate of who rolled it last ends.
+    static let gateKeyAhead: Duration = .seconds(7 * 86_400)
     /// The first pause between attempts to renew or to catch up, and the longest: it doubles.
     static let retryFirst: Duration = .seconds(1)
     static let retryMax: Duration = .seconds(60)

@@ -118,6 +118,27 @@ extension TrustService {
         }
     }
 
+    /// Rolls the gate key, at an issuer, when the certificate of who rolled it last is about to end or
+    /// was revoked: nobody who comes back after that would take it as new from anybody.
+    func rollIfStale() async {
+        let (directory, current) = (keeper.directory, keeper.gateKeys.current)
+        let (trust, now) = (keeper.trust, now())
+        func isTaken(at time: WallTime) -> Bool {
+            (try? current.verify(genesis: directory.genesis, at: time, trust: trust)) != nil
+        }
+        let soon = now + TrustServiceLimits.gateKeyAhead
+        guard !isTaken(at: soon),
+            let own = (try? directory.issuerCertificate(trust, now: now)) ?? nil,
+            now < own.body.notAfter, soon < own.body.notAfter || !isTaken(at: now)
+        else { return }
+        do throws(StateError) {
+            try directory.rollGateKey(keys: .none, now: now)
+            if try keeper.reload() { await changed(by: nil) }
+        } catch {
+            logger.error("the gate key cannot be rolled", metadata: ["why": "\(error)"])
+        }
+    }
+
     /// The answer to a member that asks for its next certificate.
     func renew(_ peer: VerifiedMember) async -> RenewalResponse {
         let trust = keeper.trust

@@ -37,6 +37,9 @@ struct TrustService: Sendable {
             group.addTask { await exchangeNowAndThen() }
             group.addTask { await getBriefed() }
             group.addTask { await renewInTime() }
+            group.addTask {
+                repeat { await rollIfStale() } while await pause(TrustServiceLimits.gateKeyLook)
+            }
         }
     }
 

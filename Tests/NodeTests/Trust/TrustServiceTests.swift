@@ -138,6 +138,24 @@ struct TrustServiceTests {
         await b.stop()
     }
 
+    @Test func anIssuerRollsTheGateKeyBeforeTheRightOfWhoRolledItLastEnds() async throws {
+        let state = try joined("b")
+        clock.advance(days: 200)
+        try makeIssuer(state, "b")
+        let b = try await TrustNode(state, clock)
+        clock.advance(days: 190)
+        await b.service.rollIfStale()
+        #expect(b.keeper.gateKeys.current.key.epoch.counter == 1)
+        clock.advance(days: 5)
+        await b.service.rollIfStale()
+        #expect(b.keeper.gateKeys.current.key.epoch.counter == 2)
+        #expect(b.keeper.gateKeys.current.key.epoch.issuer == b.id)
+        // Its own is good for long.
+        await b.service.rollIfStale()
+        #expect(b.keeper.gateKeys.current.key.epoch.counter == 2)
+        await b.stop()
+    }
+
     @Test func aNodeIsBriefedByAnIssuerOrAMajorityAndNotBefore() async throws {
         let (second, third) = (try joined("b"), try joined("c"))
         let known = [issuer, second, third].map(\.identity.nodeID)
