@@ -126,9 +126,18 @@ public final class NodeHTTPServer: Service, Sendable {
         let handlers = Handlers(service: service, configuration: configuration)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await self.serveNetwork(handlers) }
+                let (ports, port) = AsyncStream.makeStream(of: Void.self)
+                group.addTask {
+                    defer { port.finish() }
+                    try await self.serveNetwork(handlers) { port.yield() }
+                }
                 if let path = configuration.socketPath {
-                    group.addTask { try await self.serveSocket(handlers, at: path) }
+                    group.addTask {
+                        // Only once the port is had: else there would be a server to end again.
+                        for await _ in ports {
+                            return try await self.serveSocket(handlers, at: path)
+                        }
+                    }
                 }
                 try await group.waitForAll()
             }
@@ -139,11 +148,14 @@ public final class NodeHTTPServer: Service, Sendable {
         }
     }
 
-    private func serveNetwork(_ handlers: Handlers) async throws {
+    private func serveNetwork(
+        _ handlers: Handlers, onListening: @escaping @Sendable () -> Void
+    ) async throws {
         let address = BindAddress.hostname(configuration.host, port: configuration.port)
         do {
             try await application(handlers, at: address) { channel in
                 self.listens { $0.port = channel.localAddress?.port ?? 0 }
+                onListening()
             }.run()
         } catch  where !(error is CancellationError) && !state.withLock({ $0.port != nil }) {
             throw NodeHTTPError(error, host: configuration.host, port: configuration.port)

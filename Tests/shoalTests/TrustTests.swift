@@ -106,6 +106,7 @@ extension ProcessTests {
                 }
 
                 // Those that were away: one that is back hears it before it serves anybody.
+                var running = [nodes[0], nodes[2], omega]
                 for name in ["beta", "delta"] {
                     let back = try await place.run(name, ["--model", Package.model])
                     try await eventually("\(name) serves, \(back.command.errors.suffix(2000))") {
@@ -114,6 +115,16 @@ extension ProcessTests {
                     #expect(try await shown(place, name).revocations.count == 1)
                     #expect(
                         !(try await place.status(back)).links.contains { $0.peer == "omega" })
+                    running.append(back)
+                }
+                // Back alone, a node serves nobody until it has heard from an issuer or enough others.
+                let port = try #require(alpha.peerPort)
+                for node in running { try await node.kill() }
+                let alone = try await place.run("gamma", ["--model", Package.model])
+                #expect(try await place.status(alone).node.waiting_reason != nil)
+                _ = try await place.run("alpha", ["--peer-port", "\(port)"])
+                try await eventually("gamma serves again\n\(alone.command.errors.suffix(2000))") {
+                    try await place.status(alone).node.waiting_reason == nil
                 }
             }
         }

@@ -83,7 +83,9 @@ extension Doctor {
         if let reason = status?.node.waitingReason {
             report.add(
                 .members, "briefing", .warning, "this node does not serve its peers yet: \(reason)",
-                remedy: "start an issuer, or more of the members it has known")
+                remedy:
+                    "start an issuer, or more of the members it has known; revoke those that are "
+                    + "gone for good")
         }
     }
 

@@ -88,6 +88,23 @@ struct ConfigurationTests {
         }
     }
 
+    @Test func whatKeepsSizesFromTellingIsOnUnlessItIsSwitchedOff() throws {
+        let usual = try read("{}").privacy
+        #expect(usual.padding && usual.batchMilliseconds == 20)
+        let off = try read(#"{"privacy": {"padding": false, "batchMilliseconds": 0}}"#).privacy
+        #expect(!off.padding && off.batchMilliseconds == 0)
+        #expect(try read(#"{"privacy": {"padding": false}}"#).privacy.batchMilliseconds == 20)
+        for (text, expected) in [
+            (#"{"paddings": true}"#, "unknown setting 'paddings'"),
+            (#"{"batchMilliseconds": 1001}"#, "from 0 to 1000"),
+            (#"{"batchMilliseconds": 1.5}"#, "from 0 to 1000"),
+            (#"{"padding": "yes"}"#, "padding"),
+        ] {
+            let words = refusal { _ = try read(#"{"privacy": \#(text)}"#) }
+            #expect(words.contains(expected), "\(text): \(words)")
+        }
+    }
+
     @Test func aliasesGiveEachModelItsRungs() throws {
         let configuration = try read(
             #"{"aliases": {"chat": ["big", "small"], "code": ["coder", "big"]}}"#)

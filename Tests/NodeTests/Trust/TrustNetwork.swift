@@ -70,6 +70,21 @@ final class TrustNode: Sendable {
     /// Those are the members from now on.
     func knows(_ nodes: TrustNode...) { box.members = nodes.map(\.member) }
 
+    /// Exchanges with another, as often as it takes on a machine that is busy with other tests.
+    func exchange(with other: TrustNode) async throws {
+        try await persistently {
+            let link = try await transport.connect(to: [other.address], expecting: other.id)
+            guard await service.exchange(over: link) else { throw LinkError.cancelled }
+        }
+    }
+
+    /// Renews its certificate, as often as that takes.
+    func renew() async throws {
+        try await persistently {
+            guard await service.renewOwn() else { throw LinkError.cancelled }
+        }
+    }
+
     func stop() async { await transport.shutdown() }
 }
 
