@@ -86,6 +86,8 @@ public enum MeshTransportLimits {
     public static let resolutionsKept = 1024
     /// Gossip packets that wait for one link; the oldest go first.
     public static let linkPacketsQueued = 64
+    /// How long gossip over a link keeps to one stream.
+    static let gossipStreamAge: Duration = .seconds(600)
     /// The most dials for membership at once.
     public static let dialsMax = 16
     /// The most push–pulls, and the most certificate fetches, at once.

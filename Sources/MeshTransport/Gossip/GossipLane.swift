@@ -14,9 +14,16 @@ final class GossipLane: Sendable {
         self.queue = queue
         Task {
             var stream: LinkStream?
+            var opened = ContinuousClock.now
             for await packet in packets {
+                // A link that was renewed keeps its old connection while a stream is on it.
+                if ContinuousClock.now - opened >= MeshTransportLimits.gossipStreamAge {
+                    stream?.finish()
+                    stream = nil
+                }
                 do {
                     if stream == nil {
+                        opened = .now
                         stream = try await transport.link(to: node)?.open(service: .gossip)
                     }
                     // Without a link the packet is lost, as a datagram would be.
