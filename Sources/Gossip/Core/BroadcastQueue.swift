@@ -118,7 +118,9 @@ struct BroadcastQueue: Sendable {
     mutating func remove(_ key: Key) {
         guard !waiting.isEmpty, let number = waiting.removeValue(forKey: key) else { return }
         let entry = entries[Int(number)]
-        if entry.sent > 0 { past.note(key, entry.mark, count: entry.sent) }
+        // A part is rounded up: who has a claim withdrawn and made again gains nothing by it.
+        let sent = entry.sent + (entry.parts > 0 ? 1 : 0)
+        if sent > 0 { past.note(key, entry.mark, count: sent) }
         counts[entries[Int(number)].lane.rawValue] -= 1
         entries[Int(number)].isWanted = false
         entries[Int(number)].bytes = []

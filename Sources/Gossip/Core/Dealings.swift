@@ -13,7 +13,8 @@ struct Dealings: Sendable {
     var patienceTold = MonotonicInstant(nanoseconds: .min)
     /// Where it said it is.
     var coordinate: Coordinate?
-    /// Probes in a row that only a link or relay brought an answer to.
+    /// Probes that only a link or relay brought an answer to, less those that a datagram did: a way on
+    /// which most are lost is none while there is another.
     var datagramSilences: UInt8 = 0
     /// A question went unanswered, and was asked again before it is accused.
     var isDoubted = false
@@ -38,6 +39,10 @@ struct Dealings: Sendable {
         roundTrips[Int(roundTripNext)] = UInt32(microseconds)
         roundTripNext = (roundTripNext + 1) % 8
         roundTripCount = min(roundTripCount + 1, 8)
+    }
+
+    mutating func datagramPassed() {
+        if datagramSilences > 0 { datagramSilences -= 1 }
     }
 
     /// The lowest of the last round trips: queueing only adds to the way's own.

@@ -12,7 +12,7 @@ extension GossipCore {
             dealings.patience = report.patience
             dealings.patienceTold = now
             if let coordinate = report.coordinate { dealings.coordinate = coordinate }
-            if heard.path == .datagram, number == dealings.trial { dealings.datagramSilences = 0 }
+            if heard.path == .datagram, number == dealings.trial { dealings.datagramPassed() }
         }
         if heard.path == .datagram, let observed = report.observed {
             if addressReports.count >= GossipLimits.addressReportsMax {
@@ -66,9 +66,11 @@ extension GossipCore {
         guard members[probe.target].dealings != nil || path != .datagram else { return }
         members[probe.target].deal { dealings in
             switch path {
-            case .datagram: dealings.datagramSilences = 0
+            case .datagram: dealings.datagramPassed()
             case .link, .relay:
-                if probe.wentByDatagram, probe.hasAskedOthers, dealings.datagramSilences < .max {
+                if probe.wentByDatagram, probe.hasAskedOthers,
+                    dealings.datagramSilences < GossipLimits.datagramSilencesMax
+                {
                     dealings.datagramSilences += 1
                 }
             }
@@ -81,12 +83,12 @@ extension GossipCore {
     /// A ping; it tells its target what it is accused of, that it may refute it (Lifeguard's buddy
     /// system, section IV.C).
     mutating func sendPing(
-        to slot: Slot, sequence: UInt32, path: GossipPath, at now: MonotonicInstant,
-        _ effects: inout [GossipEffect]
+        to slot: Slot, sequence: UInt32, path: GossipPath, isBare: Bool = false,
+        at now: MonotonicInstant, _ effects: inout [GossipEffect]
     ) {
         send(
             .ping(sequence: sequence), claims: accusationClaims(for: slot), toSlot: slot,
-            path: path, at: now, &effects)
+            path: path, isBare: isBare, at: now, &effects)
     }
 
     /// What a member is accused of, for itself: this node's own accusation first, and each accuser's

@@ -41,53 +41,64 @@ extension GossipCore {
             nextShare = now + configuration.probeInterval
             let open =
                 1 + members[.active].count { members[$0].reachability.acceptsLinks }
-            dialledShare = min(GossipLimits.dialledShareMax, (activeCount + open - 1) / open)
+            // All but the receiver, shared by those who can be dialled.
+            let share = (activeCount - 1 + open - 1) / open
+            dialledShare = min(GossipLimits.dialledShareMax, max(1, share))
         }
         return dialledShare
     }
 
     /// Sends a message with `claims` first and what there is to pass on in the room left.
+    ///
+    /// - Parameter isBare: Nothing is passed on with it. Paths may drop what is long without a word,
+    ///   and what a life hangs on must not be: a question asked for the second time, what goes through
+    ///   others, whose own paths nobody knows, and its answer.
     mutating func send(
         _ message: GossipMessage, claims: [[UInt8]], to node: NodeID, path: GossipPath,
-        at now: MonotonicInstant, _ effects: inout [GossipEffect]
+        isBare: Bool = false, at now: MonotonicInstant, _ effects: inout [GossipEffect]
     ) {
         if let slot = members.slot(of: node) {
-            send(message, claims: claims, toSlot: slot, path: path, at: now, &effects)
+            send(
+                message, claims: claims, toSlot: slot, path: path, isBare: isBare, at: now, &effects
+            )
         } else {
             // Nothing is known of it; what this node speaks longest is the likeliest in common.
             send(
-                message, claims: claims, to: node, nil, path: path,
+                message, claims: claims, to: node, nil, path: path, isBare: isBare,
                 version: configuration.versions.lowerBound, at: now, &effects)
         }
     }
 
     mutating func send(
         _ message: GossipMessage, claims: [[UInt8]], toSlot slot: Slot, path: GossipPath,
-        at now: MonotonicInstant, _ effects: inout [GossipEffect]
+        isBare: Bool = false, at now: MonotonicInstant, _ effects: inout [GossipEffect]
     ) {
         let version = members[slot].version
         guard version > 0 else { return }
         send(
-            message, claims: claims, to: members.id(slot), slot, path: path, version: version,
-            at: now, &effects)
+            message, claims: claims, to: members.id(slot), slot, path: path, isBare: isBare,
+            version: version, at: now, &effects)
     }
 
     private mutating func send(
         _ message: GossipMessage, claims: [[UInt8]], to node: NodeID, _ slot: Slot?,
-        path: GossipPath, version: UInt8, at now: MonotonicInstant,
+        path: GossipPath, isBare: Bool, version: UInt8, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
     ) {
         var packing = Packing(message, claims: claims)
-        let fills = shouldFill(message, at: now)
-        if queue.count > 0 || fills || !claims.isEmpty {
+        let fills = !isBare && shouldFill(message, at: now)
+        if !isBare && queue.count > 0 || fills || !claims.isEmpty {
             var room = GossipLimits.packetBytesMax
             if case .relay = path { room = GossipLimits.relayedPacketBytesMax }
             room -= GossipPacket.overhead(of: message)
             packing.trim(to: room)
-            packing.passedOn = queue.take(
-                room: room - packing.bytes, count: GossipLimits.packetClaimsMax - packing.count,
-                limit: retransmissionsMax, receiver: slot,
-                share: path == .link ? share(of: slot, at: now) : 1)
+            if !isBare {
+                packing.passedOn = queue.take(
+                    room: room - packing.bytes,
+                    count: GossipLimits.packetClaimsMax - packing.count,
+                    limit: retransmissionsMax, receiver: slot,
+                    share: path == .link ? share(of: slot, at: now) : 1)
+            }
             if fills { fill(&packing, room: room) }
         }
         // A packet of claims alone, of which there are none, is not worth sending.

@@ -18,6 +18,8 @@ struct Probe: Sendable {
     var receiptsMissing: [MemberTable.Slot] = []
     /// How many relays were asked.
     var relaysAsked = 0
+    /// Whether one of them said that it did its part, or cannot.
+    var hasReceipt = false
 
     /// Whether the target was asked more than once, so that nobody can tell which an answer is to.
     var isRepeated = false
@@ -111,8 +113,8 @@ extension GossipCore {
     ) {
         probes[index].isRepeated = true
         sendPing(
-            to: probes[index].target, sequence: probes[index].sequence, path: .datagram, at: now,
-            &effects)
+            to: probes[index].target, sequence: probes[index].sequence, path: .datagram,
+            isBare: true, at: now, &effects)
     }
 
     /// Where datagrams don't pass, or are said not to, one is tried now and then besides: what keeps

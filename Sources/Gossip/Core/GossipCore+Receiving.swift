@@ -46,9 +46,11 @@ extension GossipCore {
         }
         let isTrial = heard.path == .datagram && own.alive.reachability != .direct
         let path = isTrial && links.contains(heard.from) ? .link : heard.path
+        var isBare = false
+        if case .relay = path { isBare = true }
         send(
-            .ack(sequence: number, report), claims: claims, to: heard.from, path: path, at: now,
-            &effects)
+            .ack(sequence: number, report), claims: claims, to: heard.from, path: path,
+            isBare: isBare, at: now, &effects)
     }
 
     mutating func receive(
@@ -57,9 +59,13 @@ extension GossipCore {
     ) {
         counters.unknownClaims += UInt64(packet.unknownClaims)
         // A relay may have held back what it brings: of that only an answer to a question of now is
-        // a sign of life.
-        if let slot = members.slot(of: from), path == .datagram || path == .link {
-            members[slot].heard = now
+        // a sign of life. So may anybody on the way of a datagram, which is worth a doubt.
+        if let slot = members.slot(of: from) {
+            switch path {
+            case .link: members[slot].heard = now
+            case .datagram: members[slot].overheard = now
+            case .relay: break
+            }
         }
         var heard = Heard(from: from, path: path)
         if !packet.claims.isEmpty { receive(packet.claims, &heard, at: now, &effects) }

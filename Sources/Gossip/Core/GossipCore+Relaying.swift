@@ -108,10 +108,11 @@ extension GossipCore {
         }
         send(
             .forwardReceipt(number: number, accepted: way != nil), claims: [], to: heard.from,
-            path: heard.path, at: now, &effects)
+            path: heard.path, isBare: true, at: now, &effects)
         guard let way else { return }
         counters.relayed += 1
-        send(message, claims: [], toSlot: way.slot, path: way.path, at: now, &effects)
+        send(
+            message, claims: [], toSlot: way.slot, path: way.path, isBare: true, at: now, &effects)
     }
 
     private mutating func mayForward(for node: NodeID, at now: MonotonicInstant) -> Bool {
@@ -145,6 +146,7 @@ extension GossipCore {
         guard let relay = members.slot(of: heard.from) else { return }
         for index in probes.indices where probes[index].receiptsMissing.contains(relay) {
             probes[index].receiptsMissing.removeAll { $0 == relay }
+            probes[index].hasReceipt = true
             let target = probes[index].target
             guard !accepted, members[target].dealings?.value.relay == heard.from else { continue }
             members[target].deal { $0.relay = nil }

@@ -183,6 +183,14 @@ extension GossipCore {
             }
         }
         guard now >= end else { return end }
+        if configuration.features.contains(.evidenceOfLife), !suspicion.wasSpared,
+            members[slot].overheard > suspicion.began, members[slot].heard <= suspicion.began
+        {
+            // Perhaps it is there, and perhaps somebody held back what it said before it died.
+            members[slot].suspicion?.value.wasSpared = true
+            call(slot, isLast: true, at: now, using: &generator, &effects)
+            return now + health.stretched(configuration.probeTimeout)
+        }
         if configuration.features.contains(.evidenceOfLife),
             members[slot].heard > suspicion.began
         {
@@ -244,7 +252,10 @@ extension GossipCore {
         members[slot].suspicion?.value.asked = now
         members[slot].suspicion?.value.askedNumber = number
         let path = path(toSlot: slot)
-        if let path { sendPing(to: slot, sequence: number, path: path, at: now, &effects) }
+        if let path {
+            sendPing(
+                to: slot, sequence: number, path: path, isBare: isLast, at: now, &effects)
+        }
         if path == .datagram, members[slot].hasLink {
             sendPing(to: slot, sequence: number, path: .link, at: now, &effects)
         }
@@ -254,7 +265,9 @@ extension GossipCore {
         // A relay may be cut off as well: the last question goes through as many as a probe's.
         let count = isLast ? max(1, configuration.indirectProbes) : 1
         for relay in relays(for: slot, count: count, using: &generator) {
-            sendPing(to: slot, sequence: number, path: .relay(members.id(relay)), at: now, &effects)
+            sendPing(
+                to: slot, sequence: number, path: .relay(members.id(relay)), isBare: true, at: now,
+                &effects)
         }
     }
 }

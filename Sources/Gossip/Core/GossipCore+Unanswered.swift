@@ -23,7 +23,8 @@ extension GossipCore {
                 probes[index].receiptsMissing.append(relay)
             }
             sendPing(
-                to: target, sequence: sequence, path: .relay(members.id(relay)), at: now, &effects)
+                to: target, sequence: sequence, path: .relay(members.id(relay)), isBare: true,
+                at: now, &effects)
         }
         guard configuration.features.contains(.streamProbe) || path(toSlot: target) == nil else {
             return
@@ -43,20 +44,33 @@ extension GossipCore {
     ) {
         counters.probesFailed += 1
         health.asked(isMissed: true)
-        // Heard meanwhile, it is there, whatever became of the question.
-        if configuration.features.contains(.evidenceOfLife),
-            members[failed.target].heard > failed.sent
-        {
-            return
-        }
-        // Relays that answer show that this node can hear: then the fault is not here (Lifeguard's
-        // nack, section IV.A). Without any, it may be; but not once more for the same silence.
+        if wasHeardMeanwhile(failed, at: now) { return }
+        // A relay that answers shows that this node can hear: then the fault is not here (Lifeguard's
+        // nack, section IV.A), and other relays' silence is theirs. Who is cut off with a few would
+        // else blame itself for all the others, and ask so seldom that it misses a death among them.
+        // Without any answer it may be; but not once more for the same silence.
         let isKnown = members[failed.target].suspicion?.value.isAccused(by: nodeID) == true
         if configuration.features.contains(.localHealth), !isKnown {
-            health.raise(by: failed.relaysAsked > 0 ? min(failed.receiptsMissing.count, 2) : 1)
+            let silences = failed.relaysAsked > 0 ? min(failed.receiptsMissing.count, 2) : 1
+            health.raise(by: failed.hasReceipt ? 0 : silences)
         }
         if looksAgain(at: failed.target, at: now) { return }
         accuseUnanswering(failed.target, failed.sequence, at: now, &effects)
+    }
+
+    /// Whether a member is there, whatever became of a question to it: it spoke since. A datagram that
+    /// answers nothing may be a recording, of which somebody may have many: such a one is worth
+    /// another question at once, and no more before an answer.
+    private mutating func wasHeardMeanwhile(_ failed: Probe, at now: MonotonicInstant) -> Bool {
+        guard configuration.features.contains(.evidenceOfLife) else { return false }
+        let slot = failed.target
+        if members[slot].heard > failed.sent { return true }
+        guard members[slot].overheard > failed.sent,
+            members[slot].dealings?.value.isDoubted != true
+        else { return false }
+        members[slot].deal { $0.isDoubted = true }
+        urge(slot, at: now)
+        return true
     }
 
     /// Where many questions go unanswered the ways lose datagrams, and a failure says little: the

@@ -20,8 +20,10 @@ struct Member: Sendable {
     /// What this node's own dealings with it gave; nil before there were any.
     var dealings: Boxed<Dealings>?
     var stateSince: MonotonicInstant
-    /// When an authenticated packet of its own came last.
+    /// When it last spoke over a link, or answered a question of then.
     var heard = MonotonicInstant(nanoseconds: .min)
+    /// When a datagram of its own came last that perhaps somebody had held back.
+    var overheard = MonotonicInstant(nanoseconds: .min)
     /// New versions of what it says, which cost everybody work.
     var news = RateBucket()
     var state = MemberState.alive

@@ -25,6 +25,8 @@ struct Suspicion: Sendable {
     var wasCalled = false
     /// Whether a link was tried.
     var wasDialled = false
+    /// Whether the accused was asked once more for a datagram that may have been a recording.
+    var wasSpared = false
     /// When this node itself asked last, and was not answered since.
     var asked: MonotonicInstant?
     /// The number of that question.

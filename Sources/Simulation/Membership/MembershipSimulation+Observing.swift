@@ -144,13 +144,20 @@ extension MembershipSimulation {
         guard configuration.inspectsPackets else { return }
         for packing in peek(node, { $0.takePackings() }) {
             let packed = PackedClaims(
-                receiver: packing.receiver.flatMap { index($0) }, isProbe: packing.isProbe,
+                receiver: packing.receiver.flatMap { index($0) },
+                onlyDials: packing.receiver.map { onlyDials($0, to: node) } ?? false,
+                isProbe: packing.isProbe,
                 told: packing.told.compactMap(packed),
                 passedOn: packing.passedOn.compactMap(packed),
                 filled: packing.filled.compactMap(packed),
                 turn: packing.turn.flatMap { index($0) })
             observe(.packed(from: node, packed))
         }
+    }
+
+    /// Whether a node knows of another, by its own word, that it can only dial out.
+    private mutating func onlyDials(_ other: NodeID, to node: Int) -> Bool {
+        peek(node) { $0.core.view(of: other)?.alive.reachability.acceptsLinks == false }
     }
 
     private func packed(_ bytes: [UInt8]) -> PackedClaim? {

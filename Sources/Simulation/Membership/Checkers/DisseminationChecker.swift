@@ -8,9 +8,9 @@ import Wire
 /// datagrams carry:
 /// - It is **passed on**: the same words no more than λ·log N times in one start of the member,
 ///   whatever becomes of them between. Only a member that came back to the observer from being gone
-///   is news: its record may have been forgotten. Members that can only dial out hear from those
-///   alone that they dialled: to them a claim goes as often as all together would pass it on, up to
-///   ``Gossip/GossipLimits/dialledShareMax`` times that.
+///   is news: its record may have been forgotten. Members that can only dial out, or say so since
+///   nobody ever reached them, hear from those alone that they dialled: to them a claim goes as often
+///   as all others together would pass it on, up to ``Gossip/GossipLimits/dialledShareMax`` times.
 /// - The receiver is **told** what it is accused of (Lifeguard's buddy system): beside a ping or an
 ///   answer, at most ``Gossip/GossipLimits/toldClaimsMax`` claims, all of them about the receiver, by
 ///   one who accuses it, or the sender's own.
@@ -82,10 +82,12 @@ struct DisseminationChecker: MembershipChecker {
         _ node: Int, _ claims: PackedClaims, in world: MembershipWorld, at now: MonotonicInstant,
         _ findings: inout Findings
     ) {
-        let isDialled = claims.receiver.map(world.onlyDials) ?? false
+        let isDialled = claims.onlyDials || claims.receiver.map(world.onlyDials) ?? false
         let ledger = isDialled ? \Account.passedOnDialled : \Account.passedOn
         let transmissionsMax =
-            isDialled ? transmissionsMax * GossipLimits.dialledShareMax : transmissionsMax
+            isDialled
+            ? transmissionsMax * min(GossipLimits.dialledShareMax, max(1, world.nodes.count - 1))
+            : transmissionsMax
         for claim in claims.passedOn {
             let count = (accounts[node]?[keyPath: ledger][claim.subject]?[claim.digest] ?? 0) + 1
             accounts[node]?[keyPath: ledger][claim.subject, default: [:]][claim.digest] = count

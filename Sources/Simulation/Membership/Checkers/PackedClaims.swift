@@ -22,6 +22,8 @@ public struct PackedClaim: Sendable, Equatable {
 public struct PackedClaims: Sendable, Equatable {
     /// To whom it goes; nil for one who is no node of the mesh.
     public var receiver: Int?
+    /// Whether the receiver says that it can only dial out, as far as the sender knows.
+    public var onlyDials: Bool
     /// Whether it is a ping, or an answer to one.
     public var isProbe: Bool
     /// What the receiver is owed: what it is accused of and by whom, and the sender's own word.
@@ -36,10 +38,12 @@ public struct PackedClaims: Sendable, Equatable {
 
     /// Claims as given.
     public init(
-        receiver: Int?, isProbe: Bool, told: [PackedClaim] = [], passedOn: [PackedClaim] = [],
+        receiver: Int?, onlyDials: Bool = false, isProbe: Bool, told: [PackedClaim] = [],
+        passedOn: [PackedClaim] = [],
         filled: [PackedClaim] = [], turn: Int? = nil
     ) {
         self.receiver = receiver
+        self.onlyDials = onlyDials
         self.isProbe = isProbe
         self.told = told
         self.passedOn = passedOn
