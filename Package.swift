@@ -152,8 +152,8 @@ let package = Package(
         tests(
             "MeshTransport",
             [
-                "MeshTransport", "Gossip", "Mesh", "Noise", "Trust", "Wire", .logging, .nioCore,
-                .nioPosix,
+                "MeshTransport", "Gossip", "Mesh", "Noise", "Platform", "Secrets", "Trust", "Wire",
+                .logging, .nioCore, .nioPosix,
             ]),
         tests("Simulation", ["Simulation", "Gossip", "Mesh", "Wire"]),
         tests("OpenAIAPI", ["OpenAIAPI"]),

@@ -36,34 +36,4 @@ import Wire
         }
         await bob.transport.shutdown()
     }
-
-    @Test func silentConnectionsAreFewAndEndByThemselves() async throws {
-        let mesh = try TestMesh()
-        let (alice, bob) = (try await mesh.node("alice"), try await mesh.node("bob"))
-        var clients: [RawClient] = []
-        for _ in 0..<AdmissionLimits.silentMax {
-            clients.append(try await RawClient(port: bob.port))
-        }
-        try await eventually("all wait") {
-            await bob.transport.counters.waitingAtDoor == AdmissionLimits.silentMax
-        }
-        for _ in 0..<20 { clients.append(try await RawClient(port: bob.port)) }
-        try await eventually("for each that comes after, one makes place") {
-            clients.count(where: \.isClosed) == 20
-        }
-        #expect(await bob.transport.counters.waitingAtDoor == AdmissionLimits.silentMax)
-        // Who has something to say is not kept out by those who don't.
-        _ = try await alice.transport.connect(to: [bob.address], expecting: bob.id)
-        // A byte now and then gains no time: the deadline is for the whole.
-        let slow = try #require(clients.first { !$0.isClosed })
-        slow.send([1])
-        try await eventually("all end") {
-            slow.send([0])
-            return clients.allSatisfy(\.isClosed)
-        }
-        for client in clients { #expect(client.received.isEmpty) }
-        #expect(await bob.transport.counters.waitingAtDoor == 0)
-        await alice.transport.shutdown()
-        await bob.transport.shutdown()
-    }
 }
