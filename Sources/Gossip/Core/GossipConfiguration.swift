@@ -38,8 +38,11 @@ public struct GossipFeatures: OptionSet, Sendable {
     /// whom it buried and is believed, as in SWIM (section 4.2, its confirm) and memberlist.
     public static let ownVerdict = GossipFeatures(rawValue: 4096)
 
+    /// Packets that a life may hang on carry nothing for others, since paths may drop what is long.
+    public static let barePackets = GossipFeatures(rawValue: 8192)
+
     /// All of them.
-    public static let all = GossipFeatures(rawValue: 8191)
+    public static let all = GossipFeatures(rawValue: 16383)
 }
 
 /// The periods of the protocol. The defaults are memberlist's LAN profile, but for suspicion, which

@@ -85,6 +85,7 @@ extension GossipCore {
         path: GossipPath, isBare: Bool, version: UInt8, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
     ) {
+        let isBare = isBare && configuration.features.contains(.barePackets)
         var packing = Packing(message, claims: claims)
         let fills = !isBare && shouldFill(message, at: now)
         if !isBare && queue.count > 0 || fills || !claims.isEmpty {

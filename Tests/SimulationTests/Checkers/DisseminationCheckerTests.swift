@@ -52,6 +52,25 @@ import Wire
         }
     }
 
+    @Test(arguments: [(2, 4), (3, 8), (9, 32), (40, 64)])
+    func `to one who says that it only dials out go as many as from all others, and no more`(
+        nodes: Int, bound: Int
+    ) {
+        for isSetUpSo in [false, true] {
+            var mesh = ObservedMesh(nodes: nodes) { bounds in
+                bounds.transmissionsMax = 4
+                if isSetUpSo { bounds.dialsOnly = [1] }
+            }
+            let claim = claim(by: 1, 7)
+            let claims = PackedClaims(
+                receiver: 1, onlyDials: !isSetUpSo, isProbe: true, passedOn: [claim])
+            for _ in 1...bound { mesh.observe(.packed(from: 0, claims), 5) }
+            #expect(mesh.broken == [])
+            mesh.observe(.packed(from: 0, claims), 5)
+            #expect(mesh.broken == [broken])
+        }
+    }
+
     @Test func `the same words are due again only of one who came back, or in a new start`() {
         var mesh = ObservedMesh {
             $0.transmissionsMax = 4
