@@ -55,6 +55,8 @@ public enum GossipLimits {
     public static let broadcastsMax = 4096
     /// In a larger mesh, about so many members ask one that they are about to bury a last time.
     public static let lastCallsMax = 64
+    /// In a mesh of no more members than that, so many relays carry a node's last question.
+    static let lastCallRelaysMax = 8
     /// The most accusations kept against one member.
     public static let accusersMax = 8
     /// Probes in a row answered only over the link, after which datagrams are taken to be blocked.

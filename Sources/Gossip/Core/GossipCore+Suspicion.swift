@@ -262,8 +262,12 @@ extension GossipCore {
         let dealt = members[slot].dealt
         guard isLast || path == nil || dealt.datagramSilences > 0 || dealt.relay != nil
         else { return }
-        // A relay may be cut off as well: the last question goes through as many as a probe's.
-        let count = isLast ? max(1, configuration.indirectProbes) : 1
+        // A relay may be cut off as well, and where a cut took most of a small mesh, three by lot may
+        // all lie beyond it. The last question goes through more: it is asked once, and a burial costs
+        // more than all of them. In a large mesh many ask it.
+        let few = max(1, configuration.indirectProbes)
+        let many = activeCount <= GossipLimits.lastCallsMax ? GossipLimits.lastCallRelaysMax : few
+        let count = isLast ? max(few, many) : 1
         for relay in relays(for: slot, count: count, using: &generator) {
             sendPing(
                 to: slot, sequence: number, path: .relay(members.id(relay)), isBare: true, at: now,
