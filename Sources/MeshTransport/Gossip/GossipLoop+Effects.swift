@@ -72,7 +72,7 @@ extension GossipLoop {
         Task {
             var outcome: Outcome?
             do {
-                outcome = try await GossipStreams.within(
+                outcome = try await withDeadline(
                     MeshTransportLimits.exchangeDeadline, body)
             } catch { logger.debug("exchange failed", metadata: ["reason": "\(error)"]) }
             let result = outcome

@@ -115,7 +115,7 @@ public final class GossipRunner: Sendable {
             switch stream.service {
             case .gossip: try await receivePackets(from: stream)
             case .pushPull:
-                try await GossipStreams.within(MeshTransportLimits.exchangeDeadline) {
+                try await withDeadline(MeshTransportLimits.exchangeDeadline) {
                     [thread] in
                     let request = try await stream.readAll(limit: GossipLimits.stateBytesMax)
                     let answer = await thread.run { $0.answer(request, from: stream.peer) }
@@ -123,7 +123,7 @@ public final class GossipRunner: Sendable {
                 }
                 stream.finish()
             case .certificate:
-                try await GossipStreams.within(MeshTransportLimits.exchangeDeadline) {
+                try await withDeadline(MeshTransportLimits.exchangeDeadline) {
                     [thread] in
                     let tag = try CertificateTag(decoding: try await stream.readAll(limit: 16))
                     // Nothing is sent for one that is not known here.

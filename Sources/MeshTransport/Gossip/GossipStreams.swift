@@ -22,21 +22,4 @@ enum GossipStreams {
         let bytes = try await stream.readAll(limit: MeshTransportLimits.chainBytesMax)
         return bytes.isEmpty ? nil : try CertificateChain(decoding: bytes)
     }
-
-    /// Runs `body`, cancelling it when it takes longer than `limit`: a task that is cancelled resets
-    /// the stream it waits for.
-    static func within<R: Sendable>(
-        _ limit: Duration, _ body: @escaping @Sendable () async throws -> R
-    ) async throws -> R {
-        try await withThrowingTaskGroup(of: R.self) { group in
-            group.addTask(operation: body)
-            group.addTask {
-                try await Task.sleep(for: limit)
-                throw LinkError.cancelled
-            }
-            defer { group.cancelAll() }
-            guard let first = try await group.next() else { throw LinkError.cancelled }
-            return first
-        }
-    }
 }

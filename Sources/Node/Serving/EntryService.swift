@@ -20,12 +20,10 @@ struct EntryService: Sendable {
             node: nodeID, name: name, isRoutable: true, models: executor.models.offers,
             numerics: NumericsID.current, roundTrip: nil)
         let members = gossip.snapshot()
+        let relays = members.count(where: \.canRelay)
         return (
             local,
-            members.map { member in
-                RoutingMember(
-                    member, hasRelay: !members.relays(to: member.view.id).isEmpty)
-            }
+            members.map { RoutingMember($0, hasRelay: relays > ($0.canRelay ? 1 : 0)) }
         )
     }
 
@@ -71,12 +69,12 @@ extension EntryService: InferenceDialler {
     ) async throws -> any InferenceChannel {
         let members = gossip.snapshot()
         let view = members.first { $0.view.id == target.node }?.view
-        let addresses = view?.alive.addresses
+        let relays = members.relays(to: target.node)
         if let view, !view.hasLink, !view.alive.reachability.acceptsLinks {
-            await link(toRelays: members.relays(to: target.node), among: members)
+            await link(toRelays: relays, among: members)
         }
         let link = try await transport.connect(
-            to: addresses ?? [], expecting: target.node, relays: members.relays(to: target.node))
+            to: view?.alive.addresses ?? [], expecting: target.node, relays: relays)
         return try await PeerChannel.open(message, over: link)
     }
 }
@@ -91,16 +89,19 @@ extension EntryService {
     }
 }
 
+extension KnownMember {
+    /// Whether it may carry others' links: it lives, and is or can be linked.
+    var canRelay: Bool {
+        view.state == .alive && (view.hasLink || view.alive.reachability.acceptsLinks)
+    }
+}
+
 extension [KnownMember] {
     /// Through whom a member may be reached to which no direct link can be made: others that live and
     /// take links, those with a link here first, then the nearest. What passes them is sealed
     /// between the two ends.
     func relays(to target: NodeID) -> [NodeID] {
-        filter { member in
-            let view = member.view
-            return view.id != target && view.state == .alive
-                && (view.hasLink || view.alive.reachability.acceptsLinks)
-        }.sorted {
+        filter { $0.view.id != target && $0.canRelay }.sorted {
             ($0.view.hasLink ? 0 : 1, $0.view.roundTrip ?? .seconds(3600), $0.view.id)
                 < ($1.view.hasLink ? 0 : 1, $1.view.roundTrip ?? .seconds(3600), $1.view.id)
         }.prefix(NodeLimits.relaysTriedMax).map(\.view.id)

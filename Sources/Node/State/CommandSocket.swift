@@ -37,8 +37,8 @@ enum CommandSocket {
     }
 
     private static func privateDirectory(in base: String) -> String? {
-        var template = Array("\(base)/\(prefix)XXXXXX".utf8CString)
-        // mkdtemp(3) makes it with mode 0700 and a name that nobody had.
+        var template = Array("\(base)/\(prefix)\(String(repeating: "X", count: 6))".utf8CString)
+        // mkdtemp(3) makes it with mode 0700, and a name that nobody had in place of the letters.
         guard template.count + "/http.sock".utf8.count <= pathBytesMax + 1,
             mkdtemp(&template) != nil
         else { return nil }

@@ -299,21 +299,3 @@ extension TrustMember {
             isLive: state == .alive || state == .suspect, relays: relays)
     }
 }
-
-/// Runs `body`, cancelled when it takes longer.
-func withDeadline<R: Sendable>(
-    _ limit: Duration, _ body: @escaping @Sendable () async throws -> R
-) async throws -> R {
-    try await withThrowingTaskGroup(of: R?.self) { group in
-        group.addTask { try await body() }
-        group.addTask {
-            try await Task.sleep(for: limit)
-            return nil
-        }
-        defer { group.cancelAll() }
-        guard let first = try await group.next(), let result = first else {
-            throw LinkError.lost("it took too long")
-        }
-        return result
-    }
-}

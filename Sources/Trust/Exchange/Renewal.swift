@@ -42,8 +42,7 @@ public enum RenewalResponse: Sendable, Equatable, WireCodable {
             writer.writeInteger(UInt8(0))
             chain.encode(to: &writer)
         case .refused(let code, let message):
-            writer.writeInteger(code.rawValue)
-            writer.writeString16(prefix(of: message, bytesMax: TrustLimits.refusalBytesMax))
+            writer.writeRefusal(code, message)
         }
     }
 
@@ -51,11 +50,8 @@ public enum RenewalResponse: Sendable, Equatable, WireCodable {
     public init(from reader: inout ByteReader) throws(WireError) {
         let tag = try reader.readUInt8()
         guard tag == 0 else {
-            guard let code = RefusalCode(rawValue: tag) else { throw .invalid(field: "refusal") }
-            self = .refused(
-                code,
-                message: try reader.readString16(
-                    field: "refusal", limit: TrustLimits.refusalBytesMax))
+            let (code, message) = try reader.readRefusal(RefusalCode.self, tag: tag)
+            self = .refused(code, message: message)
             return
         }
         self = .renewed(try CertificateChain(from: &reader))

@@ -94,13 +94,6 @@ extension ByteReader {
     }
 }
 
-/// The longest beginning of `text` in whole characters that fits.
-func prefix(of text: String, bytesMax: Int) -> String {
-    var kept = text
-    while kept.utf8.count > bytesMax { kept.removeLast() }
-    return kept
-}
-
 /// The answer to a ``JoinRequest``.
 public enum JoinResponse: Sendable, WireCodable {
     /// All that a member starts with.
@@ -157,8 +150,7 @@ public enum JoinResponse: Sendable, WireCodable {
             admission.trust.encode(to: &writer)
             writer.writeSeeds(admission.seeds)
         case .refused(let code, let message):
-            writer.writeInteger(code.rawValue)
-            writer.writeString16(prefix(of: message, bytesMax: TrustLimits.refusalBytesMax))
+            writer.writeRefusal(code, message)
         }
     }
 
@@ -166,9 +158,7 @@ public enum JoinResponse: Sendable, WireCodable {
     public init(from reader: inout ByteReader) throws(WireError) {
         let tag = try reader.readUInt8()
         guard tag == 0 else {
-            guard let code = RefusalCode(rawValue: tag) else { throw .invalid(field: "refusal") }
-            let message = try reader.readString16(
-                field: "refusal", limit: TrustLimits.refusalBytesMax)
+            let (code, message) = try reader.readRefusal(RefusalCode.self, tag: tag)
             self = .refused(code, message: message)
             return
         }
