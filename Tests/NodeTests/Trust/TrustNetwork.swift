@@ -89,11 +89,11 @@ final class TrustNode: Sendable {
 }
 
 /// Waits until something holds: what the other side of an exchange does comes after this side's end of
-/// it. The limit is far beyond what that takes.
+/// it. The limit only ends a test that hangs.
 func eventually(
     _ condition: () throws -> Bool, sourceLocation: SourceLocation = #_sourceLocation
 ) async throws {
-    let end = ContinuousClock.now + .seconds(60)
+    let end = ContinuousClock.now + .seconds(600)
     while try !condition() {
         guard ContinuousClock.now < end else {
             Issue.record("it does not come about", sourceLocation: sourceLocation)
@@ -103,9 +103,9 @@ func eventually(
     }
 }
 
-/// Does something until it succeeds.
+/// Does something until it succeeds. The limit only ends a test that hangs.
 func persistently<R>(_ body: () async throws -> R) async throws -> R {
-    let end = ContinuousClock.now + .seconds(60)
+    let end = ContinuousClock.now + .seconds(600)
     while true {
         do { return try await body() } catch {
             guard ContinuousClock.now < end else { throw error }

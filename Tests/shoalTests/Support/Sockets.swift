@@ -16,10 +16,11 @@ enum Loopback {
         private static let datagram = SOCK_DGRAM
     #endif
 
-    /// Sends bytes over a new connection, and gives what comes back until the other end closes.
+    /// Sends bytes over a new connection, and gives what comes back until the other end closes,
+    /// and how it ended.
     static func exchange(
         _ bytes: [UInt8], port: UInt16, waitsSeconds: Int = 60
-    ) async throws -> [UInt8] {
+    ) async throws -> (answer: [UInt8], end: String) {
         try await blocking {
             let descriptor = try connected(stream, port: port)
             defer { close(descriptor) }
@@ -33,7 +34,10 @@ enum Loopback {
             var buffer = [UInt8](repeating: 0, count: 1 << 16)
             while true {
                 let count = recv(descriptor, &buffer, buffer.count, 0)
-                guard count > 0 else { return answer }
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else {
+                    return (answer, count == 0 ? "closed" : String(cString: strerror(errno)))
+                }
                 answer += buffer[..<count]
             }
         }
@@ -153,8 +157,9 @@ struct HTTPAnswer {
         if let body {
             head += "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
         }
-        let bytes = try await Loopback.exchange(
+        let (bytes, end) = try await Loopback.exchange(
             Array((head + "\r\n" + (body ?? "")).utf8), port: port)
+        guard !bytes.isEmpty else { throw Problem("no answer at all from \(base)\(path): \(end)") }
         return try HTTPAnswer(bytes)
     }
 
