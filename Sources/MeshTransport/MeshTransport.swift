@@ -57,12 +57,13 @@ public enum MeshTransportLimits {
     /// each time twice as long.
     static let joinRetriesMax = 4
     static let joinPause: Duration = .milliseconds(200)
-    /// Streams that are carried on for others at once, and of those for one node.
-    static let relayedStreamsMax = 64
-    static let relayedStreamsPerAskerMax = 8
+    /// Streams that are carried on for others at once, unless settings say another number.
+    public static let relayedStreamsMax = 64
+    /// Of those, the most for one node.
+    public static let relayedStreamsPerAskerMax = 8
     /// How long a stream that is carried on may be without a byte, to the grain of itself. Longer
     /// than a link inside is silent.
-    static let relayIdle: Duration = .seconds(60)
+    public static let relayIdle: Duration = .seconds(60)
     /// How often a direct way is looked for while a link is relayed.
     static let directRetry: Duration = .seconds(60)
     /// Own links that others carry.

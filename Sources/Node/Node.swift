@@ -15,6 +15,8 @@ public enum NodeLimits {
     public static let memoryMiBMax = 1 << 30
     /// Threads of a forward pass.
     public static let threadsMax = 256
+    /// The most links that a node may be told to carry between others.
+    public static let relayedLinksMax = 1024
     /// The most members remembered for the next start.
     public static let knownPeersMax = 256
     /// The longest text of what `mesh certify` prints, in characters.

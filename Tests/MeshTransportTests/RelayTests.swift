@@ -75,30 +75,38 @@ import Wire
         var bytes: [UInt8] { all.withLock { $0 } }
     }
 
+    /// Carries a stream on as a relay does, by a test's own rules.
+    private func carry(
+        _ stream: LinkStream, over transport: LinkTransport, as asker: NodeID,
+        seeing see: @escaping @Sendable ([UInt8]) -> Void = { _ in }
+    ) async {
+        guard let first = try? await stream.read(),
+            let target = NodeID(Array(first.prefix(NodeID.byteCount))),
+            let onward = try? await transport.link(to: target)?.open(
+                service: .relayed, first: asker.bytes)
+        else { return stream.reset() }
+        see(first)
+        try? await onward.send(Array(first.dropFirst(NodeID.byteCount)))
+        await withTaskGroup(of: Void.self) { group in
+            for (from, to) in [(stream, onward), (onward, stream)] {
+                group.addTask {
+                    while let bytes = try? await from.read() {
+                        see(bytes)
+                        try? await to.send(bytes)
+                    }
+                    to.finish()
+                }
+            }
+        }
+    }
+
     @Test func theRelaySeesNothingButSealedBytes() async throws {
         let place = try await place()
         // A relay that looks at what it pipes.
         let seen = Seen()
         let transport = place.relay.transport
         await transport.setHandler(for: .relay) { stream, asker in
-            guard let first = try? await stream.read(),
-                let target = NodeID(Array(first.prefix(NodeID.byteCount))),
-                let onward = try? await transport.link(to: target)?.open(
-                    service: .relayed, first: asker.nodeID.bytes)
-            else { return stream.reset() }
-            seen.add(first)
-            try? await onward.send(Array(first.dropFirst(NodeID.byteCount)))
-            await withTaskGroup(of: Void.self) { group in
-                for (from, to) in [(stream, onward), (onward, stream)] {
-                    group.addTask {
-                        while let bytes = try? await from.read() {
-                            seen.add(bytes)
-                            try? await to.send(bytes)
-                        }
-                        to.finish()
-                    }
-                }
-            }
+            await carry(stream, over: transport, as: asker.nodeID) { seen.add($0) }
         }
         let link = try await relayed(place)
         let secret = Array("the prompt that nobody else may read".utf8)
@@ -162,9 +170,9 @@ import Wire
 
     @Test func relaysThatCannotOrWillNotHelpAreNamed() async throws {
         let place = try await place()
-        await place.relay.transport.setRelaying(false)
+        await place.relay.transport.setRelayRoom(RelayRoom(streamsMax: 0))
         await #expect(throws: LinkError.self) { try await relayed(place) }
-        await place.relay.transport.setRelaying(true)
+        await place.relay.transport.setRelayRoom(RelayRoom())
         let stranger = Identity.generate().nodeID
         await #expect(throws: LinkError.self) {
             try await place.alice.transport.connect(
@@ -174,6 +182,70 @@ import Wire
         let link = try await place.alice.transport.connect(
             to: [], expecting: place.bob.id, relays: [stranger, place.relay.id])
         #expect(link.relay == place.relay.id)
+        await place.end()
+    }
+
+    @Test func aRelayWithoutRoomRefusesAndHasRoomAgainWhenALinkIsGone() async throws {
+        let mesh = try TestMesh()
+        let relay = try await mesh.node("relay")
+        await relay.transport.setRelayRoom(RelayRoom(streamsMax: 1))
+        var nodes: [TestNode] = []
+        for name in ["alice", "bob", "carol"] {
+            let node = try await mesh.node(name, listens: false)
+            _ = try await node.transport.connect(to: [relay.address], expecting: relay.id)
+            nodes.append(node)
+        }
+        try await eventually("all links stand") { await relay.transport.peers.count == 3 }
+        let (alice, bob, carol) = (nodes[0], nodes[1], nodes[2])
+        let link = try await alice.transport.connect(
+            to: [], expecting: bob.id, relays: [relay.id])
+        await #expect(throws: LinkError.self) {
+            try await carol.transport.connect(to: [], expecting: bob.id, relays: [relay.id])
+        }
+        link.close(.done)
+        try await eventually("there is room again") {
+            (try? await carol.transport.connect(to: [], expecting: bob.id, relays: [relay.id]))
+                != nil
+        }
+        for node in nodes + [relay] { await node.transport.shutdown() }
+    }
+
+    @Test func aRelayedLinkInWhichNothingMovesIsEndedByTheRelay() async throws {
+        let place = try await place()
+        await place.relay.transport.setRelayRoom(RelayRoom(idle: .milliseconds(100)))
+        let link = try await relayed(place)
+        let stream = try await link.open(service: .inference, first: [1])
+        await #expect(throws: LinkError.self) { while try await stream.read() != nil {} }
+        try await eventually("the link is gone at both ends") {
+            let ends = [
+                await place.alice.transport.link(to: place.bob.id),
+                await place.bob.transport.link(to: place.alice.id),
+            ]
+            return ends.allSatisfy { $0 == nil }
+        }
+        await place.end()
+    }
+
+    @Test func aRelayThatNamesAnotherAskerThanTheOneInsideIsRefused() async throws {
+        let place = try await place()
+        let (transport, stranger) = (place.relay.transport, Identity.generate().nodeID)
+        let isLying = Mutex(true)
+        await transport.setHandler(for: .relay) { stream, asker in
+            await carry(
+                stream, over: transport, as: isLying.withLock { $0 } ? stranger : asker.nodeID)
+        }
+        // The handshake inside says who asks: bob counts the link for nobody else.
+        if let link = try? await relayed(place) {
+            await #expect(throws: LinkError.self) {
+                let stream = try await link.open(service: .inference, first: [1])
+                while try await stream.read() != nil {}
+            }
+        }
+        #expect(await place.bob.transport.link(to: stranger) == nil)
+        #expect(await place.bob.transport.link(to: place.alice.id) == nil)
+        // The same relay without the lie.
+        isLying.withLock { $0 = false }
+        try await eventually("it carries") { (try? await relayed(place)) != nil }
         await place.end()
     }
 

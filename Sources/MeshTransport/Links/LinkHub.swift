@@ -27,9 +27,8 @@ final class LinkHub {
     /// What exchanges trust with a peer that the catch-up lane led to; true when that changed
     /// something here.
     var catchUpHandler: (@Sendable (Link) async -> Bool)?
-    /// Whether this node carries links between others, and for whom it carries how many now.
-    var isRelaying = true
-    var relaying: [NodeID: Int] = [:]
+    /// What this node carries between others.
+    var relayRoom = RelayRoom()
     /// Whether records of inference are padded.
     let pads: Bool
     /// When a catch-up was tried last, by address.
@@ -177,7 +176,7 @@ final class LinkHub {
             if let handler = handlers[service] {
                 return { stream in await handler(stream, member) }
             }
-            guard service == .relay, isRelaying else { return nil }
+            guard service == .relay, relayRoom.streamsMax > 0 else { return nil }
             let (loop, hub) = (loop, NIOLoopBound(self, eventLoop: loop))
             return { stream in await RelayService.serve(stream, hub, loop) }
         }

@@ -195,10 +195,10 @@ public final class LinkTransport: Sendable {
         }
     }
 
-    /// Whether this node carries links between others, by default it does.
-    public func setRelaying(_ isOn: Bool) async {
+    /// How much this node carries between others; what it carries already goes on.
+    public func setRelayRoom(_ room: RelayRoom) async {
         let hub = hub
-        await loop.run { hub.value.isRelaying = isOn }
+        await loop.run { hub.value.relayRoom = hub.value.relayRoom.resized(to: room) }
     }
 
     /// True when another task was dialling, once it is done; false when this task is to dial.

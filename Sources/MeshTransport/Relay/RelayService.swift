@@ -11,9 +11,13 @@ enum RelayService {
         _ stream: LinkStream, _ hub: NIOLoopBound<LinkHub>, _ loop: any EventLoop
     ) async {
         let asker = stream.peer
-        let isWithin = await loop.run { hub.value.beginRelaying(for: asker) }
-        guard isWithin else { return stream.reset(.refused) }
-        defer { loop.execute { hub.value.endRelaying(for: asker) } }
+        let idle: Duration? = await loop.run {
+            guard hub.value.relayRoom.enter(asker) else { return nil }
+            hub.value.counted.relayed += 1
+            return hub.value.relayRoom.idle
+        }
+        guard let idle else { return stream.reset(.refused) }
+        defer { loop.execute { hub.value.relayRoom.leave(asker) } }
         do throws(LinkError) {
             guard let first = try await stream.read(), first.count >= NodeID.byteCount,
                 let target = NodeID(Array(first.prefix(NodeID.byteCount)))
@@ -29,22 +33,22 @@ enum RelayService {
             let onward = try await link.open(service: .relayed, first: asker.bytes)
             let rest = Array(first.dropFirst(NodeID.byteCount))
             if !rest.isEmpty { try await onward.send(rest) }
-            await pipe(stream, onward)
+            await pipe(stream, onward, idle: idle)
         } catch { stream.reset(code(of: error)) }
     }
 
     /// Both directions, until both are over, one of them fails, or nothing moves any more.
-    private static func pipe(_ one: LinkStream, _ other: LinkStream) async {
+    private static func pipe(
+        _ one: LinkStream, _ other: LinkStream, idle: Duration
+    ) async {
         let moved = Moved()
         await withTaskGroup(of: Bool.self) { group in
             group.addTask { await move(from: one, to: other, moved) }
             group.addTask { await move(from: other, to: one, moved) }
             group.addTask {
                 // A link inside asks for signs of life by itself: silence is its end.
-                while await moved.sinceLastLook() {
-                    do {
-                        try await Task.sleep(for: MeshTransportLimits.relayIdle)
-                    } catch { return true }
+                while moved.sinceLastLook() {
+                    do { try await Task.sleep(for: idle) } catch { return true }
                 }
                 one.reset(.refused)
                 other.reset(.refused)
@@ -91,28 +95,11 @@ enum RelayService {
 
         func note() { count.withLock { $0.now += 1 } }
 
-        func sinceLastLook() async -> Bool {
+        func sinceLastLook() -> Bool {
             count.withLock { count in
                 defer { count.seen = count.now }
                 return count.now != count.seen
             }
         }
-    }
-}
-
-extension LinkHub {
-    /// Counts one more stream that is carried on for a node; false when there are too many.
-    fileprivate func beginRelaying(for asker: NodeID) -> Bool {
-        guard isRelaying, relaying.values.reduce(0, +) < MeshTransportLimits.relayedStreamsMax,
-            relaying[asker, default: 0] < MeshTransportLimits.relayedStreamsPerAskerMax
-        else { return false }
-        relaying[asker, default: 0] += 1
-        counted.relayed += 1
-        return true
-    }
-
-    fileprivate func endRelaying(for asker: NodeID) {
-        guard let count = relaying[asker] else { return }
-        relaying[asker] = count > 1 ? count - 1 : nil
     }
 }

@@ -85,6 +85,7 @@ public struct NodeRuntime: Sendable {
             credentials: credentials, pads: configuration.privacy.padding, logger: logger,
             wallClock: now)
         let trust = try trustService(keeper, transport, gossip, activity)
+        await transport.setRelayRoom(RelayRoom(streamsMax: configuration.relayedLinks))
         await transport.setHandler(for: .trust) { stream, peer in
             await trust.serve(stream, from: peer)
         }

@@ -27,6 +27,9 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
     public var seeds: [String] = []
     /// Whether this node only dials out: it listens for no peer.
     public var dialOutOnly = false
+    /// How many links between others this node carries at once, for members that can't reach each
+    /// other; 0 for none.
+    public var relayedLinks = MeshTransportLimits.relayedStreamsMax
     /// The most memory that all models together may take, with their keys and values, in MiB; nil
     /// for what is available at the start. The least recently used model leaves it first.
     public var memoryMiB: Int?
@@ -107,6 +110,8 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         addresses = try values.decodeIfPresent([String].self, forKey: .addresses) ?? addresses
         seeds = try values.decodeIfPresent([String].self, forKey: .seeds) ?? seeds
         dialOutOnly = try values.decodeIfPresent(Bool.self, forKey: .dialOutOnly) ?? dialOutOnly
+        relayedLinks =
+            try Self.count(values, .relayedLinks, 0...NodeLimits.relayedLinksMax) ?? relayedLinks
         memoryMiB = try Self.count(values, .memoryMiB, 1...NodeLimits.memoryMiBMax)
         threads = try Self.count(values, .threads, 1...NodeLimits.threadsMax)
         faults = try values.decodeIfPresent([String].self, forKey: .faults) ?? faults
@@ -149,6 +154,7 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         case addresses
         case seeds
         case dialOutOnly
+        case relayedLinks
         case memoryMiB
         case threads
         case faults

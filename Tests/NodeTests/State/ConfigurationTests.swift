@@ -30,6 +30,7 @@ struct ConfigurationTests {
         configuration.httpPort = 65_535
         configuration.models = ["models/a.gguf"]
         configuration.dialOutOnly = true
+        configuration.relayedLinks = 0
         configuration.addresses = ["192.0.2.1:7433"]
         configuration.faults = ["drop-datagrams=0.5"]
         configuration.aliases = ["chat": ["big", "small"]]
@@ -49,7 +50,9 @@ struct ConfigurationTests {
             (#"{"httpPort": 65536}"#, "httpPort: a port is from 0 to 65535"),
             (#"{"peerPort": -1}"#, "peerPort"), (#"{"peerPort": 1.5}"#, "peerPort"),
             (#"{"models": "a"}"#, "models"), (#"{"models": ["a", 1]}"#, "models"),
-            (#"{"dialOutOnly": "yes"}"#, "dialOutOnly"), ("[]", "config.json"),
+            (#"{"dialOutOnly": "yes"}"#, "dialOutOnly"),
+            (#"{"relayedLinks": -1}"#, "relayedLinks: it is from 0 to 1024"),
+            ("[]", "config.json"),
             ("", "not JSON"), ("{\"peerHost\": \"a\",\n \"models\": [}", "character 30"),
         ] {
             let words = refusal { _ = try read(text) }
