@@ -20,7 +20,7 @@ import Wire
                 expires: wallNow() + .seconds(600), uses: 1, labels: [])
         }
         await inviter.transport.setJoinHandler(
-            ticketKey: { id in tickets.first { $0.keyID == id }?.preSharedKey }
+            ticketKey: { id in tickets.first { $0.keyID == id }?.preSharedSecret }
         ) { attempt in
             guard let chain = try? mesh.certify(attempt.request.node, name: attempt.request.name)
             else { return .refused(.cannotIssue, message: "no certificate") }

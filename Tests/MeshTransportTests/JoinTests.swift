@@ -17,7 +17,7 @@ import Wire
     private func invite(_ mesh: TestMesh, by inviter: TestNode, with ticket: Ticket) async {
         let used = Used()
         await inviter.transport.setJoinHandler(
-            ticketKey: { $0 == ticket.keyID ? ticket.preSharedKey : nil }
+            ticketKey: { $0 == ticket.keyID ? ticket.preSharedSecret : nil }
         ) { attempt in
             guard used.first() else { return .refused(.used, message: "the ticket was used") }
             guard let chain = try? mesh.certify(attempt.request.node, name: attempt.request.name)

@@ -18,7 +18,7 @@ struct DatagramTests {
         theirs = LinkKeyPair(secretKey: [UInt8](repeating: 22, count: 32), notAfter: end)
     }
 
-    private func roots() throws -> (SymmetricKey, SymmetricKey) {
+    private func roots() throws -> (SecretBytes, SecretBytes) {
         let (a, b, id) = (mesh.node.nodeID, mesh.issuer.nodeID, mesh.genesis.id)
         return (
             try DatagramRoot.make(ours: ours, node: a, theirs: theirs.publicKey, peer: b, mesh: id),
@@ -27,7 +27,7 @@ struct DatagramTests {
     }
 
     private func key(
-        _ root: SymmetricKey, _ sender: NodeID, _ receiver: NodeID, _ boots: (BootID, BootID)
+        _ root: SecretBytes, _ sender: NodeID, _ receiver: NodeID, _ boots: (BootID, BootID)
     ) -> [UInt8] {
         DatagramRoot.sendingKey(
             root: root, sender: sender, receiver: receiver, senderBoot: boots.0,
@@ -72,12 +72,12 @@ struct DatagramTests {
         }
     }
 
-    private func key(_ byte: UInt8) throws -> SymmetricKey {
-        try #require(SymmetricKey([UInt8](repeating: byte, count: 32)))
+    private func key(_ byte: UInt8) -> SecretBytes {
+        SecretBytes([UInt8](repeating: byte, count: 32), in: .pooled)
     }
 
     @Test func whatWasSealedOpensAndNothingElseDoes() throws {
-        let key = try key(8)
+        let key = key(8)
         let header: [UInt8] = [1, 2, 3]
         for plaintext in [[], [9], [UInt8](repeating: 5, count: 1200)] {
             var sealed = header + plaintext
@@ -89,14 +89,14 @@ struct DatagramTests {
         var sealed = header + [1, 2]
         DatagramSeal.seal(&sealed, header: 3, key: key, counter: 7)
         func refused(
-            _ bytes: [UInt8], _ key: SymmetricKey, _ counter: UInt64 = 7, header: Int = 3
+            _ bytes: [UInt8], _ key: SecretBytes, _ counter: UInt64 = 7, header: Int = 3
         ) -> Bool {
             do {
                 _ = try DatagramSeal.open(bytes, header: header, key: key, counter: counter)
                 return false
             } catch { return error == .notAuthentic }
         }
-        #expect(refused(sealed, try self.key(9)))
+        #expect(refused(sealed, self.key(9)))
         #expect(refused(sealed, key, 8))
         #expect(refused(sealed, key, 7 + 1 << 32))
         #expect(refused(sealed, key, header: 2))
@@ -111,7 +111,7 @@ struct DatagramTests {
     @Test func theCipherIsThatOfRFC8439() throws {
         // Section 2.8.2's key, plaintext and associated data; its nonce has a constant where ours
         // has zeros, so the expected bytes come from the Python package cryptography 50.0.2.
-        let key = try #require(SymmetricKey((0x80...0x9f).map { UInt8($0) }))
+        let key = SecretBytes((0x80...0x9f).map { UInt8($0) }, in: .pooled)
         let text = Array(
             ("Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the "
                 + "future, sunscreen would be it.").utf8)

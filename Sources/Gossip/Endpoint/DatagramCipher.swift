@@ -5,18 +5,20 @@ public protocol DatagramCipher: Sendable {
     /// The secret that this node shares with `peer`, from this node's link key and the peer's;
     /// nil when the peer's is not usable. Slow (a Diffie–Hellman): computed once per pair of link
     /// keys and kept.
-    func root(of peer: NodeID, linkKey: LinkKey) -> SymmetricKey?
+    func root(of peer: NodeID, linkKey: LinkKey) -> DatagramKey?
     /// The key of one direction between two starts of two nodes. `receiverBoot` is zero while it is
     /// not known.
     func key(
-        root: SymmetricKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
+        root: DatagramKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
         receiverBoot: BootID
-    ) -> SymmetricKey
+    ) -> DatagramKey
+    /// Whether two keys that it made have the same bytes.
+    func isSame(_ one: DatagramKey, _ other: DatagramKey) -> Bool
     /// Seals in place what follows the first `header` bytes, and appends
     /// ``DatagramLimits/tagBytes`` that authenticate both parts. No key sees a `counter` twice.
-    func seal(_ datagram: inout [UInt8], header: Int, key: SymmetricKey, counter: UInt64)
+    func seal(_ datagram: inout [UInt8], header: Int, key: DatagramKey, counter: UInt64)
     /// What a sealed datagram holds after its header, or nil when it does not authenticate.
-    func open(_ datagram: [UInt8], header: Int, key: SymmetricKey, counter: UInt64) -> [UInt8]?
+    func open(_ datagram: [UInt8], header: Int, key: DatagramKey, counter: UInt64) -> [UInt8]?
     /// What stands for `node` in a clear header, for members only.
     func hint(of node: NodeID) -> UInt64
     /// Names the key of this mesh's gate.
@@ -30,6 +32,10 @@ public protocol DatagramCipher: Sendable {
 extension DatagramCipher {
     /// None.
     public var supersededKeyIDs: [UInt64] { [] }
+    /// For keys that are no secret.
+    public func isSame(_ one: DatagramKey, _ other: DatagramKey) -> Bool {
+        one.words == other.words
+    }
     /// As under the current key.
     public func hint(of node: NodeID, under keyID: UInt64) -> UInt64 { hint(of: node) }
 }

@@ -57,7 +57,7 @@ struct DatagramHeader: Equatable {
 
     /// A datagram with this header, sealed.
     func sealed(
-        _ plaintext: [UInt8], key: SymmetricKey, cipher: any DatagramCipher
+        _ plaintext: [UInt8], key: DatagramKey, cipher: any DatagramCipher
     ) -> [UInt8] {
         var datagram: [UInt8] = []
         datagram.reserveCapacity(

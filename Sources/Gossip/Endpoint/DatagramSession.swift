@@ -4,11 +4,11 @@ import Wire
 struct DatagramSession: Sendable {
     /// Keys between two starts.
     struct Channel: Sendable {
-        var send: SymmetricKey
-        var receive: SymmetricKey
+        var send: DatagramKey
+        var receive: DatagramKey
         /// The receiving key before the last change of a link key, under which the peer goes on
         /// until it has made the change too.
-        var previous: SymmetricKey?
+        var previous: DatagramKey?
         /// When `previous` ends; nil while the peer has not used its successor.
         var previousUntil: MonotonicInstant?
     }
@@ -35,7 +35,7 @@ struct DatagramSession: Sendable {
     var generation: UInt64 = 0
     var incarnation: UInt32?
     /// What this node's link key and that one make; nil before it was computed.
-    var root: SymmetricKey?
+    var root: DatagramKey?
     /// Whether the two make nothing usable.
     var isUnusable = false
     /// The last number used towards the peer, for all keys: no key sees one twice.

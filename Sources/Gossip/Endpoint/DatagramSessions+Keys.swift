@@ -33,7 +33,7 @@ extension DatagramSessions {
     /// for: once per member and key, and so many a second.
     mutating func rootForStranger(
         _ sender: NodeID, at now: MonotonicInstant
-    ) -> SymmetricKey? {
+    ) -> DatagramKey? {
         guard let session = sessions[sender], session.root == nil, !session.isUnusable else {
             return sessions[sender]?.root
         }
@@ -45,7 +45,7 @@ extension DatagramSessions {
     }
 
     func open(
-        _ datagram: [UInt8], _ header: DatagramHeader, key: SymmetricKey
+        _ datagram: [UInt8], _ header: DatagramHeader, key: DatagramKey
     ) -> [UInt8]? {
         cipher.open(
             datagram, header: DatagramLimits.headerBytes, key: key, counter: header.counter)
@@ -87,7 +87,7 @@ extension DatagramSessions {
     ) {
         var keys = keys
         if let old = sessions[sender]?.channel {
-            let isSame = old.receive == keys.receive
+            let isSame = cipher.isSame(old.receive, keys.receive)
             keys.previous = isSame ? old.previous : old.receive
             keys.previousUntil = isSame ? old.previousUntil : nil
         }

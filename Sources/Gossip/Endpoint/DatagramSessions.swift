@@ -289,7 +289,7 @@ public struct DatagramSessions: Sendable {
     }
 
     /// The secret shared with a peer that has a session.
-    mutating func root(with node: NodeID) -> SymmetricKey? {
+    mutating func root(with node: NodeID) -> DatagramKey? {
         guard let session = sessions[node], !session.isUnusable else { return nil }
         if let root = session.root { return root }
         let root = cipher.root(of: node, linkKey: session.linkKey)
@@ -299,7 +299,7 @@ public struct DatagramSessions: Sendable {
     }
 
     mutating func make(
-        _ kind: DatagramKind, to node: NodeID, key: SymmetricKey, _ plaintext: [UInt8]
+        _ kind: DatagramKind, to node: NodeID, key: DatagramKey, _ plaintext: [UInt8]
     ) -> [UInt8] {
         guard let counter = sessions[node]?.nextNumber() else {
             preconditionFailure("a datagram is made in a session")

@@ -1,4 +1,5 @@
 import Gossip
+import Secrets
 import Trust
 import Wire
 
@@ -49,25 +50,41 @@ struct LinkKeyDatagramCipher: DatagramCipher {
             kept.map { (Self.word($0.keyID), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    func root(of peer: NodeID, linkKey theirs: LinkKey) -> SymmetricKey? {
-        try? DatagramRoot.make(ours: linkKey, node: nodeID, theirs: theirs, peer: peer, mesh: mesh)
+    func root(of peer: NodeID, linkKey theirs: LinkKey) -> DatagramKey? {
+        let root = try? DatagramRoot.make(
+            ours: linkKey, node: nodeID, theirs: theirs, peer: peer, mesh: mesh)
+        return root.map { DatagramKey(held: $0) }
     }
 
     func key(
-        root: SymmetricKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
+        root: DatagramKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
         receiverBoot: BootID
-    ) -> SymmetricKey {
-        DatagramRoot.sendingKey(
-            root: root, sender: sender, receiver: receiver, senderBoot: senderBoot,
-            receiverBoot: receiverBoot)
+    ) -> DatagramKey {
+        DatagramKey(
+            held: DatagramRoot.sendingKey(
+                root: Self.secret(root), sender: sender, receiver: receiver,
+                senderBoot: senderBoot, receiverBoot: receiverBoot))
     }
 
-    func seal(_ datagram: inout [UInt8], header: Int, key: SymmetricKey, counter: UInt64) {
-        DatagramSeal.seal(&datagram, header: header, key: key, counter: counter)
+    func isSame(_ one: DatagramKey, _ other: DatagramKey) -> Bool {
+        Self.secret(one) == Self.secret(other)
     }
 
-    func open(_ datagram: [UInt8], header: Int, key: SymmetricKey, counter: UInt64) -> [UInt8]? {
-        try? DatagramSeal.open(datagram, header: header, key: key, counter: counter)
+    func seal(_ datagram: inout [UInt8], header: Int, key: DatagramKey, counter: UInt64) {
+        DatagramSeal.seal(&datagram, header: header, key: Self.secret(key), counter: counter)
+    }
+
+    func open(_ datagram: [UInt8], header: Int, key: DatagramKey, counter: UInt64) -> [UInt8]? {
+        try? DatagramSeal.open(
+            datagram, header: header, key: Self.secret(key), counter: counter)
+    }
+
+    /// What this cipher handed out: it makes no key of another kind.
+    private static func secret(_ key: DatagramKey) -> SecretBytes {
+        guard case .held(let object) = key.content, let secret = object as? SecretBytes else {
+            preconditionFailure("a key of this cipher is a secret")
+        }
+        return secret
     }
 
     func hint(of node: NodeID) -> UInt64 { Self.word(gateKey.senderHint(of: node)) }

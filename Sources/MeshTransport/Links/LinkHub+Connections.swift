@@ -19,7 +19,7 @@ extension LinkHub {
             keys.map { ($0.keyID, $0.preSharedSecret) }, uniquingKeysWith: { first, _ in first })
         return LaneKeys(
             member: keys.first.map { [$0.keyID: $0.preSharedSecret] } ?? [:], catchUp: all,
-            ticket: { ticketKey?($0).map { SecretBytes($0, in: .pooled) } })
+            ticket: { ticketKey?($0) })
     }
 
     /// The keys have changed.

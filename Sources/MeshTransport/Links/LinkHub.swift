@@ -2,6 +2,7 @@ internal import Logging
 internal import Mesh
 internal import NIOCore
 internal import Noise
+internal import Secrets
 internal import Trust
 internal import Wire
 
@@ -34,7 +35,7 @@ final class LinkHub {
     /// When a catch-up was tried last, by address.
     var caughtUp: [NetworkAddress: MonotonicInstant] = [:]
     /// The pre-shared key of a ticket, by its key id.
-    var ticketKey: (@Sendable ([UInt8]) -> [UInt8]?)?
+    var ticketKey: (@Sendable ([UInt8]) -> SecretBytes?)?
     var joinHandler: JoinHandler?
     /// The thread at the peer port; nil while nothing listens.
     var door: Door?

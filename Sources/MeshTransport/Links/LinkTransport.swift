@@ -3,6 +3,7 @@ public import Mesh
 internal import NIOCore
 internal import NIOPosix
 internal import Platform
+public import Secrets
 public import Trust
 public import Wire
 
@@ -64,7 +65,7 @@ public final class LinkTransport: Sendable {
     ///     silence. Called on the links' threads: it must not wait.
     ///   - handler: Decides about a request whose signature was verified.
     public func setJoinHandler(
-        ticketKey: @escaping @Sendable (_ keyID: [UInt8]) -> [UInt8]?,
+        ticketKey: @escaping @Sendable (_ keyID: [UInt8]) -> SecretBytes?,
         _ handler: @escaping @Sendable (JoinAttempt) async -> JoinResponse
     ) async {
         let hub = hub

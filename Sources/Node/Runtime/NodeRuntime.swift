@@ -103,7 +103,7 @@ public struct NodeRuntime: Sendable {
         // Also where the node is no issuer: it may become one while it runs.
         let directory = directory
         await transport.setJoinHandler(
-            ticketKey: { directory.ticketRecord(keyID: $0)?.preSharedKey },
+            ticketKey: { directory.ticketRecord(keyID: $0)?.preSharedSecret },
             { attempt in await joins.respond(to: attempt) })
         var port: UInt16?
         if !configuration.dialOutOnly {

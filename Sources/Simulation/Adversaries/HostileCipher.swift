@@ -56,27 +56,27 @@ struct HostileCipher: DatagramCipher {
     let base: any DatagramCipher
     let lies: PacketLies
 
-    func root(of peer: NodeID, linkKey: LinkKey) -> SymmetricKey? {
+    func root(of peer: NodeID, linkKey: LinkKey) -> DatagramKey? {
         base.root(of: peer, linkKey: linkKey)
     }
 
     func key(
-        root: SymmetricKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
+        root: DatagramKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
         receiverBoot: BootID
-    ) -> SymmetricKey {
+    ) -> DatagramKey {
         base.key(
             root: root, sender: sender, receiver: receiver, senderBoot: senderBoot,
             receiverBoot: receiverBoot)
     }
 
-    func seal(_ datagram: inout [UInt8], header: Int, key: SymmetricKey, counter: UInt64) {
+    func seal(_ datagram: inout [UInt8], header: Int, key: DatagramKey, counter: UInt64) {
         let told = lies.told(Array(datagram[header...]), salt: mixed(counter))
         datagram.replaceSubrange(header..., with: told)
         base.seal(&datagram, header: header, key: key, counter: counter)
     }
 
     func open(
-        _ datagram: [UInt8], header: Int, key: SymmetricKey, counter: UInt64
+        _ datagram: [UInt8], header: Int, key: DatagramKey, counter: UInt64
     ) -> [UInt8]? {
         base.open(datagram, header: header, key: key, counter: counter)
     }

@@ -25,19 +25,19 @@ public struct SimulatedCipher: DatagramCipher {
     }
 
     /// See ``DatagramCipher/root(of:linkKey:)``.
-    public func root(of peer: NodeID, linkKey peerLinkKey: LinkKey) -> SymmetricKey? {
+    public func root(of peer: NodeID, linkKey peerLinkKey: LinkKey) -> DatagramKey? {
         // The two link keys' shared secret, the same from both ends.
         var digest = TraceDigest()
         digest.add(min(linkKey, peerLinkKey))
         digest.add(max(linkKey, peerLinkKey))
-        return SymmetricKey(words: (digest.value, 0, 0, 0))
+        return DatagramKey(plain: (digest.value, 0, 0, 0))
     }
 
     /// See ``DatagramCipher/key(root:sender:receiver:senderBoot:receiverBoot:)``.
     public func key(
-        root: SymmetricKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
+        root: DatagramKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
         receiverBoot: BootID
-    ) -> SymmetricKey {
+    ) -> DatagramKey {
         var digest = TraceDigest()
         digest.add(root.words.0)
         digest.add(sender)
@@ -46,11 +46,11 @@ public struct SimulatedCipher: DatagramCipher {
         digest.add(senderBoot.low)
         digest.add(receiverBoot.high)
         digest.add(receiverBoot.low)
-        return SymmetricKey(words: (digest.value, 0, 0, 0))
+        return DatagramKey(plain: (digest.value, 0, 0, 0))
     }
 
     /// See ``DatagramCipher/seal(_:header:key:counter:)``.
-    public func seal(_ datagram: inout [UInt8], header: Int, key: SymmetricKey, counter: UInt64) {
+    public func seal(_ datagram: inout [UInt8], header: Int, key: DatagramKey, counter: UInt64) {
         let secret = key.words.0
         let count = datagram.count
         datagram.append(contentsOf: Self.noTag)
@@ -67,7 +67,7 @@ public struct SimulatedCipher: DatagramCipher {
 
     /// See ``DatagramCipher/open(_:header:key:counter:)``.
     public func open(
-        _ datagram: [UInt8], header: Int, key: SymmetricKey, counter: UInt64
+        _ datagram: [UInt8], header: Int, key: DatagramKey, counter: UInt64
     ) -> [UInt8]? {
         let secret = key.words.0
         let count = datagram.count - DatagramLimits.tagBytes

@@ -1,4 +1,4 @@
-import Secrets
+public import Secrets
 public import Wire
 
 /// The secret that two members' datagrams grow from: BLAKE2b keyed with the X25519 of their link
@@ -9,38 +9,25 @@ public enum DatagramRoot {
     /// - Throws: ``TrustError/degenerateKey`` for a key with which every X25519 is zero.
     public static func make(
         ours: LinkKeyPair, node: NodeID, theirs: LinkKey, peer: NodeID, mesh: MeshID
-    ) throws(TrustError) -> SymmetricKey {
+    ) throws(TrustError) -> SecretBytes {
         let shared = try ours.agree(with: theirs)
         let (first, second) = node < peer ? (node, peer) : (peer, node)
-        return digest(
-            "shoal datagram root v1", mesh.bytes + first.bytes + second.bytes, key: shared)
+        return shared.derived(
+            "shoal datagram root v1", mesh.bytes + first.bytes + second.bytes)
     }
 
     /// The key of one direction between two starts of two processes. `receiverBoot` is zero while it
     /// is not known.
     public static func sendingKey(
-        root: SymmetricKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
+        root: SecretBytes, sender: NodeID, receiver: NodeID, senderBoot: BootID,
         receiverBoot: BootID
-    ) -> SymmetricKey {
+    ) -> SecretBytes {
         var input = ByteWriter(capacity: 2 * NodeID.byteCount + 32)
         sender.encode(to: &input)
         receiver.encode(to: &input)
         senderBoot.encode(to: &input)
         receiverBoot.encode(to: &input)
-        return digest(
-            "shoal datagram key v1", input.bytes,
-            key: root.withUnsafeBytes { SecretBytes($0, in: .pooled) })
-    }
-
-    private static func digest(
-        _ domain: String, _ input: [UInt8], key: SecretBytes
-    ) -> SymmetricKey {
-        key.derived(domain, input).withUnsafeBytes { bytes in
-            guard let key = SymmetricKey(bytes) else {
-                preconditionFailure("a digest of 32 bytes is a key")
-            }
-            return key
-        }
+        return root.derived("shoal datagram key v1", input.bytes)
     }
 }
 
@@ -52,7 +39,7 @@ public enum DatagramSeal {
     /// Seals in place what follows the first `header` bytes, which are authenticated with it, under a
     /// key that never sees the same `counter` twice.
     public static func seal(
-        _ datagram: inout [UInt8], header: Int, key: SymmetricKey, counter: UInt64
+        _ datagram: inout [UInt8], header: Int, key: SecretBytes, counter: UInt64
     ) {
         precondition(header <= datagram.count, "a datagram has its header")
         let count = datagram.count - header
@@ -71,7 +58,7 @@ public enum DatagramSeal {
 
     /// Opens what ``seal(_:header:key:counter:)`` made.
     public static func open(
-        _ datagram: [UInt8], header: Int, key: SymmetricKey, counter: UInt64
+        _ datagram: [UInt8], header: Int, key: SecretBytes, counter: UInt64
     ) throws(TrustError) -> [UInt8] {
         guard datagram.count >= header + tagBytes else { throw .notAuthentic }
         let count = datagram.count - header - tagBytes

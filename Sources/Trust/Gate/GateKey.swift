@@ -48,9 +48,6 @@ public struct GateKey: Sendable, Equatable, WireCodable, CustomStringConvertible
     /// The pre-shared key of the member lane.
     public var preSharedSecret: SecretBytes { secret.derived("shoal gate psk v1") }
 
-    /// A copy of ``preSharedSecret``.
-    public var preSharedKey: [UInt8] { preSharedSecret.copy() }
-
     /// What is signed of the secret: BLAKE2b keyed with it, from which it can't be found, and which no
     /// other secret gives.
     var commitment: [UInt8] { secret.derive("shoal gate commitment v1", length: 32) }

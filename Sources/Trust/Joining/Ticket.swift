@@ -58,9 +58,6 @@ public struct Ticket: Sendable, Equatable, WireCodable, CustomStringConvertible,
     /// The pre-shared key of the join lane.
     public var preSharedSecret: SecretBytes { secret.derived("shoal ticket psk v1") }
 
-    /// A copy of ``preSharedSecret``.
-    public var preSharedKey: [UInt8] { preSharedSecret.copy() }
-
     /// What the inviter keeps: enough to check the ticket, not enough to make its text again.
     public func record(created: WallTime) -> TicketRecord {
         TicketRecord(

@@ -18,9 +18,6 @@ public struct TicketRecord: Sendable, WireCodable, CustomStringConvertible, Cust
     /// What its users may do: never issue.
     public let roles: Roles
 
-    /// A copy of ``preSharedSecret``.
-    public var preSharedKey: [UInt8] { preSharedSecret.copy() }
-
     init(
         keyID: [UInt8], preSharedSecret: SecretBytes, created: WallTime, expires: WallTime,
         uses: UInt16, labels: [Label], roles: Roles

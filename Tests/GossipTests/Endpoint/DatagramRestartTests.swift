@@ -235,25 +235,25 @@ import Wire
 
         var meshKeyID: UInt64 { inner.meshKeyID }
         func hint(of node: NodeID) -> UInt64 { inner.hint(of: node) }
-        func root(of peer: NodeID, linkKey: LinkKey) -> SymmetricKey? {
+        func root(of peer: NodeID, linkKey: LinkKey) -> DatagramKey? {
             inner.root(of: peer, linkKey: linkKey)
         }
         func key(
-            root: SymmetricKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
+            root: DatagramKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
             receiverBoot: BootID
-        ) -> SymmetricKey {
+        ) -> DatagramKey {
             inner.key(
                 root: root, sender: sender, receiver: receiver, senderBoot: senderBoot,
                 receiverBoot: receiverBoot)
         }
-        func seal(_ datagram: inout [UInt8], header: Int, key: SymmetricKey, counter: UInt64) {
-            if !used.insert(key.withUnsafeBytes { Array($0) } + bytes(counter)).inserted {
+        func seal(_ datagram: inout [UInt8], header: Int, key: DatagramKey, counter: UInt64) {
+            if !used.insert(ToyCipher.raw(key) + bytes(counter)).inserted {
                 repeated += 1
             }
             inner.seal(&datagram, header: header, key: key, counter: counter)
         }
         func open(
-            _ datagram: [UInt8], header: Int, key: SymmetricKey, counter: UInt64
+            _ datagram: [UInt8], header: Int, key: DatagramKey, counter: UInt64
         ) -> [UInt8]? { inner.open(datagram, header: header, key: key, counter: counter) }
     }
 

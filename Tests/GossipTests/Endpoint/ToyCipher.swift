@@ -10,7 +10,7 @@ struct ToyCipher: DatagramCipher {
     var meshKeyID: UInt64 = 0x0102_0304_0506_0708
     var supersededKeyIDs: [UInt64] = []
 
-    func root(of peer: NodeID, linkKey theirs: LinkKey) -> SymmetricKey? {
+    func root(of peer: NodeID, linkKey theirs: LinkKey) -> DatagramKey? {
         // As X25519: some keys make nothing usable, with whatever they are combined.
         if theirs == LinkKey(number: 0) { return nil }
         let shared = [linkKey.bytes, theirs.bytes].sorted { $0.lexicographicallyPrecedes($1) }
@@ -18,9 +18,9 @@ struct ToyCipher: DatagramCipher {
     }
 
     func key(
-        root: SymmetricKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
+        root: DatagramKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
         receiverBoot: BootID
-    ) -> SymmetricKey {
+    ) -> DatagramKey {
         Self.key(
             toyDigest([
                 Self.raw(root), sender.bytes, receiver.bytes, senderBoot.bytes,
@@ -28,7 +28,7 @@ struct ToyCipher: DatagramCipher {
             ]))
     }
 
-    func seal(_ datagram: inout [UInt8], header: Int, key: SymmetricKey, counter: UInt64) {
+    func seal(_ datagram: inout [UInt8], header: Int, key: DatagramKey, counter: UInt64) {
         let stream = toyDigest([Self.raw(key), bytes(counter)])
         for index in header..<datagram.count {
             datagram[index] ^= UInt8(
@@ -38,7 +38,7 @@ struct ToyCipher: DatagramCipher {
         datagram += bytes(tag) + bytes(scrambled(tag))
     }
 
-    func open(_ datagram: [UInt8], header: Int, key: SymmetricKey, counter: UInt64) -> [UInt8]? {
+    func open(_ datagram: [UInt8], header: Int, key: DatagramKey, counter: UInt64) -> [UInt8]? {
         guard datagram.count >= header + 16 else { return nil }
         let tag = toyDigest([Self.raw(key), bytes(counter), Array(datagram.dropLast(16))])
         guard Array(datagram.suffix(16)) == bytes(tag) + bytes(scrambled(tag)) else { return nil }
@@ -54,15 +54,19 @@ struct ToyCipher: DatagramCipher {
         toyDigest([bytes(keyID), node.bytes])
     }
 
-    private static func key(_ digest: UInt64) -> SymmetricKey {
-        SymmetricKey(
-            words: (
+    private static func key(_ digest: UInt64) -> DatagramKey {
+        DatagramKey(
+            plain: (
                 scrambled(digest), scrambled(digest &+ 1), scrambled(digest &+ 2),
                 scrambled(digest &+ 3)
             ))
     }
 
-    private static func raw(_ key: SymmetricKey) -> [UInt8] { key.withUnsafeBytes { Array($0) } }
+    /// The bytes of a key, all 32 of them.
+    static func raw(_ key: DatagramKey) -> [UInt8] {
+        let words = key.words
+        return bytes(words.0) + bytes(words.1) + bytes(words.2) + bytes(words.3)
+    }
 }
 
 func boot(_ generation: UInt64, _ chance: UInt64 = 7) -> BootID {

@@ -107,7 +107,7 @@ struct TicketRedemptionTests {
             try state.redeem(keyID: ticket.keyID, by: node(1), now: now)
                 == .granted(labels: labels, roles: .ordinary))
         #expect(try state.redeem(keyID: ticket.keyID, by: node(2), now: now) == .used)
-        #expect(state.ticketRecord(keyID: ticket.keyID)?.preSharedKey == ticket.preSharedKey)
+        #expect(state.ticketRecord(keyID: ticket.keyID)?.preSharedSecret == ticket.preSharedSecret)
     }
 
     @Test func theNodeWhoseAnswerWasLostMayComeAgain() throws {

@@ -161,7 +161,8 @@ struct IdentityTests {
             ours: link, node: mesh.node.nodeID, theirs: link.publicKey, peer: mesh.issuer.nodeID,
             mesh: mesh.genesis.id)
         let secrets = [
-            mesh.node.seed, link.secret.copy(), gate.preSharedKey, ticket.preSharedKey,
+            mesh.node.seed, link.secret.copy(), gate.preSharedSecret.copy(),
+            ticket.preSharedSecret.copy(),
             Array(gate.encoded.suffix(32)), Array(ticket.encoded.suffix(32)),
             root.withUnsafeBytes { Array($0) },
         ]

@@ -1,3 +1,4 @@
+import Secrets
 import Testing
 import Wire
 
@@ -15,7 +16,7 @@ struct TicketTests {
         #expect(text.utf8.count <= TrustLimits.ticketTextMax)
         let read = try Ticket(text: text)
         #expect(read == ticket && read.text == text)
-        #expect(read.keyID == ticket.keyID && read.preSharedKey == ticket.preSharedKey)
+        #expect(read.keyID == ticket.keyID && read.preSharedSecret == ticket.preSharedSecret)
         #expect(read.labels.map(\.key) == ["region", "tier"])
         try checkCodec(ticket)
         try checkCodec(ticket.record(created: SampleMesh.now))
@@ -115,11 +116,11 @@ struct TicketTests {
     @Test func nameAndKeyOfATicketFollowFromItsSecretAlone() throws {
         let one = try mesh.ticket()
         let two = try mesh.ticket()
-        #expect(one.keyID.count == keyIDBytes && one.preSharedKey.count == 32)
-        #expect(one.keyID != two.keyID && one.preSharedKey != two.preSharedKey)
-        #expect(!one.preSharedKey.starts(with: one.keyID))
+        #expect(one.keyID.count == keyIDBytes && one.preSharedSecret.count == 32)
+        #expect(one.keyID != two.keyID && one.preSharedSecret != two.preSharedSecret)
+        #expect(!one.preSharedSecret.copy().starts(with: one.keyID))
         let record = one.record(created: SampleMesh.now)
-        #expect(record.keyID == one.keyID && record.preSharedKey == one.preSharedKey)
+        #expect(record.keyID == one.keyID && record.preSharedSecret == one.preSharedSecret)
         // The record does not hold the secret itself, from which the line could be made again.
         let secret = Array(one.encoded.suffix(32))
         let bytes = record.encoded
@@ -137,8 +138,8 @@ struct GateKeyTests {
         try checkCodec(key)
         #expect(try GateKey(decoding: key.encoded) == key)
         #expect(mesh.gateKey() != key)
-        #expect(key.keyID.count == keyIDBytes && key.preSharedKey.count == 32)
-        #expect(!key.preSharedKey.starts(with: key.keyID))
+        #expect(key.keyID.count == keyIDBytes && key.preSharedSecret.count == 32)
+        #expect(!key.preSharedSecret.copy().starts(with: key.keyID))
         let hint = key.senderHint(of: mesh.node.nodeID)
         #expect(hint.count == 8 && hint != key.senderHint(of: mesh.issuer.nodeID))
         #expect(hint != mesh.gateKey().senderHint(of: mesh.node.nodeID))

@@ -64,12 +64,8 @@ public struct CookieSeal: Sendable {
             "shoal cookie base v1", prologue + firstMessage, in: .pooled)
     }
 
-    private func key(_ domain: String, _ bytes: [UInt8]) -> SymmetricKey {
-        guard
-            let key = SymmetricKey(
-                base.derive(domain, bytes, length: SymmetricKey.byteCount))
-        else { preconditionFailure("a digest of 32 bytes is a key") }
-        return key
+    private func key(_ domain: String, _ bytes: [UInt8]) -> SecretBytes {
+        base.derived(domain, bytes)
     }
 
     func sealChallenge(cookie: [UInt8], salt: [UInt8]) -> [UInt8] {

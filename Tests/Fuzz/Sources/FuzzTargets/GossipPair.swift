@@ -195,24 +195,24 @@ private struct FuzzAuthority: ClaimAuthority {
 private struct FuzzCipher: DatagramCipher {
     let own: UInt64
 
-    func root(of peer: NodeID, linkKey: LinkKey) -> SymmetricKey? {
+    func root(of peer: NodeID, linkKey: LinkKey) -> DatagramKey? {
         let keys = [LinkKey(number: own), linkKey].sorted()
-        return SymmetricKey(words: (Self.digest(keys[0].bytes + keys[1].bytes), 0, 0, 0))
+        return DatagramKey(plain: (Self.digest(keys[0].bytes + keys[1].bytes), 0, 0, 0))
     }
 
     func key(
-        root: SymmetricKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
+        root: DatagramKey, sender: NodeID, receiver: NodeID, senderBoot: BootID,
         receiverBoot: BootID
-    ) -> SymmetricKey {
+    ) -> DatagramKey {
         let ends = sender.bytes + receiver.bytes + senderBoot.bytes + receiverBoot.bytes
-        return SymmetricKey(words: (Self.digest(ends) ^ root.words.0, 0, 0, 0))
+        return DatagramKey(plain: (Self.digest(ends) ^ root.words.0, 0, 0, 0))
     }
 
-    func seal(_ datagram: inout [UInt8], header: Int, key: SymmetricKey, counter: UInt64) {
+    func seal(_ datagram: inout [UInt8], header: Int, key: DatagramKey, counter: UInt64) {
         datagram += Self.tag(key)
     }
 
-    func open(_ datagram: [UInt8], header: Int, key: SymmetricKey, counter: UInt64) -> [UInt8]? {
+    func open(_ datagram: [UInt8], header: Int, key: DatagramKey, counter: UInt64) -> [UInt8]? {
         guard datagram.count >= header + 16, Array(datagram.suffix(16)) == Self.tag(key) else {
             return nil
         }
@@ -223,7 +223,7 @@ private struct FuzzCipher: DatagramCipher {
 
     var meshKeyID: UInt64 { 7 }
 
-    private static func tag(_ key: SymmetricKey) -> [UInt8] {
+    private static func tag(_ key: DatagramKey) -> [UInt8] {
         (0..<16).map { UInt8(truncatingIfNeeded: key.words.0 >> (8 * UInt64($0 % 8))) }
     }
 
