@@ -97,6 +97,18 @@ extension GossipRunner {
     }
 }
 
+/// How many deaths were told of.
+private final class Deaths: Sendable {
+    private let value = Mutex(0)
+    var seen: Int { value.withLock { $0 } }
+
+    func count(_ runner: GossipRunner) async {
+        for await event in await runner.events() where event.event == .died {
+            value.withLock { $0 += 1 }
+        }
+    }
+}
+
 private func allSee(_ peers: [Peer], as state: MemberState = .alive) -> Bool {
     peers.allSatisfy { peer in
         peers.allSatisfy { $0.id == peer.id || peer.sees($0, as: state) }
@@ -156,17 +168,13 @@ private func allSee(_ peers: [Peer], as state: MemberState = .alive) -> Bool {
         }
         // Longer than it takes to bury someone who does not answer. Where the machine has no time for
         // the test, a member may be suspected meanwhile, but not die.
-        let deaths = Mutex(0)
-        let watching = [first, second].map { peer in
-            Task {
-                for await event in await peer.runner.events() where event.event == .died {
-                    deaths.withLock { $0 += 1 }
-                }
-            }
+        let deaths = Deaths()
+        let watching = [first.runner, second.runner].map { runner in
+            Task { await deaths.count(runner) }
         }
         try await Task.sleep(for: .seconds(7))
         try await eventually("all see all alive still") { allSee(peers) }
-        #expect(deaths.withLock { $0 } == 0)
+        #expect(deaths.seen == 0)
         watching.forEach { $0.cancel() }
         #expect(await hidden.runner.counters()["gossip_datagrams_sent"] == 0)
         for peer in peers { await peer.kill() }
