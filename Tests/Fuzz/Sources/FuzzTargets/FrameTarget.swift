@@ -5,7 +5,8 @@ import Wire
 /// A multiplexer whose peer sends what it likes and whose application does likewise. Nothing may
 /// trap; a peer that keeps to the rules is understood; what is held stays within the limits.
 ///
-/// An input is a list of steps: `what u8, length u16, that many bytes`.
+/// An input is one byte, odd for a connection of the bulk class, and a list of steps: `what u8,
+/// length u16, that many bytes`.
 enum FrameTarget {
     private enum Step: UInt8, CaseIterable {
         case record, open, send, end, reset, consume, stopReading, next, tick, ping
@@ -18,6 +19,13 @@ enum FrameTarget {
         var honest = Multiplexer(role: .responder, at: now)
         var unread: [UInt32: Int] = [:]
         var reader = ByteReader(bytes)
+        let isBulk = (try? reader.readUInt8()).map { $0 % 2 == 1 } ?? false
+        if isBulk {
+            multiplexer.widen()
+            honest.widen()
+        }
+        let window =
+            isBulk ? LinkLimits.bulkStreamWindowBytes : LinkLimits.streamWindowBytes
         for _ in 0..<FuzzLimits.stepsMax {
             guard let kind = try? reader.readUInt8(), let count: UInt16 = try? reader.readInteger()
             else { return }
@@ -34,7 +42,7 @@ enum FrameTarget {
                     if case .data(let stream, let bytes) = event {
                         unread[stream, default: 0] += bytes.count
                         precondition(
-                            unread[stream, default: 0] <= LinkLimits.streamWindowBytes,
+                            unread[stream, default: 0] <= window,
                             "more is unread than the window")
                     }
                 }
@@ -77,7 +85,7 @@ enum FrameTarget {
             .reset(stream: 2, code: .cancelled), .ping(7), .pong(1), .pad(count: 9),
             .close(.shutdown, text: "bye"), .rekey,
         ]
-        return frames.enumerated().map { index, frame in
+        let inputs = frames.enumerated().map { index, frame in
             var record = ByteWriter()
             if index > 0, index != 2 { frames[0].encode(to: &record) }
             frame.encode(to: &record)
@@ -91,5 +99,6 @@ enum FrameTarget {
             writer.writeBytes([Step.consume.rawValue, 0, 1, 2, Step.next.rawValue, 0, 0])
             return ("frame-\(index)", writer.bytes)
         }
+        return inputs.map { ($0.0, [0] + $0.1) } + inputs.map { ("bulk-" + $0.0, [1] + $0.1) }
     }
 }
