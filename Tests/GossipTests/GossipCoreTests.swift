@@ -269,6 +269,25 @@ import Wire
         #expect(bench.core.counters.refutations == 0)
     }
 
+    @Test func aNewerStartUnderOnesOwnKeyIsToldOnce() {
+        for body in [
+            Claim.Body.alive(aliveClaim(1, generation: 4)),
+            .leave(LeaveClaim(node: node(1), generation: 4)),
+        ] {
+            var bench = Bench()
+            bench.admit(2)
+            // Somebody else's word for it, and a memory of this very start, say nothing.
+            let forged = bench.give([signed(body, by: 2)], from: 2)
+            let old = bench.give([signed(.alive(aliveClaim(1, incarnation: 3)), by: 1)], from: 2)
+            #expect((forged + old).events(of: 1).isEmpty)
+            let effects = bench.give([signed(body, by: 1)], from: 2)
+            #expect(effects.events(of: 1) == [.displaced])
+            let again = bench.give([signed(body, by: 1)], from: 2)
+            #expect(again.events(of: 1).isEmpty)
+            #expect(bench.core.counters.newerStarts == 1)
+        }
+    }
+
     @Test func whoeverPassesOnWhatWasRefutedIsTold() {
         var bench = Bench()
         bench.admit(2)

@@ -94,7 +94,9 @@ extension GossipCore {
         _ alive: AliveClaim, _ claim: Claim, from source: NodeID, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
     ) {
-        guard alive.node != nodeID else { return }
+        guard alive.node != nodeID else {
+            return heardOfOneself(alive.generation, claim, from: source, at: now, &effects)
+        }
         if let slot = members.slot(of: alive.node) {
             // What is known is not checked again: repetition costs no signature.
             guard isNews(alive, to: slot),
@@ -225,7 +227,10 @@ extension GossipCore {
         _ leave: LeaveClaim, _ claim: Claim, from source: NodeID, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
     ) {
-        guard leave.node != nodeID, let slot = members.slot(of: leave.node),
+        guard leave.node != nodeID else {
+            return heardOfOneself(leave.generation, claim, from: source, at: now, &effects)
+        }
+        guard let slot = members.slot(of: leave.node),
             leave.generation >= members[slot].generation,
             members[slot].state != .left || leave.generation > members[slot].generation,
             isGenuine(claim, from: source, at: now)

@@ -52,6 +52,19 @@ extension GossipCore {
         }
     }
 
+    /// A claim about this node that may be under its own key. Of an earlier start it is a memory; of
+    /// a later one it says that somebody else is this node.
+    mutating func heardOfOneself(
+        _ generation: UInt64, _ claim: Claim, from source: NodeID, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
+    ) {
+        guard generation > own.newestStart, isGenuine(claim, from: source, at: now),
+            own.note(start: generation)
+        else { return }
+        counters.newerStarts += 1
+        effects.append(.changed(nodeID, .displaced))
+    }
+
     /// This node is accused: of its present incarnation it answers with a newer one, once a period
     /// at most, whoever accuses. Nobody can push it ahead further.
     mutating func accused(

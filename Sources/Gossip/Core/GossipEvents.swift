@@ -73,6 +73,8 @@ public struct GossipCounters: Sendable, Equatable {
     public var revoked: UInt64 = 0
     /// Claims dropped because a bound was reached.
     public var overLimit: UInt64 = 0
+    /// Newer starts of this node itself that its own key spoke for: see ``MemberEvent/displaced``.
+    public var newerStarts: UInt64 = 0
     /// Own incarnations spent on refutation.
     public var refutations: UInt64 = 0
     /// Datagrams passed on for others.

@@ -44,4 +44,7 @@ public enum MemberEvent: Sendable, Equatable {
     case left
     /// Its claim or metadata is new.
     case updated
+    /// Of this node itself: a claim under its own key is of a newer start than this one. Another
+    /// process has its identity; what this one says nobody hears.
+    case displaced
 }

@@ -23,6 +23,8 @@ struct Oneself: Sendable {
     /// Who accused this node of late, two at most.
     private var accusers: [(id: NodeID, at: MonotonicInstant)] = []
     var isLeaving = false
+    /// The newest start that this node's key spoke for; this one's if that is the newest.
+    private(set) var newestStart: UInt64
 
     private var aliveSaid: MonotonicInstant?
     private var metadataSaid: MonotonicInstant?
@@ -36,6 +38,7 @@ struct Oneself: Sendable {
         local.versionOldest = versions.lowerBound
         local.versionNewest = versions.upperBound
         identity = local
+        newestStart = local.generation
         alive = local
         aliveClaim = Claim(.alive(local), signedBy: authority)
         self.metadata = MetadataClaim(
@@ -73,6 +76,13 @@ struct Oneself: Sendable {
                 earliest, activitySaid.map { $0 + configuration.activityInterval } ?? .origin)
         }
         return earliest
+    }
+
+    /// Notes a start that this node's key spoke for; whether it is newer than all before.
+    mutating func note(start generation: UInt64) -> Bool {
+        guard generation > newestStart else { return false }
+        newestStart = generation
+        return true
     }
 
     // MARK: Saying it

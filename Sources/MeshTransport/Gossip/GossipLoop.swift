@@ -217,6 +217,13 @@ final class GossipLoop {
 
     /// A member changed: whoever watches is told, and the members are published soon.
     func changed(_ node: NodeID, _ event: MemberEvent) {
+        if event == .displaced {
+            logger.critical(
+                """
+                another process has this node's identity and started later: the members hear only \
+                that one. Stop one of the two; a machine of its own needs a ticket of its own
+                """)
+        }
         guard let view = endpoint.core.view(of: node) else { return }
         publishSoon()
         let member = known(view)
@@ -265,7 +272,7 @@ final class GossipLoop {
     private func log(_ event: MemberEvent, _ member: KnownMember) {
         let message: Logger.Message
         switch event {
-        case .updated: return
+        case .updated, .displaced: return
         case .joined: message = "member joined"
         case .suspected: message = "member suspected"
         case .recovered: message = "member recovered"

@@ -132,6 +132,18 @@ extension Doctor {
         let worth = max(
             DoctorLimits.strayMin, UInt64(Double(received) * DoctorLimits.strayShare))
         let before = report.checks.count
+        if counters["gossip_newer_starts", default: 0] > 0 {
+            report.add(
+                .members, "identity", .problem,
+                """
+                another process runs with this node's identity and started later: members hear only \
+                that one
+                """,
+                remedy: """
+                    stop one of the two; for a machine of its own remove the copied directory there and \
+                    join with a ticket
+                    """)
+        }
         for stray in Self.strays {
             let count = stray.names.reduce(0) { $0 + (counters[$1] ?? 0) }
             if count >= worth {

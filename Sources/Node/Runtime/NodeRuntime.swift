@@ -114,7 +114,7 @@ public struct NodeRuntime: Sendable {
         ownSeed.set(SeedAddress(node: directory.identity.nodeID, addresses: addresses))
         var settings = GossipSettings(
             listen: port.map { (configuration.peerHost, Int($0)) }, addresses: addresses,
-            generation: try directory.nextGeneration(), metadata: models.metadata,
+            generation: try directory.nextGeneration(now: now()), metadata: models.metadata,
             // Members to begin with are found by ``DiscoveryService``.
             seeds: [])
         settings.faults = faults

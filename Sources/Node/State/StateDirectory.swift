@@ -20,7 +20,7 @@ public import Wire
 ///     mesh/issued/         what this node certified last for each node
 ///     node/identity.key    the node's identity                        (secret)
 ///     node/certificate     its certificate chain
-///     node/generation      counts its starts
+///     node/generation      puts its starts in order
 ///     tickets/             ID.record for each ticket, ID.use-N for each use, ID.withdrawn
 ///     peers/known          members and addresses, from this run and earlier ones
 ///     peers/ticket         addresses of the ticket by which the node joined
@@ -207,9 +207,12 @@ public struct StateDirectory: Sendable {
     /// Removes what an interrupted join may have left. For a node that starts.
     func forgetJoining() { PendingJoin.forgetAll(in: files) }
 
-    /// The number of this start: one more than the last, on disk before it is used, so that claims
-    /// of an earlier start can never outrank this one's.
-    public func nextGeneration() throws(StateError) -> UInt64 {
+    /// The number of this start: the time in seconds, and more than that of the last in any case. It
+    /// is on disk before it is used, so that claims of an earlier start never outrank this one's.
+    ///
+    /// The time, so that a directory that was restored from a backup, or lost the file, does not
+    /// begin with a number that the mesh has heard already.
+    public func nextGeneration(now: WallTime) throws(StateError) -> UInt64 {
         var last: UInt64 = 0
         if files.exists("node/generation") {
             let bytes = try Self.load(files, "node/generation", "generation")
@@ -223,9 +226,10 @@ public struct StateDirectory: Sendable {
             throw .damaged(path: files.path("node/generation"), reason: "it is at its end")
         }
         var writer = ByteWriter()
-        writer.writeInteger(last + 1)
+        let next = max(last + 1, now.seconds)
+        writer.writeInteger(next)
         try Self.save(files, "node/generation", "generation", writer.bytes)
-        return last + 1
+        return next
     }
 
     // MARK: Files

@@ -223,11 +223,20 @@ struct StateDirectoryTests {
 
     @Test func everyStartHasANumberOfItsOwn() throws {
         let state = try StateDirectory.sample(at: folder.path)
-        #expect(try state.nextGeneration() == 1)
-        #expect(try state.nextGeneration() == 2)
-        #expect(try StateDirectory.open(at: folder.path).nextGeneration() == 3)
+        let first = now.seconds
+        #expect(try state.nextGeneration(now: now) == first)
+        // Twice in a second, and with a clock that was set back.
+        #expect(try state.nextGeneration(now: now) == first + 1)
+        let again = try StateDirectory.open(at: folder.path)
+        #expect(try again.nextGeneration(now: WallTime(seconds: 5)) == first + 2)
+        #expect(try again.nextGeneration(now: now + .seconds(60)) == first + 60)
+        // A directory that lost it, or came back from a backup, begins behind all it ever said.
+        try folder.remove("node/generation")
+        #expect(try again.nextGeneration(now: now + .seconds(61)) == first + 61)
         try folder.overwrite("node/generation", with: [1, 2, 3])
-        #expect(refusal { _ = try state.nextGeneration() }.contains("node/generation is damaged"))
+        #expect(
+            refusal { _ = try state.nextGeneration(now: now) }
+                .contains("node/generation is damaged"))
     }
 
     @Test func anIssuerRenewsItsOwnCertificateAtHalfItsLife() throws {
