@@ -91,6 +91,9 @@ public enum MeshTransportLimits {
     static let gossipStreamAge: Duration = .seconds(600)
     /// The most dials for membership at once.
     public static let dialsMax = 16
+    /// A dial that failed within this time was refused; of a longer one there was no answer. A first
+    /// segment may be lost, and is sent again after a second.
+    static let refusalMax: Duration = .seconds(2)
     /// The most push–pulls, and the most certificate fetches, at once.
     public static let exchangesMax = 16
     /// How long a push–pull or certificate fetch may take.

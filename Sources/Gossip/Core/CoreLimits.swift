@@ -49,6 +49,15 @@ extension GossipLimits {
     /// The most claims in a packet that are there for its receiver's sake: two accusations of it, their
     /// author's claim to be here, and this node's own.
     public static let toldClaimsMax = 4
+    /// So many members are asked, before a burial, whether they know better.
+    public static let opinionsMax = 3
+    /// So often, until one of them answers.
+    public static let opinionRoundsMax = 4
+    /// The same in a mesh of ``secondLookMembersMin`` or more: that none of several answers is rare
+    /// there, and who asks in vain and is slow itself should ask little.
+    public static let opinionRoundsMaxOfMany = 2
+    /// The most members of whom one packet says that they refuted what its receiver said of them.
+    public static let correctionsMax = 2
     /// The most packets whose contents are kept for who checks them.
     static let packingRecordsMax = 512
     /// The shortest claim, in bytes: a goodbye.

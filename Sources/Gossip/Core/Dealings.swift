@@ -24,6 +24,8 @@ struct Dealings: Sendable {
     var relay: NodeID?
     /// When it was last told what it is accused of, out of turn.
     var told = MonotonicInstant(nanoseconds: .min)
+    /// When it was last told, out of turn, of others that they refuted what it said.
+    var corrected = MonotonicInstant(nanoseconds: .min)
     /// What it makes this node do, by kind.
     var signatures = RateBucket()
     /// Signatures that it was asked to bring, and may beyond that rate.

@@ -41,8 +41,11 @@ public struct GossipFeatures: OptionSet, Sendable {
     /// Packets that a life may hang on carry nothing for others, since paths may drop what is long.
     public static let barePackets = GossipFeatures(rawValue: 8192)
 
+    /// Who passes on what was refuted is told so, and nobody is buried before others were asked for that.
+    public static let freshOpinion = GossipFeatures(rawValue: 16384)
+
     /// All of them.
-    public static let all = GossipFeatures(rawValue: 16383)
+    public static let all = GossipFeatures(rawValue: 32767)
 }
 
 /// The periods of the protocol. The defaults are memberlist's LAN profile, but for suspicion, which

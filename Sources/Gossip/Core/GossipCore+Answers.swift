@@ -7,6 +7,7 @@ extension GossipCore {
         using generator: inout some RandomNumberGenerator, _ effects: inout [GossipEffect]
     ) {
         guard let slot = members.slot(of: heard.from) else { return }
+        heardOpinion(number)
         members[slot].deal { dealings in
             dealings.load = report.load
             dealings.patience = report.patience

@@ -29,6 +29,9 @@ extension GossipCore {
                 if suspect.subject == nodeID {
                     receiveAccusation(suspect, claim, &heard, at: now)
                 } else {
+                    if let slot = members.slot(of: suspect.subject) {
+                        noteRefuted(suspect, slot, &heard)
+                    }
                     receive(suspect, claim, from: heard.from, at: now, &effects)
                 }
             }

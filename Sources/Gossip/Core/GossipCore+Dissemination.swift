@@ -54,41 +54,49 @@ extension GossipCore {
     ///   and what a life hangs on must not be: a question asked for the second time, what goes through
     ///   others, whose own paths nobody knows, and its answer.
     mutating func send(
-        _ message: GossipMessage, claims: [[UInt8]], to node: NodeID, path: GossipPath,
-        isBare: Bool = false, at now: MonotonicInstant, _ effects: inout [GossipEffect]
+        _ message: GossipMessage, claims: [[UInt8]], corrections: [[UInt8]] = [], to node: NodeID,
+        path: GossipPath, isBare: Bool = false, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
     ) {
         if let slot = members.slot(of: node) {
             send(
-                message, claims: claims, toSlot: slot, path: path, isBare: isBare, at: now, &effects
-            )
+                message, claims: claims, corrections: corrections, toSlot: slot, path: path,
+                isBare: isBare, at: now, &effects)
         } else {
             // Nothing is known of it; what this node speaks longest is the likeliest in common.
             send(
-                message, claims: claims, to: node, nil, path: path, isBare: isBare,
-                version: configuration.versions.lowerBound, at: now, &effects)
+                Packing(message, told: claims, corrections: corrections), message, to: node, nil,
+                path: path, isBare: isBare, version: configuration.versions.lowerBound, at: now,
+                &effects)
         }
     }
 
+    /// - Parameters:
+    ///   - claims: What the receiver is accused of.
+    ///   - asks: An accusation of another, of which it is asked what it knows.
+    ///   - corrections: What refutes accusations that it brought.
     mutating func send(
-        _ message: GossipMessage, claims: [[UInt8]], toSlot slot: Slot, path: GossipPath,
-        isBare: Bool = false, at now: MonotonicInstant, _ effects: inout [GossipEffect]
+        _ message: GossipMessage, claims: [[UInt8]], asks: [UInt8]? = nil,
+        corrections: [[UInt8]] = [], toSlot slot: Slot, path: GossipPath, isBare: Bool = false,
+        at now: MonotonicInstant, _ effects: inout [GossipEffect]
     ) {
         let version = members[slot].version
         guard version > 0 else { return }
         send(
-            message, claims: claims, to: members.id(slot), slot, path: path, isBare: isBare,
-            version: version, at: now, &effects)
+            Packing(message, told: claims, asked: asks, corrections: corrections), message,
+            to: members.id(slot), slot, path: path, isBare: isBare, version: version, at: now,
+            &effects)
     }
 
     private mutating func send(
-        _ message: GossipMessage, claims: [[UInt8]], to node: NodeID, _ slot: Slot?,
+        _ packing: Packing, _ message: GossipMessage, to node: NodeID, _ slot: Slot?,
         path: GossipPath, isBare: Bool, version: UInt8, at now: MonotonicInstant,
         _ effects: inout [GossipEffect]
     ) {
         let isBare = isBare && configuration.features.contains(.barePackets)
-        var packing = Packing(message, claims: claims)
+        var packing = packing
         let fills = !isBare && shouldFill(message, at: now)
-        if !isBare && queue.count > 0 || fills || !claims.isEmpty {
+        if !isBare && queue.count > 0 || fills || packing.count > 0 {
             var room = GossipLimits.packetBytesMax
             if case .relay = path { room = GossipLimits.relayedPacketBytesMax }
             room -= GossipPacket.overhead(of: message)

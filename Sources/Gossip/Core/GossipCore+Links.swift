@@ -50,11 +50,12 @@ extension GossipCore {
     }
 
     /// The stream probe was refused: the second opinion agrees with the first. In small meshes,
-    /// where nobody else can confirm, this is what shortens the wait.
+    /// where nobody else can confirm, this is what shortens the wait. Of one that can only dial out it
+    /// says nothing: nobody expected to reach it so.
     mutating func linkRefused(
         _ node: NodeID, at now: MonotonicInstant, _ effects: inout [GossipEffect]
     ) {
-        guard let slot = members.slot(of: node),
+        guard let slot = members.slot(of: node), members[slot].reachability.acceptsLinks,
             configuration.features.contains(.streamProbe)
         else { return }
         probeRefused(slot, at: now, &effects)

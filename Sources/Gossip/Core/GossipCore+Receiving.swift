@@ -44,13 +44,15 @@ extension GossipCore {
                 claims.insert(own.aliveClaim.encoded, at: 0)
             }
         }
+        let corrections = corrections(for: heard)
+        heard.refuted = []
         let isTrial = heard.path == .datagram && own.alive.reachability != .direct
         let path = isTrial && links.contains(heard.from) ? .link : heard.path
         var isBare = false
         if case .relay = path { isBare = true }
         send(
-            .ack(sequence: number, report), claims: claims, to: heard.from, path: path,
-            isBare: isBare, at: now, &effects)
+            .ack(sequence: number, report), claims: claims, corrections: corrections,
+            to: heard.from, path: path, isBare: isBare, at: now, &effects)
     }
 
     mutating func receive(
@@ -80,6 +82,7 @@ extension GossipCore {
             send(
                 .none, claims: [own.aliveClaim.encoded], to: from, path: path, at: now, &effects)
         }
+        correct(heard, at: now, &effects)
         tellTheAccused(&heard, at: now, &effects)
     }
 }
@@ -92,6 +95,8 @@ struct Heard {
     let path: GossipPath
     /// The sender passes on an accusation that this node has refuted.
     var owesRefutation = false
+    /// Members that refuted what the sender says of them.
+    var refuted: [MemberTable.Slot] = []
     /// The sender was answered, and told with it what it is accused of.
     var wasTold = false
 }

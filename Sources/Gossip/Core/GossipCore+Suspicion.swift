@@ -72,7 +72,6 @@ extension GossipCore {
             effects.append(.changed(members.id(slot), .suspected))
         }
         members[slot].suspicion?.value.add(claim, by: accuser)
-        if accuser == nodeID { members[slot].suspicion?.value.asked = now }
         if members[slot].suspicion?.value.floor == nil {
             members[slot].suspicion?.value.floor = sequence
         }
@@ -153,33 +152,48 @@ extension GossipCore {
         let length = length(suspicion, of: slot, at: now)
         var end = suspicion.began + length
         if configuration.features.contains(.lastCall) {
-            let answerTime = health.stretched(configuration.probeTimeout)
-            if !suspicion.wasCalled {
-                // Half-way through the shortest time, that an answer can come before its end.
-                let first = suspicion.began + suspicion.shortest / 2
+            // What goes through another goes two ways, each way.
+            let answerTime =
+                health.stretched(configuration.probeTimeout) * (path(toSlot: slot) == nil ? 2 : 1)
+            let last = end - answerTime
+            // Half-way through the shortest time, that an answer can come before its end.
+            let first = suspicion.began + suspicion.shortest / 2
+            if !suspicion.wasCalled, suspicion.answerDue == nil, first < last {
                 guard now >= first else { return first }
                 members[slot].suspicion?.value.wasCalled = true
                 // Many only heard of the suspicion, and may have missed the refutation. In a large
                 // mesh not all ask at once: the accused may be well.
                 let lot = Int.random(in: 0..<activeCount, using: &generator)
                 if lot < GossipLimits.lastCallsMax {
-                    call(slot, isLast: false, at: now, using: &generator, &effects)
+                    callWidely(
+                        slot, relays: max(1, configuration.indirectProbes),
+                        answerDue: now + answerTime, at: now, using: &generator, &effects)
                 }
-                return now + answerTime
+                return last
             }
             // And before the end, unless that was just now.
-            let last = end - answerTime
-            guard let asked = suspicion.asked, asked + answerTime >= last else {
+            guard let answerDue = suspicion.answerDue, answerDue >= last else {
                 guard now >= last else { return last }
-                call(slot, isLast: true, at: now, using: &generator, &effects)
+                let due = now + answerTime
+                callWidely(
+                    slot, relays: lastCallRelays, answerDue: due, at: now, using: &generator,
+                    &effects)
                 dialOnce(slot, using: &generator, &effects)
-                return max(end, now + answerTime)
+                return max(end, due)
             }
             // However the time was shortened meanwhile: what was asked can be answered first.
-            end = max(end, asked + answerTime)
+            end = max(end, answerDue)
             if !suspicion.wasDialled {
                 guard now >= end - answerTime else { return end - answerTime }
                 dialOnce(slot, using: &generator, &effects)
+            }
+            if now >= end, isUnheard(suspicion) {
+                // In quick succession: who is alone must notice all the others' deaths in time.
+                let due = now + configuration.probeTimeout
+                callWidely(
+                    slot, relays: lastCallRelays, answerDue: due, at: now, using: &generator,
+                    &effects)
+                return due
             }
         }
         guard now >= end else { return end }
@@ -188,7 +202,7 @@ extension GossipCore {
         {
             // Perhaps it is there, and perhaps somebody held back what it said before it died.
             members[slot].suspicion?.value.wasSpared = true
-            call(slot, isLast: true, at: now, using: &generator, &effects)
+            call(slot, relays: lastCallRelays, at: now, using: &generator, &effects)
             return now + health.stretched(configuration.probeTimeout)
         }
         if configuration.features.contains(.evidenceOfLife),
@@ -196,7 +210,7 @@ extension GossipCore {
         {
             // It is there, and perhaps does not know what it is accused of.
             members[slot].suspicion?.value.restart(at: now)
-            call(slot, isLast: false, at: now, using: &generator, &effects)
+            call(slot, relays: 0, at: now, using: &generator, &effects)
             return now + suspicion.shortest / 2
         }
         bury(slot, at: now, &effects)
@@ -224,54 +238,5 @@ extension GossipCore {
         pass(
             on: Claim(.suspect(verdict), signedBy: authority), .suspect, of: slot, by: nodeID,
             lane: .second)
-    }
-
-    /// Where datagrams are blocked since a moment ago nobody knows yet that links pass, and relays are no
-    /// better off: a link is tried before a burial, once in each suspicion. In a large mesh not by
-    /// all, since the accused may be well.
-    private mutating func dialOnce(
-        _ slot: Slot, using generator: inout some RandomNumberGenerator,
-        _ effects: inout [GossipEffect]
-    ) {
-        guard members[slot].suspicion?.value.wasDialled == false else { return }
-        members[slot].suspicion?.value.wasDialled = true
-        guard configuration.features.contains(.streamProbe), !members[slot].hasLink,
-            members[slot].reachability.acceptsLinks,
-            Int.random(in: 0..<activeCount, using: &generator) < GossipLimits.lastCallsMax
-        else { return }
-        effects.append(.connect(members.id(slot), members[slot].alive.addresses))
-    }
-
-    /// Asks a suspected member, on every way there is, and tells it of what it is accused. Through
-    /// others only where that was needed before, and the last time.
-    private mutating func call(
-        _ slot: Slot, isLast: Bool, at now: MonotonicInstant,
-        using generator: inout some RandomNumberGenerator, _ effects: inout [GossipEffect]
-    ) {
-        let number = nextSequence()
-        members[slot].suspicion?.value.asked = now
-        members[slot].suspicion?.value.askedNumber = number
-        let path = path(toSlot: slot)
-        if let path {
-            sendPing(
-                to: slot, sequence: number, path: path, isBare: isLast, at: now, &effects)
-        }
-        if path == .datagram, members[slot].hasLink {
-            sendPing(to: slot, sequence: number, path: .link, at: now, &effects)
-        }
-        let dealt = members[slot].dealt
-        guard isLast || path == nil || dealt.datagramSilences > 0 || dealt.relay != nil
-        else { return }
-        // A relay may be cut off as well, and where a cut took most of a small mesh, three by lot may
-        // all lie beyond it. The last question goes through more: it is asked once, and a burial costs
-        // more than all of them. In a large mesh many ask it.
-        let few = max(1, configuration.indirectProbes)
-        let many = activeCount <= GossipLimits.lastCallsMax ? GossipLimits.lastCallRelaysMax : few
-        let count = isLast ? max(few, many) : 1
-        for relay in relays(for: slot, count: count, using: &generator) {
-            sendPing(
-                to: slot, sequence: number, path: .relay(members.id(relay)), isBare: true, at: now,
-                &effects)
-        }
     }
 }

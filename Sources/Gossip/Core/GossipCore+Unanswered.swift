@@ -34,7 +34,9 @@ extension GossipCore {
             if probes[index].wentByDatagram {
                 sendPing(to: target, sequence: sequence, path: .link, at: now, &effects)
             }
-        } else if members[target].reachability.acceptsLinks || probes[index].relaysAsked == 0 {
+        } else if !members[target].alive.addresses.isEmpty,
+            members[target].reachability.acceptsLinks || probes[index].relaysAsked == 0
+        {
             effects.append(.connect(members.id(target), members[target].alive.addresses))
         }
     }

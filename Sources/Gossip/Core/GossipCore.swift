@@ -50,6 +50,8 @@ public struct GossipCore: Sendable {
     var forwards = RateBucket()
     /// Suspicions looked into out of turn.
     var volunteering = RateBucket()
+    /// Of whom others were asked what they know, by the question's number.
+    var opinions: [UInt32: Slot] = [:]
     /// The member whose claims filled the last probe, where no exchange succeeds; nil for this node.
     var filled: NodeID?
     /// What was put into packets, for those who check it; nil when nobody does.

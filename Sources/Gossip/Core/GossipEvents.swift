@@ -20,7 +20,8 @@ public enum GossipInput: Sendable {
     case linkOpened(NodeID, CertificateTag, isInbound: Bool)
     /// The link to a node is gone.
     case linkClosed(NodeID)
-    /// No link to the node could be made.
+    /// A link to the node was refused, soon after it was asked for: somebody answered at its address, and
+    /// it was not the node. A silence there is no more than one elsewhere, and is not told.
     case linkRefused(NodeID)
     /// A node's certificate was verified.
     case certified(NodeID, CertificateTag)

@@ -27,10 +27,15 @@ struct Suspicion: Sendable {
     var wasDialled = false
     /// Whether the accused was asked once more for a datagram that may have been a recording.
     var wasSpared = false
-    /// When this node itself asked last, and was not answered since.
-    var asked: MonotonicInstant?
-    /// The number of that question.
+    /// The number of the last question of this node's own.
     var askedNumber: UInt32?
+    /// The last question went out on all ways, and is answered by then if at all.
+    var answerDue: MonotonicInstant?
+    /// Others that were asked what they know, all with one number, and how often.
+    var opinionNumber: UInt32?
+    var opinionRounds = 0
+    /// Whether one of them answered.
+    var hasOpinion = false
     /// Answers to questions with lower numbers are older than the suspicion.
     var floor: UInt32?
 
@@ -58,7 +63,7 @@ struct Suspicion: Sendable {
     mutating func postpone(by lateness: Duration, at now: MonotonicInstant) {
         began = min(now, began + lateness)
         // What was asked before may have been answered into nowhere.
-        asked = nil
+        forgetLastCall()
     }
 
     /// The accused was heard: everybody has the whole time again.
@@ -67,7 +72,14 @@ struct Suspicion: Sendable {
         wasCalled = false
         wasDialled = false
         isRefused = false
-        asked = nil
+        forgetLastCall()
+    }
+
+    private mutating func forgetLastCall() {
+        answerDue = nil
+        opinionNumber = nil
+        opinionRounds = 0
+        hasOpinion = false
     }
 
     /// Lifeguard's LHA-Suspicion: from the longest to the shortest with the logarithm of the number

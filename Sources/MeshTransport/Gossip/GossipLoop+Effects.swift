@@ -40,18 +40,21 @@ extension GossipLoop {
             return
         }
         dialling.insert(node)
+        let began = now
         let (transport, thread, logger) = (transport, thread, logger)
         Task {
             // A link that opens is told by the transport's events.
-            var refused = false
+            var failed = false
             do { _ = try await transport.connect(to: addresses, expecting: node) } catch {
-                refused = true
+                failed = true
                 logger.debug("no link", metadata: ["peer": "\(node)", "reason": "\(error)"])
             }
-            let wasRefused = refused
+            let hasFailed = failed
             thread.execute { loop in
                 loop.dialling.remove(node)
-                if wasRefused { loop.handle(.linkRefused(node)) }
+                // What took longer was refused by nobody: there was no answer.
+                let isPrompt = loop.now - began < MeshTransportLimits.refusalMax
+                if hasFailed, isPrompt, !addresses.isEmpty { loop.handle(.linkRefused(node)) }
             }
         }
     }

@@ -42,8 +42,11 @@ extension MembershipSimulation {
             failure = max(failure, refusal)
         }
         if failure == .zero { failure = SimulationLimits.timerGrain }
-        if failure < SimulationLimits.dialTimeout { tally.dialsRefused += 1 }
-        queue.push(.dialFailed(from, wanted, start: start), at: now + failure)
+        // With no address to try, nobody answered either.
+        let isRefused = failure < SimulationLimits.dialTimeout && !candidates.isEmpty
+        if isRefused { tally.dialsRefused += 1 }
+        queue.push(
+            .dialFailed(from, wanted, start: start, isRefused: isRefused), at: now + failure)
     }
 
     /// For who dials beside the gossip: the link is made after so long.
@@ -56,7 +59,9 @@ extension MembershipSimulation {
         guard nodes[from].isUp, nodes[from].start == start else { return }
         nodes[from].dials -= 1
         guard links[from, to] == nil else { return }
-        guard nodes[to].isUp, network.isConnected(from, to) else {
+        // Whatever was sent last got nowhere: nobody answers.
+        guard network.isConnected(from, to) else { return }
+        guard nodes[to].isUp else {
             return deliver(.input(.linkRefused(id(to))), to: from)
         }
         openLink(from, to)

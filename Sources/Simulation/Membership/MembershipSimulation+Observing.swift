@@ -148,6 +148,8 @@ extension MembershipSimulation {
                 onlyDials: packing.receiver.map { onlyDials($0, to: node) } ?? false,
                 isProbe: packing.isProbe,
                 told: packing.told.compactMap(packed),
+                asked: packing.asked.compactMap(packed),
+                corrections: packing.corrections.compactMap(packed),
                 passedOn: packing.passedOn.compactMap(packed),
                 filled: packing.filled.compactMap(packed),
                 turn: packing.turn.flatMap { index($0) })

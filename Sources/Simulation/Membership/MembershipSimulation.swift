@@ -12,7 +12,7 @@ public struct MembershipSimulation: Sendable {
         /// Over a link, if it still stands.
         case arrival(Inbound, to: Int, link: UInt64)
         case dialled(Int, Int, start: Int)
-        case dialFailed(Int, Int, start: Int)
+        case dialFailed(Int, Int, start: Int, isRefused: Bool)
         case linkSilent(Int, Int, link: UInt64)
         case linkGone(Int, Int, start: Int)
         case certified(Int, of: Int, start: Int)
@@ -176,9 +176,10 @@ public struct MembershipSimulation: Sendable {
         case .datagram(let datagram, let to): datagramArrived(datagram, to: to)
         case .arrival(let inbound, let node, let link): linkArrival(inbound, to: node, link: link)
         case .dialled(let from, let to, let start): dialled(from, to, start: start)
-        case .dialFailed(let from, let to, let start):
+        case .dialFailed(let from, let to, let start, let isRefused):
             guard nodes[from].start == start else { return }
             nodes[from].dials -= 1
+            guard isRefused else { return }
             deliver(.input(.linkRefused(id(to))), to: from)
         case .linkSilent(let a, let b, let link): linkSilent(a, b, link: link)
         case .linkGone(let other, let node, let start):

@@ -136,6 +136,56 @@ import Wire
         #expect(tell(most + [accusation]) == [broken])
     }
 
+    // MARK: Asked and corrected
+
+    @Test func `a question about what is no accusation, or beside no ping, is found`() {
+        func ask(_ claims: [PackedClaim], isProbe: Bool = true) -> [String] {
+            var mesh = ObservedMesh(nodes: 5)
+            mesh.observe(
+                .packed(from: 0, PackedClaims(receiver: 1, isProbe: isProbe, asked: claims)), 5)
+            return mesh.broken
+        }
+        let accusation = claim(by: 2, about: 3, isAccusation: true)
+        #expect(ask([accusation]) == [])
+        #expect(ask([accusation], isProbe: false) == [broken])
+        #expect(ask([accusation, accusation]) == [broken], "one at a time")
+        #expect(ask([claim(by: 3)]) == [broken], "no accusation")
+        #expect(ask([claim(by: 2, about: 1, isAccusation: true)]) == [broken], "of itself")
+    }
+
+    private func correct(
+        _ mesh: inout ObservedMesh, _ claims: [PackedClaim], isProbe: Bool = true, at: Double = 7
+    ) {
+        mesh.observe(
+            .packed(from: 0, PackedClaims(receiver: 1, isProbe: isProbe, corrections: claims)), at)
+    }
+
+    @Test func `a correction of who doubted nobody, or by another's word, is found`() {
+        func corrected(_ claims: [PackedClaim], doubting: [Int] = [3]) -> [String] {
+            var mesh = ObservedMesh(nodes: 5)
+            for node in doubting { mesh.believe(1, node, .suspect, 5) }
+            correct(&mesh, claims)
+            return mesh.broken
+        }
+        #expect(corrected([claim(by: 3)]) == [])
+        #expect(corrected([claim(by: 3)], doubting: [2]) == [broken])
+        #expect(corrected([claim(by: 2, about: 3, isAccusation: true)]) == [broken])
+        #expect(corrected([claim(by: 2, about: 3)]) == [broken])
+        let most = Array(repeating: claim(by: 3), count: GossipLimits.correctionsMax)
+        #expect(corrected(most) == [])
+        #expect(corrected(most + [claim(by: 3)]) == [broken])
+    }
+
+    @Test func `who is corrected unasked more often than once a period is found`() {
+        var mesh = ObservedMesh(nodes: 5)
+        mesh.believe(1, 3, .suspect, 5)
+        for at in [7.0, 8.0] { correct(&mesh, [claim(by: 3)], isProbe: false, at: at) }
+        for _ in 0..<3 { correct(&mesh, [claim(by: 3)], at: 8.1) }
+        #expect(mesh.broken == [])
+        correct(&mesh, [claim(by: 3)], isProbe: false, at: 8.9)
+        #expect(mesh.broken == [broken])
+    }
+
     // MARK: Filled
 
     private func fill(

@@ -4,7 +4,7 @@ import Wire
 /// Each update is sent at most λ·log N times by each member (SWIM, section 4.1), and what is sent
 /// besides has bounds of its own.
 ///
-/// A claim is in a packet for one of three reasons, and each member accounts for all that its
+/// A claim is in a packet for one of five reasons, and each member accounts for all that its
 /// datagrams carry:
 /// - It is **passed on**: the same words no more than λ·log N times in one start of the member,
 ///   whatever becomes of them between. Only a member that came back to the observer from being gone
@@ -14,12 +14,18 @@ import Wire
 /// - The receiver is **told** what it is accused of (Lifeguard's buddy system): beside a ping or an
 ///   answer, at most ``Gossip/GossipLimits/toldClaimsMax`` claims, all of them about the receiver, by
 ///   one who accuses it, or the sender's own.
+/// - The receiver is **asked** about it: one accusation of another, beside a ping, before a burial.
+/// - It **corrects** the receiver: a member's own claim to be here, at most
+///   ``Gossip/GossipLimits/correctionsMax`` of them, about members whom the receiver suspected or took
+///   for dead; in answers to its pings, and otherwise once a period.
 /// - It **fills** a ping or an answer, where exchanges fail: the claims of one member, which has its
 ///   turn again only after all others that the sender knew meanwhile.
 struct DisseminationChecker: MembershipChecker {
     static let name = "dissemination"
 
     let transmissionsMax: Int
+    /// Who is not asked is corrected at most once in this time.
+    let correctionInterval: Duration
     private(set) var judged = 0
 
     private struct Turn: Sendable {
@@ -38,32 +44,46 @@ struct DisseminationChecker: MembershipChecker {
         var carried: [UInt64: Int] = [:]
         var turns: [Int: Turn] = [:]
         var turnCount = 0
+        /// When it last corrected whom without being asked.
+        var corrected: [Int: MonotonicInstant] = [:]
     }
 
     private var accounts: [Int: Account] = [:]
+    /// Whom each suspected, or took for dead, in any start: what it said of them may be under way.
+    private var doubted: [Int: Set<Int>] = [:]
 
-    init(transmissionsMax: Int) { self.transmissionsMax = transmissionsMax }
+    init(transmissionsMax: Int, correctionInterval: Duration = .seconds(1)) {
+        self.transmissionsMax = transmissionsMax
+        self.correctionInterval = correctionInterval
+    }
 
     mutating func observe(
         _ observation: MembershipObservation, in world: MembershipWorld,
         at now: MonotonicInstant, _ findings: inout Findings
     ) {
         switch observation {
-        case .started(let node, _), .crashed(let node): accounts[node] = nil
+        case .started(let node, _), .crashed(let node):
+            accounts[node] = nil
         case .believed(let observer, let subject, let belief, _):
+            if belief.state == .suspect || belief.state == .dead {
+                doubted[observer, default: []].insert(subject)
+            }
             guard world.isTracked(observer), belief.state.isThere,
                 world.belief(observer, subject)?.state.isThere == false
             else { return }
             accounts[observer]?.passedOn[subject] = nil
             accounts[observer]?.passedOnDialled[subject] = nil
+            accounts[observer]?.corrected[subject] = nil
         case .packed(let node, let claims):
             guard world.nodes[node].isHonest else { return }
             judged += 1
-            for claim in claims.told + claims.passedOn + claims.filled {
+            for claim in claims.all {
                 accounts[node, default: Account()].packed[claim.digest, default: 0] += 1
             }
             judgePassedOn(node, claims, in: world, at: now, &findings)
             judgeTold(node, claims, at: now, &findings)
+            judgeAsked(node, claims, at: now, &findings)
+            judgeCorrections(node, claims, in: world, at: now, &findings)
             judgeFilled(node, claims, in: world, at: now, &findings)
         case .carried(let node, let digest):
             guard world.nodes[node].isHonest else { return }
@@ -118,6 +138,48 @@ struct DisseminationChecker: MembershipChecker {
                 Self.name, now, "node \(node) told another what it is not owed")
             return
         }
+    }
+
+    private func judgeAsked(
+        _ node: Int, _ claims: PackedClaims, at now: MonotonicInstant, _ findings: inout Findings
+    ) {
+        guard !claims.asked.isEmpty else { return }
+        let isQuestion =
+            claims.isProbe && claims.asked.count == 1
+            && claims.asked.allSatisfy { $0.isAccusation && $0.subject != claims.receiver }
+        if !isQuestion {
+            findings.report(
+                Self.name, now, "node \(node) asked another about what is no accusation of a third")
+        }
+    }
+
+    private mutating func judgeCorrections(
+        _ node: Int, _ claims: PackedClaims, in world: MembershipWorld, at now: MonotonicInstant,
+        _ findings: inout Findings
+    ) {
+        guard !claims.corrections.isEmpty, let receiver = claims.receiver else { return }
+        let areClaims = claims.corrections.allSatisfy {
+            !$0.isAccusation && $0.author == $0.subject && $0.subject != receiver
+        }
+        if !areClaims || claims.corrections.count > GossipLimits.correctionsMax {
+            findings.report(
+                Self.name, now, "node \(node) corrected another by what corrects nothing")
+        }
+        // Who breaks the rules may pass on what it does not believe.
+        if world.nodes[receiver].isHonest, world.isTracked(receiver),
+            claims.corrections.contains(where: {
+                doubted[receiver]?.contains($0.subject) != true
+            })
+        {
+            findings.report(
+                Self.name, now, "node \(node) corrected node \(receiver), which doubted nobody")
+        }
+        guard !claims.isProbe else { return }
+        if let last = accounts[node]?.corrected[receiver], now - last < correctionInterval {
+            findings.report(
+                Self.name, now, "node \(node) corrected node \(receiver) twice in a period")
+        }
+        accounts[node, default: Account()].corrected[receiver] = now
     }
 
     private mutating func judgeFilled(

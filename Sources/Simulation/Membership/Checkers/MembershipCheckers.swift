@@ -93,7 +93,8 @@ public struct MembershipCheckers: Sendable {
         traffic = TrafficChecker(
             quietAfter: bounds.convergence, datagramsPerSecondMax: bounds.datagramsPerSecondMax)
         dissemination = DisseminationChecker(
-            transmissionsMax: bounds.transmissionsMax ?? bounds.retransmitMultiplier * digits)
+            transmissionsMax: bounds.transmissionsMax ?? bounds.retransmitMultiplier * digits,
+            correctionInterval: bounds.probeInterval)
         timers = TimerChecker(
             nodes: nodes, idleMax: bounds.idleMax, ticksMax: bounds.ticksPerSecondMax)
         work = WorkChecker(

@@ -28,6 +28,10 @@ public struct PackedClaims: Sendable, Equatable {
     public var isProbe: Bool
     /// What the receiver is owed: what it is accused of and by whom, and the sender's own word.
     public var told: [PackedClaim]
+    /// What the receiver is asked about: an accusation of another.
+    public var asked: [PackedClaim]
+    /// What refutes accusations that the receiver passed on, or asked about.
+    public var corrections: [PackedClaim]
     /// Out of the queue of what is passed on.
     public var passedOn: [PackedClaim]
     /// Of one member, whose turn it was: what gossip lost is made good by probes where no exchange
@@ -39,15 +43,20 @@ public struct PackedClaims: Sendable, Equatable {
     /// Claims as given.
     public init(
         receiver: Int?, onlyDials: Bool = false, isProbe: Bool, told: [PackedClaim] = [],
-        passedOn: [PackedClaim] = [],
+        asked: [PackedClaim] = [], corrections: [PackedClaim] = [], passedOn: [PackedClaim] = [],
         filled: [PackedClaim] = [], turn: Int? = nil
     ) {
         self.receiver = receiver
         self.onlyDials = onlyDials
         self.isProbe = isProbe
         self.told = told
+        self.asked = asked
+        self.corrections = corrections
         self.passedOn = passedOn
         self.filled = filled
         self.turn = turn
     }
+
+    /// Whatever the reason.
+    var all: [PackedClaim] { told + asked + corrections + passedOn + filled }
 }
