@@ -17,7 +17,14 @@ package enum FreedMemory {
     package static func keep(_ bytes: Int) {
         #if canImport(Glibc)
             // Not used, and freed at once.
-            free(malloc(bytes))
+            give(back: malloc(bytes))
         #endif
     }
+
+    #if canImport(Glibc)
+        /// Out of line: a block that is allocated and freed in one function never comes to be, since
+        /// the optimiser drops the pair.
+        @inline(never)
+        private static func give(back block: UnsafeMutableRawPointer?) { free(block) }
+    #endif
 }

@@ -58,16 +58,6 @@ extension LinkConnection {
         } catch { end(error) }
     }
 
-    /// Changes the session in place: taking it out of `phase` would copy its tables.
-    func withSession<R, E: Error>(
-        _ body: (inout LinkSession) throws(E) -> R
-    ) throws(E) -> R? {
-        guard case .open(var session) = phase else { return nil }
-        phase = .closed(.cancelled)  // so that `session` is the only reference
-        defer { phase = .open(session) }
-        return try body(&session)
-    }
-
     private func handle(_ event: MultiplexerEvent) {
         switch event {
         case .opened(let stream, let service, let first): accept(stream, service, first: first)

@@ -9,12 +9,14 @@ internal import Wire
 final class LinkConnection {
     enum Phase {
         case handshake(LinkHandshake)
-        case open(LinkSession)
+        case open
         case closed(LinkError)
     }
 
     let hub: LinkHub
-    var phase: Phase
+    private(set) var phase: Phase
+    /// There while the phase is open; beside it, so that it changes in place.
+    private var session: LinkSession?
     private(set) var carrier: (any LinkCarrier)?
     /// The beginning of a record whose rest has not come.
     var buffer = ByteBuffer()
@@ -69,6 +71,13 @@ final class LinkConnection {
         case .open: nil
         case .closed(let error): error
         }
+    }
+
+    /// Changes the session; nil when there is none.
+    func withSession<R, E: Error>(
+        _ body: (inout LinkSession) throws(E) -> R
+    ) throws(E) -> R? {
+        try session?.change(body)
     }
 
     // MARK: Place
@@ -170,7 +179,8 @@ final class LinkConnection {
         let now = hub.now
         var session = LinkSession(link, pads: hub.pads, at: now)
         if link.purpose == .bulk { session.multiplexer.widen() }
-        phase = .open(session)
+        self.session = session
+        phase = .open
         if link.purpose == .bulk { carrier?.carriesBulk() }
         established = link
         establishedAt = now
@@ -233,6 +243,7 @@ final class LinkConnection {
                 } ?? nil
         }
         phase = .closed(error)
+        session = nil
         buffer.clear()
         if let onOutcome {
             self.onOutcome = nil
@@ -243,5 +254,13 @@ final class LinkConnection {
         guard let carrier else { return }
         self.carrier = nil
         if let last { carrier.close(after: ByteBuffer(bytes: last)) } else { carrier.close() }
+    }
+}
+
+extension LinkSession {
+    fileprivate mutating func change<R, E: Error>(
+        _ body: (inout LinkSession) throws(E) -> R
+    ) throws(E) -> R {
+        try body(&self)
     }
 }

@@ -4,7 +4,7 @@ internal import Trust
 internal import Wire
 
 /// What the application's side of one stream waits for and has not read.
-struct StreamBox {
+final class StreamBox {
     /// What a reader gets: pieces as they came, none at the peer's end.
     typealias Read = Result<[[UInt8]], LinkError>
     typealias Reader = CheckedContinuation<Read, Never>
@@ -71,7 +71,7 @@ extension LinkConnection {
             _ = withSession { $0.multiplexer.reset(stream, code: .unknownService) }
             return
         }
-        var box = StreamBox()
+        let box = StreamBox()
         if !first.isEmpty {
             box.inbound = [first]
             box.outsideWindow = first.count
@@ -85,8 +85,8 @@ extension LinkConnection {
     }
 
     func deliver(_ bytes: [UInt8], to stream: UInt32) {
-        guard streams[stream] != nil else { return }
-        streams[stream]?.inbound.append(bytes)
+        guard let box = streams[stream] else { return }
+        box.inbound.append(bytes)
         unread.insert(stream)
     }
 
@@ -105,7 +105,7 @@ extension LinkConnection {
     }
 
     func failStream(_ stream: UInt32, _ error: LinkError, keepInbound: Bool) {
-        guard var box = streams[stream] else { return }
+        guard let box = streams[stream] else { return }
         if box.sendFailure == nil { box.sendFailure = error }
         if !keepInbound, box.readFailure == nil {
             // What came whole before the link broke may still be read.
@@ -116,15 +116,15 @@ extension LinkConnection {
         }
         let writers = box.writers
         box.writers = []
-        streams[stream] = box
         for waiting in writers { waiting.writer.resume(returning: .failure(error)) }
         wakeReader(stream)
     }
 
     private func wakeReader(_ stream: UInt32) {
-        if let sink = streams[stream]?.sink { return feed(sink, from: stream) }
-        guard let reader = streams[stream]?.reader, let result = takeInbound(stream) else { return }
-        streams[stream]?.reader = nil
+        guard let box = streams[stream] else { return }
+        if let sink = box.sink { return feed(sink, from: stream) }
+        guard let reader = box.reader, let result = takeInbound(stream) else { return }
+        box.reader = nil
         reader.resume(returning: result)
     }
 
@@ -153,13 +153,14 @@ extension LinkConnection {
     private func takeInbound(_ stream: UInt32) -> StreamBox.Read? {
         guard let box = streams[stream] else { return .failure(.streamEnded) }
         if !box.inbound.isEmpty {
-            streams[stream]?.inbound = []
-            streams[stream]?.outsideWindow = 0
-            let counted = box.inbound.reduce(0) { $0 + $1.count } - box.outsideWindow
+            let pieces = box.inbound
+            let counted = pieces.reduce(0) { $0 + $1.count } - box.outsideWindow
+            box.inbound = []
+            box.outsideWindow = 0
             if counted > 0 {
                 _ = withSession { $0.multiplexer.consume(stream, bytes: counted) }
             }
-            return .success(box.inbound)
+            return .success(pieces)
         }
         if box.inboundEnded { return .success([]) }
         if let failure = box.readFailure { return .failure(failure) }
@@ -185,8 +186,9 @@ extension LinkConnection {
         guard box.writers.count < LinkLimits.waitingWritersMax else {
             return writer.resume(returning: .failure(.sendBufferFull))
         }
-        streams[stream]?.writers.append((bytes[...], writer))
-        guard box.writers.isEmpty else { return }
+        box.writers.append((bytes[...], writer))
+        // Those before it come first.
+        guard box.writers.count == 1 else { return }
         admitWriters(of: stream)
         pump()
     }
