@@ -65,6 +65,9 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public var gateKeyEpoch: UInt64?
         /// Why it does not serve its peers yet; nil when it does.
         public var waitingReason: String?
+        /// Why what it knows of revocations and gate keys is not on disk; nil when it is. It acts by
+        /// it all the same.
+        public var storageFault: String?
         /// The ids of the nodes that it knows to be revoked, in hexadecimal.
         public var revoked: [String] = []
 
@@ -102,6 +105,7 @@ public struct NodeStatus: Codable, Equatable, Sendable {
             case certificateEnds = "certificate_ends"
             case gateKeyEpoch = "gate_key_epoch"
             case waitingReason = "waiting_reason"
+            case storageFault = "storage_fault"
         }
     }
 

@@ -63,6 +63,7 @@ extension LocalNode {
         node.gateKeyEpoch = keeper.gateKeys.current.key.epoch.counter
         node.revoked = keeper.trust.revokedMembers.map(\.hex)
         node.waitingReason = ServingGate(keeper: keeper).waitingReason
+        node.storageFault = keeper.storageFault.map { "\($0)" }
     }
 
     private var uptimeSeconds: Double { (ContinuousClock.now - started).seconds }

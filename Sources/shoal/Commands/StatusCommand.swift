@@ -31,6 +31,9 @@ struct StatusCommand: AsyncParsableCommand {
         }
         Output.write("\n")
         if let exclusion = own.exclusion { Output.write("OUT OF THE MESH: \(exclusion)\n") }
+        if let fault = own.storageFault {
+            Output.write("NOT STORED, revocations or gate keys: \(fault)\n")
+        }
         if let reason = own.waitingReason { Output.write("not serving peers yet: \(reason)\n") }
         for fault in own.faults { Output.write("FAULT ON PURPOSE: \(fault)\n") }
         Output.write("\n" + Self.members(status.members, status.links))

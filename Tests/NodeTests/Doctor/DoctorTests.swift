@@ -194,6 +194,15 @@ struct DoctorTests {
         #expect(await reached([own, unknown]) == nil)
     }
 
+    @Test func whatTheRunningNodeCannotStoreIsAProblem() async throws {
+        var told = status([member("node-1", isSelf: true)])
+        #expect(!(await examine(status: told)).checks.contains { $0.subject == "stored" })
+        told.node.storageFault = "cannot write trust: No space left on device"
+        let found = try check("stored", in: await examine(status: told))
+        #expect(found.level == .problem)
+        #expect(found.found.contains("No space left"))
+    }
+
     @Test func whatACrashLeftBehindIsNamed() async throws {
         let name = "node/identity.key.new-1-2"
         try Data([1]).write(to: URL(fileURLWithPath: folder.path(name)))
