@@ -65,6 +65,10 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public var gateKeyEpoch: UInt64?
         /// Why it does not serve its peers yet; nil when it does.
         public var waitingReason: String?
+        /// The members from which it has not heard yet and would, by name; nil when it serves.
+        public var waitingFor: [String]?
+        /// What to do about that.
+        public var waitingAdvice: String?
         /// Why what it knows of revocations and gate keys is not on disk; nil when it is. It acts by
         /// it all the same.
         public var storageFault: String?
@@ -105,6 +109,8 @@ public struct NodeStatus: Codable, Equatable, Sendable {
             case certificateEnds = "certificate_ends"
             case gateKeyEpoch = "gate_key_epoch"
             case waitingReason = "waiting_reason"
+            case waitingFor = "waiting_for"
+            case waitingAdvice = "waiting_advice"
             case storageFault = "storage_fault"
         }
     }

@@ -16,9 +16,7 @@ extension Doctor {
             report.add(
                 .members, "briefing", .warning,
                 "this node does not serve its peers yet: \(reason)",
-                remedy:
-                    "start an issuer, or more of the members it has known; revoke those that are "
-                    + "gone for good")
+                remedy: own.waitingAdvice)
         }
     }
 }

@@ -44,7 +44,7 @@ extension LocalNode {
             reachabilityReason: own.reachabilityReason,
             observedAddresses: own.observed.map(\.description),
             faults: faults.map(\.description))
-        describeTrust(&node)
+        describeTrust(&node, names: names)
         return NodeStatus(
             node: node,
             members: everyone.sorted { ($0.name, $0.id) < ($1.name, $1.id) },
@@ -54,7 +54,7 @@ extension LocalNode {
             discovery: discovery.status(members: members, names: names))
     }
 
-    private func describeTrust(_ node: inout NodeStatus.Node) {
+    private func describeTrust(_ node: inout NodeStatus.Node, names: [NodeID: String]) {
         let keeper = trust.keeper
         let body = keeper.chain.member.body
         node.roles = body.roles.names
@@ -62,7 +62,11 @@ extension LocalNode {
         node.exclusion = keeper.exclusion.map { "\($0)" }
         node.gateKeyEpoch = keeper.gateKeys.current.key.epoch.counter
         node.revoked = keeper.trust.revokedMembers.map(\.hex)
-        node.waitingReason = ServingGate(keeper: keeper).waitingReason
+        if let need = keeper.briefingNeed(names: names) {
+            node.waitingReason = need.reason
+            node.waitingFor = need.awaited
+            node.waitingAdvice = need.advice
+        }
         node.storageFault = keeper.storageFault.map { "\($0)" }
     }
 

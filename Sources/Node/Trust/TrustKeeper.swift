@@ -85,14 +85,16 @@ final class TrustKeeper: Sendable {
             State(
                 trust: trust, gateKeys: try directory.gateKeys(), chain: chain,
                 linkKey: .generate(now: now()), stamp: stamp,
-                briefing: BriefingCore(node: directory.identity.nodeID, known: known)))
+                briefing: BriefingCore(
+                    node: directory.identity.nodeID, known: known, trust: trust,
+                    holdsAuthority: directory.holdsAuthorityKey)))
     }
 
     var trust: TrustState { state.withLock { $0.trust } }
     var gateKeys: GateKeyRing { state.withLock { $0.gateKeys } }
     var chain: CertificateChain { state.withLock { $0.chain } }
     var isBriefed: Bool { state.withLock { $0.briefing.isBriefed } }
-    var exchangesWanted: Int { state.withLock { $0.briefing.exchangesWanted } }
+    var briefing: BriefingCore { state.withLock { $0.briefing } }
 
     /// What the links and the gossip are to use.
     var credentials: LinkCredentials {

@@ -34,7 +34,10 @@ struct StatusCommand: AsyncParsableCommand {
         if let fault = own.storageFault {
             Output.write("NOT STORED, revocations or gate keys: \(fault)\n")
         }
-        if let reason = own.waitingReason { Output.write("not serving peers yet: \(reason)\n") }
+        if let reason = own.waitingReason {
+            Output.write("not serving peers yet: \(reason)\n")
+            if let advice = own.waitingAdvice { Output.write("  what to do: \(advice)\n") }
+        }
         for fault in own.faults { Output.write("FAULT ON PURPOSE: \(fault)\n") }
         Output.write("\n" + Self.members(status.members, status.links))
         if let discovery = status.discovery, discovery.alone {

@@ -187,26 +187,51 @@ struct TrustServiceTests {
     }
 
     @Test func aNodeIsBriefedByAnIssuerOrAMajorityAndNotBefore() async throws {
-        let (second, third) = (try joined("b"), try joined("c"))
-        let known = [issuer, second, third].map(\.identity.nodeID)
+        let (second, third, fourth) = (try joined("b"), try joined("c"), try joined("d"))
+        // Another issuer, so that the first may be stale too.
+        try makeIssuer(fourth, "d")
+        let known = [issuer, second, third, fourth].map(\.identity.nodeID)
         let (b, c) = (
             try await TrustNode(second, clock, known: known),
             try await TrustNode(third, clock, known: known)
         )
         #expect(!b.keeper.isBriefed)
         try await b.exchange(with: c)
-        // One of two others, and no issuer.
+        // Two of four, itself among them, and no issuer.
         #expect(!b.keeper.isBriefed)
+        let need = try #require(b.keeper.briefingNeed(names: [fourth.identity.nodeID: "d"]))
+        #expect(need.wanted == 1 && need.awaited.count == 2)
+        #expect(need.reason.contains("d"))
+        #expect(need.advice.contains("--authority FILE"))
         let a = try await TrustNode(issuer, clock, known: known)
         #expect(!a.keeper.isBriefed)
+        #expect(a.keeper.briefingNeed(names: [:])?.advice.contains("--authority") == false)
         try await b.exchange(with: a)
-        #expect(b.keeper.isBriefed)
-        // The issuer itself waits for a majority of the others.
+        #expect(b.keeper.isBriefed && b.keeper.briefingNeed(names: [:]) == nil)
+        // The issuer itself waits for a majority, in which it counts.
         #expect(!a.keeper.isBriefed)
         try await c.exchange(with: a)
         #expect(c.keeper.isBriefed)
         try await eventually { a.keeper.isBriefed }
         for node in [a, b, c] { await node.stop() }
+    }
+
+    @Test func theOnlyIssuerServesAtOnceUnlessTheAuthoritysKeyIsElsewhere() throws {
+        let known = [NodeID(number: 5), NodeID(number: 6)]
+        let time: @Sendable () -> WallTime = { [clock] in clock.time }
+        #expect(try TrustKeeper(directory: issuer, known: known, now: time).isBriefed)
+        try folder.remove("issuer/mesh/authority.key")
+        let keeper = try TrustKeeper(directory: issuer, known: known, now: time)
+        #expect(!keeper.isBriefed)
+        let need = try #require(keeper.briefingNeed(names: [known[0]: "five"]))
+        #expect(need.reason.contains("from 1 of the members that it knew"))
+        #expect(need.awaited.contains("five") && need.awaited.contains(known[1].short))
+        // Nobody waits for those that it has revoked.
+        for node in known {
+            _ = try issuer.revoke(
+                .member(node), reason: "", authority: nil, keys: .none, now: clock.time)
+        }
+        #expect(try TrustKeeper(directory: issuer, known: known, now: time).isBriefed)
     }
 
     @Test func aPeerWithoutTheRoleOfAClientIsNotServedNorByANodeThatIsNoServer() async throws {
