@@ -212,6 +212,45 @@ extension ProcessTests {
             }
         }
 
+        @Test func aRevocationOfOneselfOrOfNothingKnownIsRefusedAndASecondOneDoesNothing()
+            async throws
+        {
+            try await Place.with { place in
+                let nodes = try await mesh(place, ["alpha", "beta"])
+                let alpha = nodes[0].directory
+                let own = try await shown(place, "alpha").certificate
+                func revoke(_ arguments: String...) async throws -> Outcome {
+                    try await place.start(["mesh", "revoke", "--dir", alpha] + arguments)
+                        .outcome()
+                }
+                expectRefusal(try await revoke("alpha"), status: 64, saying: "this node itself")
+                expectRefusal(
+                    try await revoke("--issuer", "alpha"), status: 64, saying: "own certificate")
+                expectRefusal(
+                    try await revoke("--serial", own.serial), status: 64, saying: "this node itself"
+                )
+                expectRefusal(
+                    try await revoke("--serial", "12"), status: 64, saying: own.serial)
+                let stranger = String(repeating: "5e", count: 32)
+                expectRefusal(try await revoke(stranger), status: 64, saying: "beta")
+                #expect(try await shown(place, "alpha").revocations.isEmpty)
+                #expect(try await shown(place, "alpha").gate_key.epoch == 1)
+
+                #expect(try await revoke(stranger, "--unknown").status == 0)
+                #expect(try await revoke("--serial", "12", "--unknown").status == 0)
+                #expect(try await revoke("beta", "--reason", "lost").status == 0)
+                #expect(try await shown(place, "alpha").gate_key.epoch == 4)
+                for target in [["beta"], [stranger], ["--serial", "12"]] {
+                    let again = try await place.start(
+                        ["mesh", "revoke", "--dir", alpha] + target
+                    ).outcome()
+                    #expect(again.status == 0)
+                    #expect(again.output.contains("revoked already"), "\(again)")
+                }
+                #expect(try await shown(place, "alpha").gate_key.epoch == 4)
+            }
+        }
+
         @Test func aClientAsksAndIsNeverRoutedTo() async throws {
             try await Place.with { place in
                 let nodes = try await mesh(
