@@ -69,6 +69,9 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public var waitingFor: [String]?
         /// What to do about that.
         public var waitingAdvice: String?
+        /// Members that say that this node was revoked, the latest first; nil for none. It is what they
+        /// say: ``exclusion`` is what is proven.
+        public var saidRevoked: [SaidRevoked]?
         /// Why what it knows of revocations and gate keys is not on disk; nil when it is. It acts by
         /// it all the same.
         public var storageFault: String?
@@ -112,6 +115,32 @@ public struct NodeStatus: Codable, Equatable, Sendable {
             case waitingFor = "waiting_for"
             case waitingAdvice = "waiting_advice"
             case storageFault = "storage_fault"
+            case saidRevoked = "said_revoked"
+        }
+    }
+
+    /// A member that says that this node was revoked.
+    public struct SaidRevoked: Codable, Equatable, Sendable {
+        /// The member's name.
+        public var by: String
+        /// Its id, in hexadecimal.
+        public var id: String
+        /// What it said.
+        public var text: String
+        /// Seconds since it said so last.
+        public var secondsAgo: Double
+
+        /// As given.
+        public init(by: String, id: String, text: String, secondsAgo: Double) {
+            self.by = by
+            self.id = id
+            self.text = text
+            self.secondsAgo = secondsAgo
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case by, id, text
+            case secondsAgo = "seconds_ago"
         }
     }
 

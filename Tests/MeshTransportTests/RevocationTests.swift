@@ -72,6 +72,53 @@ import Wire
         for node in [alice, bob, mallory] { await node.transport.shutdown() }
     }
 
+    /// What a node was told about its own revocation.
+    private final class Told: Sendable {
+        private let all = Mutex<[(by: NodeID, text: String)]>([])
+
+        init(_ node: TestNode) async {
+            await node.transport.setRevokedHandler { [self] member, text in
+                all.withLock { $0.append((member.nodeID, text)) }
+            }
+        }
+
+        var by: [NodeID] { all.withLock { $0.map(\.by) } }
+        var text: String { all.withLock { $0.last?.text ?? "" } }
+    }
+
+    @Test func aRevokedNodeIsToldSoAtALinkThatStandsAndWhenItAsksAgain() async throws {
+        let mesh = try TestMesh()
+        let (bob, mallory) = (try await mesh.node("bob"), try await mesh.node("mallory"))
+        let told = await Told(mallory)
+        _ = try await mallory.transport.connect(to: [bob.address], expecting: bob.id)
+        var credentials = bob.credentials
+        credentials.trust = try revoked(mallory, in: mesh)
+        try await bob.transport.update(credentials)
+        try await eventually("mallory is told") { told.by == [bob.id] }
+        #expect(told.text.contains("was revoked: lost"))
+        // On the lane of members, with a key that still opens it.
+        _ = try? await mallory.transport.connect(to: [bob.address], expecting: bob.id)
+        try await eventually("mallory is told again") { told.by == [bob.id, bob.id] }
+        // And, as after a while away, on that of catching up.
+        credentials.gateKeys = try rolled(mesh)
+        try await bob.transport.update(credentials)
+        _ = try? await mallory.transport.catchUp(to: [bob.address], expecting: bob.id)
+        try await eventually("mallory is told for the third time") { told.by.count == 3 }
+        #expect(await bob.transport.peers.isEmpty)
+        for node in [bob, mallory] { await node.transport.shutdown() }
+    }
+
+    @Test func whoIsNotRevokedIsToldNothing() async throws {
+        let mesh = try TestMesh()
+        let (alice, bob) = (try await mesh.node("alice"), try await mesh.node("bob"))
+        let told = await Told(alice)
+        _ = try await alice.transport.connect(to: [bob.address], expecting: bob.id)
+        await bob.transport.shutdown()
+        try await eventually("the link is gone") { await alice.transport.peers.isEmpty }
+        #expect(told.by.isEmpty)
+        await alice.transport.shutdown()
+    }
+
     // MARK: The catch-up lane
 
     /// `mesh` with its gate key rolled.

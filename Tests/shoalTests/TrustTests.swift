@@ -98,7 +98,13 @@ extension ProcessTests {
                             && !status.links.contains { $0.peer == "omega" }
                     }
                 }
-                // omega itself is told, and what it asks is refused by everyone.
+                // omega itself is told, and says so; and what it asks is refused by everyone.
+                try await eventually("omega is told\n\(omega.command.errors.suffix(2000))") {
+                    try await place.status(omega).node.said_revoked?.isEmpty == false
+                }
+                #expect(omega.command.errors.contains("says that this node was revoked"))
+                let doctor = try await place.shoal("doctor", "--dir", omega.directory)
+                #expect(doctor.output.contains("that this node was revoked"), "\(doctor)")
                 let asked = try await place.shoal(
                     "query", "Once", "--dir", omega.directory, "--max-tokens", "2", "--json")
                 if asked.status == 0 {

@@ -58,6 +58,16 @@ public final class LinkTransport: Sendable {
         await loop.run { hub.value.setHandler(handler, for: service) }
     }
 
+    /// Has `handler` told when a member closes a connection with ``LinkCloseCode/revoked``: with who
+    /// says so and why, as it says. It is that member's word and no proof; the text may hold
+    /// anything. Called on the links' thread: it must not wait.
+    public func setRevokedHandler(
+        _ handler: (@Sendable (_ by: VerifiedMember, _ text: String) -> Void)?
+    ) async {
+        let hub = hub
+        await loop.run { hub.value.revokedHandler = handler }
+    }
+
     /// Opens the join lane.
     ///
     /// - Parameters:

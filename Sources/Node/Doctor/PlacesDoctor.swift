@@ -321,8 +321,9 @@ extension ProbeOutcome {
             "no connection within \(seconds) s: the machine is off, or a firewall drops what comes"
         case .unreachable(let reason): "no connection: \(reason)"
         case .closedSilently:
-            "it connects and closes at once, without a word: a node of another mesh, or another "
-                + "program"
+            "it connects and closes at once, without a word: a node of another mesh, another "
+                + "program, or a member that uses a newer gate key, as after a revocation (a node "
+                + "that runs then finds back, or is told that it was revoked)"
         case .silent:
             "it connects and says nothing for \(seconds) s: another program, or a node that hangs"
         case .otherProtocol: "it connects and answers in another language: another program"

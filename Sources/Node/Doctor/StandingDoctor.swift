@@ -4,6 +4,18 @@ import NodeAPI
 extension Doctor {
     func examineStanding(_ report: inout DoctorReport) {
         guard let own = status?.node else { return }
+        if let said = own.saidRevoked, let first = said.first {
+            // Where others take part with this node, one that says so may be wrong, or lie.
+            let isAlone = !(status?.members ?? []).contains { !$0.isSelf && $0.state == .alive }
+            let shown = said.prefix(6).map(\.by).joined(separator: ", ")
+            let names = shown + (said.count > 6 ? " and \(said.count - 6) more" : "")
+            report.add(
+                .trust, "revoked", isAlone ? .problem : .warning,
+                "\(names) \(said.count == 1 ? "says" : "say") that this node was revoked "
+                    + "(\(first.text)). It is what they say, not proof",
+                remedy: "ask whoever runs the mesh. A node that was revoked joins anew: ask for a "
+                    + "new ticket, then `shoal join TICKET-FILE --dir NEW`")
+        }
         if let fault = own.storageFault {
             report.add(
                 .trust, "stored", .problem,

@@ -67,6 +67,13 @@ extension LocalNode {
             node.waitingFor = need.awaited
             node.waitingAdvice = need.advice
         }
+        let now = keeper.now().seconds
+        let words = trust.hearsay.words.map { word in
+            NodeStatus.SaidRevoked(
+                by: word.name, id: word.by.hex, text: word.text,
+                secondsAgo: Double(now - min(now, word.at.seconds)))
+        }
+        node.saidRevoked = words.isEmpty ? nil : words
         node.storageFault = keeper.storageFault.map { "\($0)" }
     }
 

@@ -22,6 +22,8 @@ struct TrustService: Sendable {
     let now: @Sendable () -> WallTime
     /// Rings when others are to be told.
     let news = NewsBell()
+    /// Who says that this node was revoked.
+    let hearsay = RevocationHearsay()
 
     var nodeID: NodeID { keeper.directory.identity.nodeID }
 
@@ -30,6 +32,7 @@ struct TrustService: Sendable {
     /// Runs until the task is cancelled.
     func run() async {
         await transport.setCatchUpHandler { link in await catchUp(over: link) }
+        await transport.setRevokedHandler { member, text in heardRevoked(by: member, text) }
         await withDiscardingTaskGroup { group in
             group.addTask { await followLinks() }
             group.addTask { await tellNews() }
@@ -223,6 +226,7 @@ struct TrustService: Sendable {
     }
 
     private func heard(from peer: NodeID, changed hasNews: Bool) async {
+        hearsay.forget(peer)
         if hasNews { await changed(by: peer) }
         // What a revoked member says briefs nobody.
         guard !keeper.trust.isRevoked(peer) else { return }

@@ -31,6 +31,13 @@ struct StatusCommand: AsyncParsableCommand {
         }
         Output.write("\n")
         if let exclusion = own.exclusion { Output.write("OUT OF THE MESH: \(exclusion)\n") }
+        if let said = own.saidRevoked, let first = said.first {
+            Output.write(
+                "REVOKED, as \(said.map(\.by).joined(separator: ", ")) "
+                    + "\(said.count == 1 ? "says" : "say"): \(first.text)\n"
+                    + "  what to do: ask whoever runs the mesh; a node that was revoked joins anew, in "
+                    + "another directory, with a new ticket\n")
+        }
         if let fault = own.storageFault {
             Output.write("NOT STORED, revocations or gate keys: \(fault)\n")
         }

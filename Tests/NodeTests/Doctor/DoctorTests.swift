@@ -203,6 +203,21 @@ struct DoctorTests {
         #expect(found.found.contains("No space left"))
     }
 
+    @Test func whoSaysThatThisNodeWasRevokedIsNamedAndBelievedWhereNobodyElseIsThere() async throws
+    {
+        var told = status([member("node-1", isSelf: true), member("node-2")])
+        #expect(!(await examine(status: told)).checks.contains { $0.subject == "revoked" })
+        told.node.saidRevoked = [
+            NodeStatus.SaidRevoked(by: "node-9", id: "", text: "lost", secondsAgo: 1)
+        ]
+        let found = try check("revoked", in: await examine(status: told))
+        #expect(found.level == .warning)
+        #expect(found.found.contains("node-9 says") && found.found.contains("lost"))
+        #expect(found.remedy?.contains("shoal join") == true)
+        told.members = [member("node-1", isSelf: true), member("node-2", .dead)]
+        #expect(try check("revoked", in: await examine(status: told)).level == .problem)
+    }
+
     @Test func whatACrashLeftBehindIsNamed() async throws {
         let name = "node/identity.key.new-1-2"
         try Data([1]).write(to: URL(fileURLWithPath: folder.path(name)))

@@ -60,6 +60,50 @@ struct TrustServiceTests {
         await b.stop()
     }
 
+    @Test func aNodeThatIsToldThatItWasRevokedSaysSoOnceAndGoesOn() async throws {
+        let (a, b) = (
+            try await TrustNode(issuer, clock), try await TrustNode(try joined("b"), clock)
+        )
+        let service = b.service
+        await b.transport.setRevokedHandler { service.heardRevoked(by: $0, $1) }
+        try await b.exchange(with: a)
+        #expect(service.hearsay.words.isEmpty)
+        _ = try issuer.revoke(
+            .member(b.id), reason: "lost", authority: nil, keys: .none, now: clock.time)
+        #expect(try a.keeper.reload())
+        await a.service.changed(by: nil)
+        try await eventually { service.hearsay.words.map(\.by) == [a.id] }
+        #expect(service.hearsay.words.first?.text.contains("was revoked: lost") == true)
+        // Back at it, by the catch-up lane, since the gate key is another one: told again.
+        let link = try? await b.transport.catchUp(to: [a.address], expecting: a.id)
+        if let link { _ = await service.exchange(over: link) }
+        #expect(service.hearsay.words.count == 1)
+        // It is a's word: nothing is proven here, and the node is not out.
+        #expect(b.keeper.exclusion == nil && !b.keeper.trust.isRevoked(b.id))
+        for node in [a, b] { await node.stop() }
+    }
+
+    @Test func whatIsSaidIsKeptWithinBoundsAndWithoutWhatControlsATerminal() throws {
+        func member(_ number: UInt64) throws -> VerifiedMember {
+            let chain = try issuer.issue(
+                to: NodeID(number: number), name: "n\(number)", labels: [], now: clock.time)
+            return try chain.verify(genesis: issuer.genesis, at: clock.time, trust: nil)
+        }
+        let hearsay = RevocationHearsay()
+        let text = "lost\u{1b}[2J\n\u{202e}x" + String(repeating: "y", count: 1000)
+        #expect(hearsay.heard(from: try member(1), text, at: clock.time)?.name == "n1")
+        #expect(hearsay.words[0].text.hasPrefix("lost[2Jxyyy"))
+        #expect(hearsay.words[0].text.count == RevocationHearsay.textMax)
+        // Said once in a run, whoever says it again.
+        for number in 1...40 as ClosedRange<UInt64> {
+            #expect(hearsay.heard(from: try member(number), "", at: clock.time) == nil)
+        }
+        #expect(hearsay.words.count == RevocationHearsay.wordsMax)
+        #expect(hearsay.words[0].name == "n40")
+        hearsay.forget(NodeID(number: 40))
+        #expect(hearsay.words[0].name == "n39")
+    }
+
     @Test func aCertificateIsRenewedAtHalfItsLifeByAnIssuer() async throws {
         let (a, b) = (
             try await TrustNode(issuer, clock), try await TrustNode(try joined("b"), clock)
