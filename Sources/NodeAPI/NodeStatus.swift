@@ -72,6 +72,9 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         /// Members that say that this node was revoked, the latest first; nil for none. It is what they
         /// say: ``exclusion`` is what is proven.
         public var saidRevoked: [SaidRevoked]?
+        /// Members that refuse this node because its clock is another than theirs, the latest first;
+        /// nil for none.
+        public var clocks: [ClockBeside]?
         /// Why what it knows of revocations and gate keys is not on disk; nil when it is. It acts by
         /// it all the same.
         public var storageFault: String?
@@ -116,6 +119,38 @@ public struct NodeStatus: Codable, Equatable, Sendable {
             case waitingAdvice = "waiting_advice"
             case storageFault = "storage_fault"
             case saidRevoked = "said_revoked"
+            case clocks
+        }
+    }
+
+    /// A member whose clock differs from this node's by more than is allowed for.
+    public struct ClockBeside: Codable, Equatable, Sendable {
+        /// The member's name.
+        public var member: String
+        /// Its id, in hexadecimal.
+        public var id: String
+        /// How far this machine's clock is ahead of the member's; negative where it is behind.
+        public var aheadSeconds: Double
+        /// The same in words.
+        public var text: String
+        /// Seconds since the member said so last.
+        public var secondsAgo: Double
+
+        /// As given.
+        public init(
+            member: String, id: String, aheadSeconds: Double, text: String, secondsAgo: Double
+        ) {
+            self.member = member
+            self.id = id
+            self.aheadSeconds = aheadSeconds
+            self.text = text
+            self.secondsAgo = secondsAgo
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case member, id, text
+            case aheadSeconds = "ahead_seconds"
+            case secondsAgo = "seconds_ago"
         }
     }
 

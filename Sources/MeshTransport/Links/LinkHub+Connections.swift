@@ -102,7 +102,11 @@ extension LinkHub {
             completion(.failure(error))
         case .success(let link):
             counted.established += 1
-            // It asked for the link, or the revocation came while the handshake was under way.
+            if link.peer.member == nil, link.preamble.lane != .join {
+                turnAway(connection, link)
+                return completion(.failure(.closedHere(.revoked)))
+            }
+            // The revocation came while the handshake was under way.
             if endIfRevoked(connection) { return completion(.failure(.closedHere(.revoked))) }
             if let announced = connection.announced, announced != link.peer.nodeID {
                 connection.close(.violation, text: "the relay announced another node")
@@ -204,10 +208,11 @@ extension LinkHub {
         case .violation, .recordNotAuthentic: counted.violations += 1
         default: break
         }
-        if case .closedByPeer(.revoked, let text) = error,
-            let member = connection.established?.peer.member
+        if case .closedByPeer(let code, let text) = error,
+            let member = connection.established?.peer.member,
+            let why = TurnedAway.Reason(code, text)
         {
-            revokedHandler?(member, text)
+            turnedAwayHandler?(TurnedAway(by: member, reason: why))
         }
         guard let peer = connection.established?.peer.nodeID else { return }
         if bulks[peer] === connection { bulks[peer] = nil }

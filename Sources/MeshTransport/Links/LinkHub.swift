@@ -15,11 +15,8 @@ final class LinkHub {
     let loop: any EventLoop
     let logger: Logger
     let genesis: Genesis
-    /// Judges who answers, by what is known of revocations now.
+    /// Judges peers by what is known of revocations now.
     private(set) var verifier: MemberVerifier
-    /// Judges who asks, but for revocations: those are looked at when the handshake is over, so that
-    /// the connection can be closed with the reason. A revoked node learns that it is one.
-    let askerVerifier: MemberVerifier
     let wallClock: @Sendable () -> WallTime
 
     /// What this side brings to handshakes; nil when there is nothing to answer with.
@@ -31,8 +28,8 @@ final class LinkHub {
     /// What exchanges trust with a peer that the catch-up lane led to; true when that changed
     /// something here.
     var catchUpHandler: (@Sendable (Link) async -> Bool)?
-    /// Is told when a member closes a connection because this node was revoked, as it says.
-    var revokedHandler: (@Sendable (VerifiedMember, String) -> Void)?
+    /// Is told when a member closes a connection and says that the fault is this node's.
+    var turnedAwayHandler: (@Sendable (TurnedAway) -> Void)?
     /// What this node carries between others.
     var relayRoom = RelayRoom()
     /// Whether records of inference are padded.
@@ -91,7 +88,6 @@ final class LinkHub {
         self.pads = pads
         self.wallClock = wallClock
         verifier = MemberVerifier(genesis: genesis, trust: trust, now: wallClock)
-        askerVerifier = MemberVerifier(genesis: genesis, trust: nil, now: wallClock)
     }
 
     deinit {

@@ -58,14 +58,13 @@ public final class LinkTransport: Sendable {
         await loop.run { hub.value.setHandler(handler, for: service) }
     }
 
-    /// Has `handler` told when a member closes a connection with ``LinkCloseCode/revoked``: with who
-    /// says so and why, as it says. It is that member's word and no proof; the text may hold
-    /// anything. Called on the links' thread: it must not wait.
-    public func setRevokedHandler(
-        _ handler: (@Sendable (_ by: VerifiedMember, _ text: String) -> Void)?
+    /// Has `handler` told when a member closes a connection and says that the fault is this node's.
+    /// Called on the links' thread: it must not wait.
+    public func setTurnedAwayHandler(
+        _ handler: (@Sendable (TurnedAway) -> Void)?
     ) async {
         let hub = hub
-        await loop.run { hub.value.revokedHandler = handler }
+        await loop.run { hub.value.turnedAwayHandler = handler }
     }
 
     /// Opens the join lane.

@@ -45,13 +45,16 @@ extension LocalNode {
             observedAddresses: own.observed.map(\.description),
             faults: faults.map(\.description))
         describeTrust(&node, names: names)
+        let turnedAway = Dictionary(
+            trust.hearsay.words.map { ($0.by, $0.text) }, uniquingKeysWith: { first, _ in first })
         return NodeStatus(
             node: node,
             members: everyone.sorted { ($0.name, $0.id) < ($1.name, $1.id) },
             models: await statusModels(),
             links: await links(names),
             counters: counters,
-            discovery: discovery.status(members: members, names: names))
+            discovery: discovery.status(
+                members: members, names: names, turnedAway: turnedAway))
     }
 
     private func describeTrust(_ node: inout NodeStatus.Node, names: [NodeID: String]) {
@@ -68,12 +71,24 @@ extension LocalNode {
             node.waitingAdvice = need.advice
         }
         let now = keeper.now().seconds
-        let words = trust.hearsay.words.map { word in
-            NodeStatus.SaidRevoked(
-                by: word.name, id: word.by.hex, text: word.text,
-                secondsAgo: Double(now - min(now, word.at.seconds)))
+        for word in trust.hearsay.words {
+            let secondsAgo = Double(now - min(now, word.at.seconds))
+            switch word.fault {
+            case .revoked(let text):
+                node.saidRevoked =
+                    (node.saidRevoked ?? []) + [
+                        NodeStatus.SaidRevoked(
+                            by: word.name, id: word.by.hex, text: text, secondsAgo: secondsAgo)
+                    ]
+            case .clock(let ahead):
+                node.clocks =
+                    (node.clocks ?? []) + [
+                        NodeStatus.ClockBeside(
+                            member: word.name, id: word.by.hex, aheadSeconds: Double(ahead),
+                            text: word.text, secondsAgo: secondsAgo)
+                    ]
+            }
         }
-        node.saidRevoked = words.isEmpty ? nil : words
         node.storageFault = keeper.storageFault.map { "\($0)" }
     }
 

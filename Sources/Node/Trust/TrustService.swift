@@ -22,8 +22,8 @@ struct TrustService: Sendable {
     let now: @Sendable () -> WallTime
     /// Rings when others are to be told.
     let news = NewsBell()
-    /// Who says that this node was revoked.
-    let hearsay = RevocationHearsay()
+    /// Who says that this node was revoked, or that its clock is wrong.
+    let hearsay = Hearsay()
 
     var nodeID: NodeID { keeper.directory.identity.nodeID }
 
@@ -32,7 +32,7 @@ struct TrustService: Sendable {
     /// Runs until the task is cancelled.
     func run() async {
         await transport.setCatchUpHandler { link in await catchUp(over: link) }
-        await transport.setRevokedHandler { member, text in heardRevoked(by: member, text) }
+        await transport.setTurnedAwayHandler { turnedAway($0) }
         await withDiscardingTaskGroup { group in
             group.addTask { await followLinks() }
             group.addTask { await tellNews() }

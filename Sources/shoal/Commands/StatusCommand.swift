@@ -38,6 +38,12 @@ struct StatusCommand: AsyncParsableCommand {
                     + "  what to do: ask whoever runs the mesh; a node that was revoked joins anew, in "
                     + "another directory, with a new ticket\n")
         }
+        if let clock = own.clocks?.first {
+            Output.write(
+                "CLOCK: \(clock.text)\n"
+                    + "  what to do: compare `date -u` there and here, and set the clock that is "
+                    + "wrong\n")
+        }
         if let fault = own.storageFault {
             Output.write("NOT STORED, revocations or gate keys: \(fault)\n")
         }
@@ -79,7 +85,10 @@ struct StatusCommand: AsyncParsableCommand {
                 + "create`, or name a member by --seed HOST:PORT."
         }
         let tried = places.prefix(8).map { place in
-            let reason = place.reason ?? (place.outcome == "untried" ? "not yet" : place.outcome)
+            let reason =
+                place.outcome == "member"
+                ? "\(place.reason ?? "a member") answered, and the link did not last"
+                : place.reason ?? (place.outcome == "untried" ? "not yet" : place.outcome)
             return "  \(place.address) (\(place.origin)): "
                 + (reason.hasPrefix("\(place.address): ")
                     ? String(reason.dropFirst(place.address.count + 2)) : reason)

@@ -218,6 +218,19 @@ struct DoctorTests {
         #expect(try check("revoked", in: await examine(status: told)).level == .problem)
     }
 
+    @Test func aMemberThatRefusesThisNodeForItsClockIsNamed() async throws {
+        var told = status([member("node-1", isSelf: true)])
+        told.node.clocks = ["node-2", "node-3"].map { name in
+            NodeStatus.ClockBeside(
+                member: name, id: "", aheadSeconds: 3600,
+                text: "this machine's clock is 60 min ahead of that of \(name)", secondsAgo: 1)
+        }
+        let found = try check("clock beside others", in: await examine(status: told))
+        #expect(found.level == .problem)
+        #expect(found.found.contains("60 min ahead of that of node-2; 1 more"))
+        #expect(found.remedy?.contains("date -u") == true)
+    }
+
     @Test func whatACrashLeftBehindIsNamed() async throws {
         let name = "node/identity.key.new-1-2"
         try Data([1]).write(to: URL(fileURLWithPath: folder.path(name)))

@@ -65,7 +65,7 @@ struct TrustServiceTests {
             try await TrustNode(issuer, clock), try await TrustNode(try joined("b"), clock)
         )
         let service = b.service
-        await b.transport.setRevokedHandler { service.heardRevoked(by: $0, $1) }
+        await b.transport.setTurnedAwayHandler { service.turnedAway($0) }
         try await b.exchange(with: a)
         #expect(service.hearsay.words.isEmpty)
         _ = try issuer.revoke(
@@ -74,6 +74,7 @@ struct TrustServiceTests {
         await a.service.changed(by: nil)
         try await eventually { service.hearsay.words.map(\.by) == [a.id] }
         #expect(service.hearsay.words.first?.text.contains("was revoked: lost") == true)
+        #expect(service.hearsay.words.first?.text.hasPrefix("node-1 says") == true)
         // Back at it, by the catch-up lane, since the gate key is another one: told again.
         let link = try? await b.transport.catchUp(to: [a.address], expecting: a.id)
         if let link { _ = await service.exchange(over: link) }
@@ -84,24 +85,41 @@ struct TrustServiceTests {
     }
 
     @Test func whatIsSaidIsKeptWithinBoundsAndWithoutWhatControlsATerminal() throws {
-        func member(_ number: UInt64) throws -> VerifiedMember {
+        func told(_ number: UInt64, _ reason: TurnedAway.Reason) throws -> TurnedAway {
             let chain = try issuer.issue(
                 to: NodeID(number: number), name: "n\(number)", labels: [], now: clock.time)
-            return try chain.verify(genesis: issuer.genesis, at: clock.time, trust: nil)
+            return TurnedAway(
+                by: try chain.verify(genesis: issuer.genesis, at: clock.time, trust: nil),
+                reason: reason)
         }
-        let hearsay = RevocationHearsay()
+        let hearsay = Hearsay()
         let text = "lost\u{1b}[2J\n\u{202e}x" + String(repeating: "y", count: 1000)
-        #expect(hearsay.heard(from: try member(1), text, at: clock.time)?.name == "n1")
-        #expect(hearsay.words[0].text.hasPrefix("lost[2Jxyyy"))
-        #expect(hearsay.words[0].text.count == RevocationHearsay.textMax)
+        #expect(hearsay.heard(try told(1, .revoked(text)), at: clock.time)?.name == "n1")
+        guard case .revoked(let kept) = hearsay.words[0].fault else { return #expect(Bool(false)) }
+        #expect(kept.hasPrefix("lost[2Jxyyy") && kept.count == Hearsay.textMax)
         // Said once in a run, whoever says it again.
         for number in 1...40 as ClosedRange<UInt64> {
-            #expect(hearsay.heard(from: try member(number), "", at: clock.time) == nil)
+            #expect(hearsay.heard(try told(number, .revoked("")), at: clock.time) == nil)
         }
-        #expect(hearsay.words.count == RevocationHearsay.wordsMax)
+        #expect(hearsay.words.count == Hearsay.wordsMax)
         #expect(hearsay.words[0].name == "n40")
         hearsay.forget(NodeID(number: 40))
         #expect(hearsay.words[0].name == "n39")
+
+        // A clock that agrees is no fault; one that does not is said once, and with its sign.
+        let time = clock.time
+        #expect(hearsay.heard(try told(50, .clock(time + .seconds(-300))), at: time) == nil)
+        #expect(hearsay.words[0].name == "n39")
+        let ahead = hearsay.heard(try told(50, .clock(time + .seconds(-3600))), at: time)
+        #expect(ahead?.text.contains("60 min ahead of that of n50") == true)
+        #expect(hearsay.heard(try told(51, .clock(time + .seconds(7200))), at: time) == nil)
+        #expect(hearsay.words[0].text.contains("2 h behind that of n51"))
+        // Whatever a liar says is shown as well.
+        for extreme in [0, UInt64.max] {
+            _ = hearsay.heard(
+                try told(52, .clock(WallTime(seconds: extreme))), at: time)
+            #expect(hearsay.words[0].text.contains("days"))
+        }
     }
 
     @Test func aCertificateIsRenewedAtHalfItsLifeByAnIssuer() async throws {
