@@ -65,6 +65,19 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public var gateKeyEpoch: UInt64?
         /// Why it does not serve its peers yet; nil when it does.
         public var waitingReason: String?
+        /// The members from which it has not heard yet and would, by name; nil when it serves.
+        public var waitingFor: [String]?
+        /// What to do about that.
+        public var waitingAdvice: String?
+        /// Members that say that this node was revoked, the latest first; nil for none. It is what they
+        /// say: ``exclusion`` is what is proven.
+        public var saidRevoked: [SaidRevoked]?
+        /// Members that refuse this node because its clock is another than theirs, the latest first;
+        /// nil for none.
+        public var clocks: [ClockBeside]?
+        /// Why what it knows of revocations and gate keys is not on disk; nil when it is. It acts by
+        /// it all the same.
+        public var storageFault: String?
         /// The ids of the nodes that it knows to be revoked, in hexadecimal.
         public var revoked: [String] = []
 
@@ -102,6 +115,67 @@ public struct NodeStatus: Codable, Equatable, Sendable {
             case certificateEnds = "certificate_ends"
             case gateKeyEpoch = "gate_key_epoch"
             case waitingReason = "waiting_reason"
+            case waitingFor = "waiting_for"
+            case waitingAdvice = "waiting_advice"
+            case storageFault = "storage_fault"
+            case saidRevoked = "said_revoked"
+            case clocks
+        }
+    }
+
+    /// A member whose clock differs from this node's by more than is allowed for.
+    public struct ClockBeside: Codable, Equatable, Sendable {
+        /// The member's name.
+        public var member: String
+        /// Its id, in hexadecimal.
+        public var id: String
+        /// How far this machine's clock is ahead of the member's; negative where it is behind.
+        public var aheadSeconds: Double
+        /// The same in words.
+        public var text: String
+        /// Seconds since the member said so last.
+        public var secondsAgo: Double
+
+        /// As given.
+        public init(
+            member: String, id: String, aheadSeconds: Double, text: String, secondsAgo: Double
+        ) {
+            self.member = member
+            self.id = id
+            self.aheadSeconds = aheadSeconds
+            self.text = text
+            self.secondsAgo = secondsAgo
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case member, id, text
+            case aheadSeconds = "ahead_seconds"
+            case secondsAgo = "seconds_ago"
+        }
+    }
+
+    /// A member that says that this node was revoked.
+    public struct SaidRevoked: Codable, Equatable, Sendable {
+        /// The member's name.
+        public var by: String
+        /// Its id, in hexadecimal.
+        public var id: String
+        /// What it said.
+        public var text: String
+        /// Seconds since it said so last.
+        public var secondsAgo: Double
+
+        /// As given.
+        public init(by: String, id: String, text: String, secondsAgo: Double) {
+            self.by = by
+            self.id = id
+            self.text = text
+            self.secondsAgo = secondsAgo
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case by, id, text
+            case secondsAgo = "seconds_ago"
         }
     }
 

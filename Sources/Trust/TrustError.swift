@@ -54,6 +54,8 @@ extension TrustError: CustomStringConvertible {
         case .expired(let what, _): "the \(what) has expired"
         case .notYetValid(let what, _):
             "the \(what) is not valid yet: compare the clocks of the two machines"
+        case .lifetimeTooLong("link key"):
+            "the link key is of a time that has not come: compare the clocks of the two machines"
         case .lifetimeTooLong(let what): "the \(what) is valid for a time that it may not be"
         case .wrongKind: "the certificate is of the wrong kind"
         case .wrongIssuer: "the certificate was not issued by the issuer that came with it"

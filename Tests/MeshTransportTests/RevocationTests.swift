@@ -72,6 +72,112 @@ import Wire
         for node in [alice, bob, mallory] { await node.transport.shutdown() }
     }
 
+    /// What a node was told about its own revocation.
+    private final class Told: Sendable {
+        private let all = Mutex<[(by: NodeID, text: String)]>([])
+
+        init(_ node: TestNode) async {
+            await node.transport.setTurnedAwayHandler { [self] told in
+                guard case .revoked(let text) = told.reason else { return }
+                all.withLock { $0.append((told.by.nodeID, text)) }
+            }
+        }
+
+        var by: [NodeID] { all.withLock { $0.map(\.by) } }
+        var text: String { all.withLock { $0.last?.text ?? "" } }
+    }
+
+    @Test func aRevokedNodeIsToldSoAtALinkThatStandsAndWhenItAsksAgain() async throws {
+        let mesh = try TestMesh()
+        let (bob, mallory) = (try await mesh.node("bob"), try await mesh.node("mallory"))
+        let told = await Told(mallory)
+        _ = try await mallory.transport.connect(to: [bob.address], expecting: bob.id)
+        var credentials = bob.credentials
+        credentials.trust = try revoked(mallory, in: mesh)
+        try await bob.transport.update(credentials)
+        try await eventually("mallory is told") { told.by == [bob.id] }
+        #expect(told.text.contains("was revoked: lost"))
+        // On the lane of members, with a key that still opens it.
+        _ = try? await mallory.transport.connect(to: [bob.address], expecting: bob.id)
+        try await eventually("mallory is told again") { told.by == [bob.id, bob.id] }
+        // And, as after a while away, on that of catching up.
+        credentials.gateKeys = try rolled(mesh)
+        try await bob.transport.update(credentials)
+        _ = try? await mallory.transport.catchUp(to: [bob.address], expecting: bob.id)
+        try await eventually("mallory is told for the third time") { told.by.count == 3 }
+        #expect(await bob.transport.peers.isEmpty)
+        for node in [bob, mallory] { await node.transport.shutdown() }
+    }
+
+    // MARK: The clock
+
+    /// A member by whose clock it is an hour later, with a link key that it made by that.
+    private func fast(_ mesh: TestMesh, _ name: String) async throws -> TestNode {
+        let late: @Sendable () -> WallTime = { wallNow() + .seconds(3600) }
+        var credentials = try mesh.credentials(name)
+        credentials.linkKey = .generate(now: late())
+        let transport = try await LinkTransport(
+            credentials: credentials, logger: Logger(label: name), wallClock: late)
+        return TestNode(
+            credentials: credentials, transport: transport,
+            port: try await transport.listen(host: "127.0.0.1", port: 0))
+    }
+
+    @Test func whoseClockIsAheadIsToldTheTimeOnBothLanesAndGetsNothing() async throws {
+        let mesh = try TestMesh()
+        let (bob, hasty) = (try await mesh.node("bob"), try await fast(mesh, "hasty"))
+        for service in [LinkService.inference, .trust] {
+            await bob.transport.setHandler(for: service, echo)
+        }
+        let told = Mutex<[TurnedAway]>([])
+        await hasty.transport.setTurnedAwayHandler { word in told.withLock { $0.append(word) } }
+        let first = try? await hasty.transport.connect(to: [bob.address], expecting: bob.id)
+        try await eventually("hasty is told") { told.withLock { $0.count } == 1 }
+        let second = try? await hasty.transport.catchUp(to: [bob.address], expecting: bob.id)
+        try await eventually("hasty is told again") { told.withLock { $0.count } == 2 }
+        for word in told.withLock({ $0 }) {
+            guard case .clock(let time) = word.reason else {
+                Issue.record("\(word)")
+                continue
+            }
+            #expect(word.by.nodeID == bob.id)
+            #expect(time <= wallNow() && wallNow() < time + .seconds(300))
+        }
+        // It is no member there: no stream of it is answered.
+        for (link, service) in [(first, LinkService.inference), (second, .trust)] {
+            await #expect(throws: LinkError.self) {
+                let stream = try await link?.open(service: service, first: [1])
+                guard try await stream?.read() == [1] else { throw LinkError.cancelled }
+            }
+        }
+        #expect(await bob.transport.peers.isEmpty)
+        // The other way round: bob refuses it, and can tell by how much at least it is ahead.
+        await #expect(throws: LinkError.self) {
+            try await bob.transport.connect(to: [hasty.address], expecting: hasty.id)
+        }
+        let probed = await LinkProbe.run(
+            at: hasty.address, credentials: bob.credentials, within: .seconds(20),
+            wallClock: wallNow
+        ).outcome
+        guard case .clockAhead(let difference) = probed else {
+            Issue.record("\(probed)")
+            return
+        }
+        #expect((3000...3600).contains(difference.components.seconds))
+        for node in [bob, hasty] { await node.transport.shutdown() }
+    }
+
+    @Test func whoIsNotRevokedIsToldNothing() async throws {
+        let mesh = try TestMesh()
+        let (alice, bob) = (try await mesh.node("alice"), try await mesh.node("bob"))
+        let told = await Told(alice)
+        _ = try await alice.transport.connect(to: [bob.address], expecting: bob.id)
+        await bob.transport.shutdown()
+        try await eventually("the link is gone") { await alice.transport.peers.isEmpty }
+        #expect(told.by.isEmpty)
+        await alice.transport.shutdown()
+    }
+
     // MARK: The catch-up lane
 
     /// `mesh` with its gate key rolled.

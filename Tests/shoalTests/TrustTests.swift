@@ -98,7 +98,13 @@ extension ProcessTests {
                             && !status.links.contains { $0.peer == "omega" }
                     }
                 }
-                // omega itself is told, and what it asks is refused by everyone.
+                // omega itself is told, and says so; and what it asks is refused by everyone.
+                try await eventually("omega is told\n\(omega.command.errors.suffix(2000))") {
+                    try await place.status(omega).node.said_revoked?.isEmpty == false
+                }
+                #expect(omega.command.errors.contains("says that this node was revoked"))
+                let doctor = try await place.shoal("doctor", "--dir", omega.directory)
+                #expect(doctor.output.contains("that this node was revoked"), "\(doctor)")
                 let asked = try await place.shoal(
                     "query", "Once", "--dir", omega.directory, "--max-tokens", "2", "--json")
                 if asked.status == 0 {
@@ -209,6 +215,45 @@ extension ProcessTests {
                 try await eventually("gamma's certificate is void") {
                     try await place.status(alpha).state(of: "gamma") != "alive"
                 }
+            }
+        }
+
+        @Test func aRevocationOfOneselfOrOfNothingKnownIsRefusedAndASecondOneDoesNothing()
+            async throws
+        {
+            try await Place.with { place in
+                let nodes = try await mesh(place, ["alpha", "beta"])
+                let alpha = nodes[0].directory
+                let own = try await shown(place, "alpha").certificate
+                func revoke(_ arguments: String...) async throws -> Outcome {
+                    try await place.start(["mesh", "revoke", "--dir", alpha] + arguments)
+                        .outcome()
+                }
+                expectRefusal(try await revoke("alpha"), status: 64, saying: "this node itself")
+                expectRefusal(
+                    try await revoke("--issuer", "alpha"), status: 64, saying: "own certificate")
+                expectRefusal(
+                    try await revoke("--serial", own.serial), status: 64, saying: "this node itself"
+                )
+                expectRefusal(
+                    try await revoke("--serial", "12"), status: 64, saying: own.serial)
+                let stranger = String(repeating: "5e", count: 32)
+                expectRefusal(try await revoke(stranger), status: 64, saying: "beta")
+                #expect(try await shown(place, "alpha").revocations.isEmpty)
+                #expect(try await shown(place, "alpha").gate_key.epoch == 1)
+
+                #expect(try await revoke(stranger, "--unknown").status == 0)
+                #expect(try await revoke("--serial", "12", "--unknown").status == 0)
+                #expect(try await revoke("beta", "--reason", "lost").status == 0)
+                #expect(try await shown(place, "alpha").gate_key.epoch == 4)
+                for target in [["beta"], [stranger], ["--serial", "12"]] {
+                    let again = try await place.start(
+                        ["mesh", "revoke", "--dir", alpha] + target
+                    ).outcome()
+                    #expect(again.status == 0)
+                    #expect(again.output.contains("revoked already"), "\(again)")
+                }
+                #expect(try await shown(place, "alpha").gate_key.epoch == 4)
             }
         }
 

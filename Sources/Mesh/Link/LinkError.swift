@@ -122,6 +122,9 @@ public struct LinkCloseCode: RawRepresentable, Hashable, Sendable {
     public static let done = LinkCloseCode(rawValue: 4)
     /// The peer, its certificate or its issuer was revoked.
     public static let revoked = LinkCloseCode(rawValue: 5)
+    /// The peer's key or certificate is of another time than this node's clock says. The text begins
+    /// with that time, in seconds since 1970 and as decimal digits, and a space.
+    public static let clock = LinkCloseCode(rawValue: 6)
 }
 
 /// Why a stream was given up, as it travels.

@@ -11,6 +11,9 @@ public enum ProbeOutcome: Sendable, Equatable {
     /// A certified member of the mesh. Also until when its link key lasts, which tells its clock
     /// to within a day.
     case member(VerifiedMember, linkKeyNotAfter: WallTime)
+    /// A node of the mesh, as far as it can be told: its clock is ahead of this one by so much at
+    /// least, so that its key is not accepted.
+    case clockAhead(Duration)
     /// This node itself.
     case itself
     /// Something speaks the mesh's handshake, but its certificate, key or version is refused here.
@@ -116,7 +119,7 @@ private final class ProbeHandler: ChannelInboundHandler {
             verifier: CuriousVerifier(
                 base: MemberVerifier(
                     genesis: credentials.genesis, trust: credentials.trust, now: wallClock),
-                own: credentials.identity.nodeID, met: met),
+                now: wallClock, own: credentials.identity.nodeID, met: met),
             ephemeral: .generate(),
             at: MonotonicInstant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds)))
         self.met = met
@@ -181,13 +184,24 @@ private struct MetPeer: Sendable {
 /// Verifies who answers, notes it, and has the handshake end there.
 private struct CuriousVerifier: LinkVerifier {
     let base: MemberVerifier
+    let now: @Sendable () -> WallTime
     let own: NodeID
     let met: MetPeer
 
     func verify(
         payload: [UInt8], staticKey: LinkKey, standing: LinkStanding
     ) throws(LinkError) -> LinkPeer {
-        let peer = try base.verify(payload: payload, staticKey: staticKey, standing: standing)
+        let peer: LinkPeer
+        do throws(LinkError) {
+            peer = try base.verify(payload: payload, staticKey: staticKey, standing: standing)
+        } catch {
+            if let proof = try? LinkProof(decoding: payload),
+                proof.clockAhead(of: now()) > TrustLimits.clockSkewMax
+            {
+                met.outcome = .clockAhead(proof.clockAhead(of: now()))
+            }
+            throw error
+        }
         if peer.nodeID == own {
             met.outcome = .itself
         } else if let member = peer.member {

@@ -47,6 +47,41 @@ public struct JoinAttempt: Sendable {
     public let request: JoinRequest
 }
 
+/// A member closed a connection and said that the fault is this node's. It is that member's word, and
+/// no proof.
+public struct TurnedAway: Sendable {
+    /// Why, as it says.
+    public enum Reason: Sendable, Equatable {
+        /// This node, its certificate or its issuer was revoked. The text may hold anything.
+        case revoked(String)
+        /// This node's clock is another. By the member's own it was this time.
+        case clock(WallTime)
+
+        init?(_ code: LinkCloseCode, _ text: String) {
+            switch code {
+            case .revoked: self = .revoked(text)
+            case .clock:
+                guard let seconds = text.split(separator: " ").first.flatMap({ UInt64($0) }) else {
+                    return nil
+                }
+                self = .clock(WallTime(seconds: seconds))
+            default: return nil
+            }
+        }
+    }
+
+    /// The member.
+    public let by: VerifiedMember
+    /// Why, as it says.
+    public let reason: Reason
+
+    /// As given.
+    public init(by: VerifiedMember, reason: Reason) {
+        self.by = by
+        self.reason = reason
+    }
+}
+
 /// What happened to a link.
 public enum LinkEvent: Sendable {
     /// A link to a member is open, the only one to it.

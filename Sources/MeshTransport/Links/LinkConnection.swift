@@ -184,8 +184,10 @@ final class LinkConnection {
         if link.purpose == .bulk { carrier?.carriesBulk() }
         established = link
         establishedAt = now
+        // Once only, also when it ends the connection.
+        let onOutcome = onOutcome
+        self.onOutcome = nil
         onOutcome?(self, .success(link))
-        onOutcome = nil
         guard isOpen else { return }
         var leftover = ByteBuffer(bytes: link.leftover)
         receiveRecords(from: &leftover)

@@ -33,7 +33,7 @@ extension LinkHub {
     func accept(_ admitted: AdmittedConnection) -> LinkConnection? {
         guard !isShutDown else { return nil }
         let handshake = LinkHandshake(
-            admitted: admitted, local: local, verifier: verifier, ephemeral: .generate())
+            admitted: admitted, local: local, verifier: askerVerifier, ephemeral: .generate())
         let connection = LinkConnection(hub: self, handshake: handshake) { connection, outcome in
             connection.hub.handshakeOver(connection, outcome) { _ in }
         }
@@ -48,7 +48,7 @@ extension LinkHub {
         let keys = laneKeys
         let handshake = LinkHandshake(
             responding: { $0.lane == .member ? keys.key(for: $0) : nil }, local: local,
-            verifier: verifier, ephemeral: .generate(), at: now)
+            verifier: askerVerifier, ephemeral: .generate(), at: now)
         let connection = LinkConnection(hub: self, handshake: handshake) { connection, outcome in
             connection.hub.handshakeOver(connection, outcome) { _ in }
         }
@@ -102,6 +102,10 @@ extension LinkHub {
             completion(.failure(error))
         case .success(let link):
             counted.established += 1
+            if link.peer.member == nil, link.preamble.lane != .join {
+                turnAway(connection, link)
+                return completion(.failure(.closedHere(.revoked)))
+            }
             // The revocation came while the handshake was under way.
             if endIfRevoked(connection) { return completion(.failure(.closedHere(.revoked))) }
             if let announced = connection.announced, announced != link.peer.nodeID {
@@ -203,6 +207,12 @@ extension LinkHub {
         switch error {
         case .violation, .recordNotAuthentic: counted.violations += 1
         default: break
+        }
+        if case .closedByPeer(let code, let text) = error,
+            let member = connection.established?.peer.member,
+            let why = TurnedAway.Reason(code, text)
+        {
+            turnedAwayHandler?(TurnedAway(by: member, reason: why))
         }
         guard let peer = connection.established?.peer.nodeID else { return }
         if bulks[peer] === connection { bulks[peer] = nil }

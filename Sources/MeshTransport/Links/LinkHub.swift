@@ -28,6 +28,8 @@ final class LinkHub {
     /// What exchanges trust with a peer that the catch-up lane led to; true when that changed
     /// something here.
     var catchUpHandler: (@Sendable (Link) async -> Bool)?
+    /// Is told when a member closes a connection and says that the fault is this node's.
+    var turnedAwayHandler: (@Sendable (TurnedAway) -> Void)?
     /// What this node carries between others.
     var relayRoom = RelayRoom()
     /// Whether records of inference are padded.

@@ -58,6 +58,15 @@ public final class LinkTransport: Sendable {
         await loop.run { hub.value.setHandler(handler, for: service) }
     }
 
+    /// Has `handler` told when a member closes a connection and says that the fault is this node's.
+    /// Called on the links' thread: it must not wait.
+    public func setTurnedAwayHandler(
+        _ handler: (@Sendable (TurnedAway) -> Void)?
+    ) async {
+        let hub = hub
+        await loop.run { hub.value.turnedAwayHandler = handler }
+    }
+
     /// Opens the join lane.
     ///
     /// - Parameters:

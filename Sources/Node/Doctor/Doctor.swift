@@ -8,6 +8,7 @@ public import Wire
 //   DoctorReport      what it finds
 //   DirectoryDoctor   files, permissions, the lock, the configuration
 //   TrustDoctor       certificates and the clock
+//   StandingDoctor    how the running node stands with its mesh
 //   NetworkDoctor     ports, own addresses, a test of both
 //   PlacesDoctor      the addresses at which members are looked for, and what answers there
 //   MeshDoctor        what the running node says
@@ -122,6 +123,7 @@ public struct Doctor: Sendable {
         var report = DoctorReport(directory: path)
         let subject = examineDirectory(&report)
         examineTrust(subject, &report)
+        examineStanding(&report)
         progress(0.1)
         async let places = tryPlaces(of: subject) { progress(0.1 + 0.8 * $0) }
         async let network = examineNetwork(of: subject)

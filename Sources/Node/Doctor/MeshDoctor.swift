@@ -80,13 +80,6 @@ extension Doctor {
                 "no issuer is reached: certificates are not renewed, and nobody is let in",
                 remedy: "start a node that is an issuer; `shoal mesh show` says which are")
         }
-        if let reason = status?.node.waitingReason {
-            report.add(
-                .members, "briefing", .warning, "this node does not serve its peers yet: \(reason)",
-                remedy:
-                    "start an issuer, or more of the members it has known; revoke those that are "
-                    + "gone for good")
-        }
     }
 
     // MARK: Counters

@@ -177,27 +177,37 @@ extension Doctor {
         }
     }
 
-    /// Whether the clocks of those that answered are near this one: a link key lives a day, so one
-    /// that is good by this clock was made by a clock that differs by less.
+    /// Whether the clocks of others are near this one. A link key lives a day from when it was made: so
+    /// much is a clock ahead at least by which a key lives longer. That this clock is ahead of others
+    /// only they can see: they say so when they refuse the running node.
     private func examineClocks(_ outcomes: [ProbeOutcome], _ report: inout DoctorReport) {
         let good = outcomes.count { if case .member = $0 { true } else { false } }
-        let strange = outcomes.compactMap { outcome -> String? in
-            guard case .peerRefused(let reason) = outcome, reason.contains("link key") else {
-                return nil
-            }
-            return reason
+        let ahead = outcomes.compactMap { outcome -> Duration? in
+            if case .clockAhead(let difference) = outcome { difference } else { nil }
         }
-        if let reason = strange.first {
+        let remedy = "compare `date -u` there and here, and set the clock that is wrong"
+        let told = status?.node.clocks ?? []
+        if let first = told.first {
+            let others = Set(told.dropFirst().map(\.member)).subtracting([first.member]).count
+            report.add(
+                // Where most agree with this one, it is the other's fault.
+                .trust, "clock beside others", told.count < good ? .warning : .problem,
+                first.text + (others > 0 ? "; \(others) more say the same" : ""),
+                remedy: remedy)
+        } else if let most = ahead.max() {
+            let seconds = most.components.seconds
             report.add(
                 .trust, "clock beside others", .problem,
-                "of \(strange.count + good) members, \(strange.count) have a clock that differs by "
-                    + "a day or more: \(reason)",
-                remedy: "compare `date -u` there and here, and set the clock that is wrong")
+                "this machine's clock is at least \(Hearsay.difference(ahead: -seconds)) those of "
+                    + "\(ahead.count) of the \(ahead.count + good) members that answer",
+                remedy: remedy)
         } else if good > 0 {
             report.add(
                 .trust, "clock beside others", .ok,
-                "it agrees with \(good == 1 ? "that of one member" : "those of \(good) members") "
-                    + "to within a day")
+                "it is not behind \(good == 1 ? "that of one member" : "those of \(good) members")"
+                    + (status == nil
+                        ? "; whether it is ahead they say to a node that runs"
+                        : ", and none says that it is ahead"))
         }
     }
 
@@ -248,7 +258,8 @@ extension Doctor {
                 advise(
                     "compare fingerprints by `shoal status` there; this node's mesh is "
                         + (subject.genesis?.fingerprint ?? "unknown"))
-            case .peerRefused: advise("compare the clocks and certificates of both machines")
+            case .clockAhead, .peerRefused:
+                advise("compare the clocks and certificates of both machines")
             }
         }
         return remedies.joined(separator: "; ")
@@ -297,6 +308,7 @@ extension ProbeOutcome {
         switch self {
         case .member: "member"
         case .itself: "self"
+        case .clockAhead: "clock_ahead"
         case .peerRefused: "peer_refused"
         case .connectionRefused: "connection_refused"
         case .noAnswer: "no_answer"
@@ -313,6 +325,9 @@ extension ProbeOutcome {
         return switch self {
         case .member(let member, _): "the member '\(member.name)' answers"
         case .itself: "this node itself"
+        case .clockAhead(let difference):
+            "a node of this mesh answers, but it is not accepted: this machine's clock is at least "
+                + "\(Hearsay.difference(ahead: -difference.components.seconds)) its own"
         case .peerRefused(let reason):
             "a node of this mesh answers, but it is not accepted: \(reason)"
         case .connectionRefused:
@@ -321,8 +336,9 @@ extension ProbeOutcome {
             "no connection within \(seconds) s: the machine is off, or a firewall drops what comes"
         case .unreachable(let reason): "no connection: \(reason)"
         case .closedSilently:
-            "it connects and closes at once, without a word: a node of another mesh, or another "
-                + "program"
+            "it connects and closes at once, without a word: a node of another mesh, another "
+                + "program, or a member that uses a newer gate key, as after a revocation (a node "
+                + "that runs then finds back, or is told that it was revoked)"
         case .silent:
             "it connects and says nothing for \(seconds) s: another program, or a node that hangs"
         case .otherProtocol: "it connects and answers in another language: another program"

@@ -44,17 +44,20 @@ extension LocalNode {
             reachabilityReason: own.reachabilityReason,
             observedAddresses: own.observed.map(\.description),
             faults: faults.map(\.description))
-        describeTrust(&node)
+        describeTrust(&node, names: names)
+        let turnedAway = Dictionary(
+            trust.hearsay.words.map { ($0.by, $0.text) }, uniquingKeysWith: { first, _ in first })
         return NodeStatus(
             node: node,
             members: everyone.sorted { ($0.name, $0.id) < ($1.name, $1.id) },
             models: await statusModels(),
             links: await links(names),
             counters: counters,
-            discovery: discovery.status(members: members, names: names))
+            discovery: discovery.status(
+                members: members, names: names, turnedAway: turnedAway))
     }
 
-    private func describeTrust(_ node: inout NodeStatus.Node) {
+    private func describeTrust(_ node: inout NodeStatus.Node, names: [NodeID: String]) {
         let keeper = trust.keeper
         let body = keeper.chain.member.body
         node.roles = body.roles.names
@@ -62,7 +65,31 @@ extension LocalNode {
         node.exclusion = keeper.exclusion.map { "\($0)" }
         node.gateKeyEpoch = keeper.gateKeys.current.key.epoch.counter
         node.revoked = keeper.trust.revokedMembers.map(\.hex)
-        node.waitingReason = ServingGate(keeper: keeper).waitingReason
+        if let need = keeper.briefingNeed(names: names) {
+            node.waitingReason = need.reason
+            node.waitingFor = need.awaited
+            node.waitingAdvice = need.advice
+        }
+        let now = keeper.now().seconds
+        for word in trust.hearsay.words {
+            let secondsAgo = Double(now - min(now, word.at.seconds))
+            switch word.fault {
+            case .revoked(let text):
+                node.saidRevoked =
+                    (node.saidRevoked ?? []) + [
+                        NodeStatus.SaidRevoked(
+                            by: word.name, id: word.by.hex, text: text, secondsAgo: secondsAgo)
+                    ]
+            case .clock(let ahead):
+                node.clocks =
+                    (node.clocks ?? []) + [
+                        NodeStatus.ClockBeside(
+                            member: word.name, id: word.by.hex, aheadSeconds: Double(ahead),
+                            text: word.text, secondsAgo: secondsAgo)
+                    ]
+            }
+        }
+        node.storageFault = keeper.storageFault.map { "\($0)" }
     }
 
     private var uptimeSeconds: Double { (ContinuousClock.now - started).seconds }

@@ -16,7 +16,7 @@ struct ServingGate: Sendable {
 
     /// Why not; nil when it does.
     func objection(to peer: VerifiedMember) -> InferenceRefusal? {
-        if waitingReason != nil {
+        if !keeper.isBriefed {
             return InferenceRefusal(
                 code: .notReady,
                 message: "this node was away, and waits to hear who was revoked meanwhile")
@@ -33,13 +33,5 @@ struct ServingGate: Sendable {
                     + "other nodes")
         }
         return nil
-    }
-
-    /// Why this node serves no peer yet; nil when it does.
-    var waitingReason: String? {
-        guard !keeper.isBriefed else { return nil }
-        let wanted = keeper.exchangesWanted
-        return "it was away, and has to hear from an issuer, or from \(wanted) of the members that "
-            + "it knew, who was revoked meanwhile"
     }
 }

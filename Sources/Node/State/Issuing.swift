@@ -172,7 +172,7 @@ extension StateDirectory {
     }
 
     /// An issuer signs for itself; else the authority does.
-    private func anySigner(
+    func anySigner(
         _ authority: AuthorityKey?, _ keys: KeyProtection, now: WallTime
     ) throws(StateError) -> MeshSigner {
         if authority == nil, let own = try? signer(authority: nil, now: now) { return own }
@@ -180,36 +180,6 @@ extension StateDirectory {
             return try authoritySigner(authority, keys)
         } catch .noAuthority {
             throw .notAnIssuer(path: path)
-        }
-    }
-
-    /// What `mesh revoke` did.
-    public struct Revoked: Sendable {
-        /// The statement.
-        public let revocation: Revocation
-        /// The gate key's new epoch.
-        public let gateKey: GateKey.Epoch
-    }
-
-    /// Revokes a member, a certificate or an issuer, and rolls the gate key.
-    public func revoke(
-        _ target: Revocation.Target, reason: String, authority: AuthorityKey?,
-        keys: KeyProtection, now: WallTime
-    ) throws(StateError) -> Revoked {
-        let signer: MeshSigner
-        if case .issuer = target {
-            signer = try authoritySigner(authority, keys)
-        } else {
-            signer = try anySigner(authority, keys, now: now)
-        }
-        return try updateTrust { (trust, ring) throws(TrustError) in
-            let revocation = try trust.revoke(
-                target, reason: reason, signedBy: signer.identity, genesis: genesis, at: now)
-            ring.settle(trust)
-            let key = try ring.roll(
-                by: signer.identity, certificate: signer.certificate, genesis: genesis, at: now,
-                trust: trust)
-            return Revoked(revocation: revocation, gateKey: key.key.epoch)
         }
     }
 }

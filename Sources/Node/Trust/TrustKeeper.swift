@@ -8,7 +8,8 @@ import Wire
 
 // Trust while a node runs.
 //
-//   TrustKeeper             what the node knows, on disk and in memory; who is told when it changes
+//   TrustKeeper             what the node knows and acts by, in memory
+//   TrustKeeper+Storing     the same on disk, as soon as that is possible
 //   TrustService            when to exchange it with whom, and the answers to others
 //   TrustService+Renewal    the node's own certificate, and those of others
 //
@@ -51,11 +52,18 @@ final class TrustKeeper: Sendable {
         var linkKey: LinkKeyPair
         var stamp: [[UInt64]]
         var briefing: BriefingCore
+        /// Whether there is more here than on disk.
+        var isUnstored = false
+        /// Why it could not be written there.
+        var storageFault: StateError?
     }
 
     let directory: StateDirectory
     let now: @Sendable () -> WallTime
-    private let state: Mutex<State>
+    let state: Mutex<State>
+    /// Held by whoever changes what is known, so that checking signatures and writing files keep
+    /// nobody waiting who only reads it.
+    let changing = Mutex(())
 
     /// - Parameter known: The members of earlier runs.
     init(
@@ -77,14 +85,16 @@ final class TrustKeeper: Sendable {
             State(
                 trust: trust, gateKeys: try directory.gateKeys(), chain: chain,
                 linkKey: .generate(now: now()), stamp: stamp,
-                briefing: BriefingCore(node: directory.identity.nodeID, known: known)))
+                briefing: BriefingCore(
+                    node: directory.identity.nodeID, known: known, trust: trust,
+                    holdsAuthority: directory.holdsAuthorityKey)))
     }
 
     var trust: TrustState { state.withLock { $0.trust } }
     var gateKeys: GateKeyRing { state.withLock { $0.gateKeys } }
     var chain: CertificateChain { state.withLock { $0.chain } }
     var isBriefed: Bool { state.withLock { $0.briefing.isBriefed } }
-    var exchangesWanted: Int { state.withLock { $0.briefing.exchangesWanted } }
+    var briefing: BriefingCore { state.withLock { $0.briefing } }
 
     /// What the links and the gossip are to use.
     var credentials: LinkCredentials {
@@ -131,54 +141,6 @@ final class TrustKeeper: Sendable {
             TrustBulletin(
                 state: $0.trust, gateKey: withKey ? $0.gateKeys.current : nil, seeds: seeds)
         }
-    }
-
-    /// Takes in what another told: on disk, then here.
-    ///
-    /// - Returns: Whether anything was new.
-    func take(_ bulletin: TrustBulletin) throws(StateError) -> Bool {
-        let (genesis, now) = (directory.genesis, now())
-        var keyRefusal: TrustError?
-        try directory.updateTrust { (trust, ring) throws(TrustError) in
-            try trust.merge(bulletin.state, genesis: genesis)
-            ring.settle(trust)
-            guard let key = bulletin.gateKey else { return }
-            // A key that is not believed takes nothing from the revocations beside it.
-            do throws(TrustError) {
-                try ring.merge(key, genesis: genesis, at: now, trust: trust)
-            } catch {
-                keyRefusal = error
-            }
-        }
-        let changed = try reload()
-        if let keyRefusal { throw .trust(keyRefusal) }
-        return changed
-    }
-
-    /// Reads the files again.
-    ///
-    /// - Returns: Whether anything is other than before.
-    func reload() throws(StateError) -> Bool {
-        let stamp = directory.trustStamp()
-        let trust = try directory.trust()
-        let gateKeys = try directory.gateKeys()
-        let chain = try directory.certificate(now: now())
-        return state.withLock { state in
-            let isNew =
-                state.trust != trust || state.gateKeys != gateKeys || state.chain != chain
-            state.stamp = stamp
-            state.trust = trust
-            state.gateKeys = gateKeys
-            state.chain = chain
-            state.briefing.forget(trust.revokedMembers)
-            return isNew
-        }
-    }
-
-    /// Whether a file changed since it was read.
-    var isStale: Bool {
-        let stamp = directory.trustStamp()
-        return state.withLock { $0.stamp != stamp }
     }
 
     /// Uses a new link key from now on.

@@ -22,6 +22,8 @@ struct TrustService: Sendable {
     let now: @Sendable () -> WallTime
     /// Rings when others are to be told.
     let news = NewsBell()
+    /// Who says that this node was revoked, or that its clock is wrong.
+    let hearsay = Hearsay()
 
     var nodeID: NodeID { keeper.directory.identity.nodeID }
 
@@ -30,6 +32,7 @@ struct TrustService: Sendable {
     /// Runs until the task is cancelled.
     func run() async {
         await transport.setCatchUpHandler { link in await catchUp(over: link) }
+        await transport.setTurnedAwayHandler { turnedAway($0) }
         await withDiscardingTaskGroup { group in
             group.addTask { await followLinks() }
             group.addTask { await tellNews() }
@@ -77,14 +80,37 @@ struct TrustService: Sendable {
     }
 
     private func lookAtFiles() async {
+        var complaint = ""
         while await pause(TrustServiceLimits.lookInterval) {
-            guard keeper.isStale else { continue }
-            do throws(StateError) {
-                if try keeper.reload() { await changed(by: nil) }
-            } catch {
-                logger.error(
-                    "the directory's trust cannot be read", metadata: ["why": "\(error)"])
+            if keeper.isStale {
+                do throws(StateError) {
+                    if try keeper.reload() { await changed(by: nil) }
+                    complaint = ""
+                } catch {
+                    // Once for each reason: it is looked again each second.
+                    if complaint != "\(error)" {
+                        complaint = "\(error)"
+                        logger.error(
+                            "the directory's trust cannot be read", metadata: ["why": "\(error)"])
+                    }
+                }
             }
+            say(keeper.store())
+        }
+    }
+
+    /// Logs that what is known cannot be written down, once, and that it is again.
+    private func say(_ storing: TrustKeeper.Storing) {
+        switch storing {
+        case .same: break
+        case .failed(let error):
+            logger.critical(
+                """
+                what is known of revocations and gate keys cannot be stored: this node acts by it, \
+                and tries again each second
+                """,
+                metadata: ["why": "\(error)"])
+        case .mended: logger.notice("revocations and gate keys are stored again")
         }
     }
 
@@ -189,10 +215,18 @@ struct TrustService: Sendable {
 
     private func take(_ bulletin: TrustBulletin, from peer: NodeID) async throws -> Bool {
         addSeeds(bulletin.seeds.filter { $0.node != nodeID })
-        return try keeper.take(bulletin)
+        let taken = try keeper.take(bulletin)
+        say(taken.storing)
+        if let refusal = taken.keyRefusal {
+            // Of one who tells a wrong key no other word briefs; what was proven counts.
+            if taken.isNews { await changed(by: peer) }
+            throw refusal
+        }
+        return taken.isNews
     }
 
     private func heard(from peer: NodeID, changed hasNews: Bool) async {
+        hearsay.forget(peer)
         if hasNews { await changed(by: peer) }
         // What a revoked member says briefs nobody.
         guard !keeper.trust.isRevoked(peer) else { return }

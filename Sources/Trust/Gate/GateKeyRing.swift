@@ -72,6 +72,11 @@ public struct GateKeyRing: Sendable, Equatable, CustomStringConvertible, CustomR
         return superseded.contains { $0.key == key.key } ? .superseded : .known
     }
 
+    /// Takes in the keys of another ring of this node, each of which was checked when it came.
+    public mutating func merge(_ other: GateKeyRing, trust: TrustState) {
+        take(all + other.all, trust: trust)
+    }
+
     /// Looks again which key is the current one, after revocations were merged.
     ///
     /// - Returns: Whether it is another than before.

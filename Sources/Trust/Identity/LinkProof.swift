@@ -68,14 +68,39 @@ public struct LinkProof: Sendable, Equatable, WireCodable {
         key.bytes + notAfter.encoded
     }
 
+    /// Checks the times alone, of the link key and of the certificates if there are any: without a
+    /// signature, nothing is proven by it.
+    ///
+    /// - Parameter allowingExpired: Accept certificates whose time is over.
+    public func checkTimes(at now: WallTime, allowingExpired: Bool) throws(TrustError) {
+        try checkLinkKeyTime(at: now)
+        for certificate in [chain?.member, chain?.issuer].compactMap({ $0 }) {
+            let what = Certificate.name(of: certificate.body.kind)
+            if try certificate.isExpired(at: now, as: what), !allowingExpired {
+                throw .expired(what: what, at: certificate.body.notAfter)
+            }
+        }
+    }
+
+    /// By how much the clock of who made the link key is ahead of this one at least: a key lives no
+    /// longer than ``TrustLimits/linkKeyLifetimeMax`` from when it was made. Zero where it may be
+    /// right.
+    public func clockAhead(of now: WallTime) -> Duration {
+        let latest = now + TrustLimits.linkKeyLifetimeMax
+        return .seconds(linkKeyNotAfter.seconds - min(linkKeyNotAfter.seconds, latest.seconds))
+    }
+
+    private func checkLinkKeyTime(at now: WallTime) throws(TrustError) {
+        guard now < linkKeyNotAfter else { throw .expired(what: "link key", at: linkKeyNotAfter) }
+        guard clockAhead(of: now) <= TrustLimits.clockSkewMax else {
+            throw .lifetimeTooLong(what: "link key")
+        }
+    }
+
     /// Checks that the node owns `staticKey`, the key the handshake authenticated. This is all that
     /// a node that joins can prove.
     public func verifyKey(staticKey: LinkKey, mesh: MeshID, at now: WallTime) throws(TrustError) {
-        guard now < linkKeyNotAfter else { throw .expired(what: "link key", at: linkKeyNotAfter) }
-        guard
-            linkKeyNotAfter
-                <= now + (TrustLimits.linkKeyLifetimeMax + TrustLimits.clockSkewMax)
-        else { throw .lifetimeTooLong(what: "link key") }
+        try checkLinkKeyTime(at: now)
         guard
             node.verifies(
                 signature, over: Self.signed(staticKey, linkKeyNotAfter), domain: .linkKey,

@@ -89,6 +89,18 @@ public struct TrustState: Sendable, Equatable {
     /// Whether the authority revoked this issuer.
     public func isRevokedIssuer(_ node: NodeID) -> Bool { storage.revokedIssuers[node] != nil }
 
+    /// A revocation of the same that counts, or nil: of an issuer, whatever of it is still honoured;
+    /// of a certificate, the authority's if there is one, since an issuer's certificate takes that.
+    public func revocation(of target: Revocation.Target) -> Revocation? {
+        switch target {
+        case .member(let node): return storage.members[node].map { revocations[$0] }
+        case .issuer(let node, _): return storage.revokedIssuers[node].map { revocations[$0] }
+        case .certificate(let serial):
+            let said = (storage.serials[serial] ?? []).map { revocations[$0] }
+            return said.first { storage.issuerIndices[$0.signer] == nil } ?? said.first
+        }
+    }
+
     /// The sequence of the signer's last revocation that counts; 0 for none. What the authority
     /// honours an issuer through, when all it has said so far is to stay.
     public func lastSequence(of signer: NodeID) -> UInt64 { storage.lastSequences[signer] ?? 0 }

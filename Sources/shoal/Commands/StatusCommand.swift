@@ -31,7 +31,26 @@ struct StatusCommand: AsyncParsableCommand {
         }
         Output.write("\n")
         if let exclusion = own.exclusion { Output.write("OUT OF THE MESH: \(exclusion)\n") }
-        if let reason = own.waitingReason { Output.write("not serving peers yet: \(reason)\n") }
+        if let said = own.saidRevoked, let first = said.first {
+            Output.write(
+                "REVOKED, as \(said.map(\.by).joined(separator: ", ")) "
+                    + "\(said.count == 1 ? "says" : "say"): \(first.text)\n"
+                    + "  what to do: ask whoever runs the mesh; a node that was revoked joins anew, in "
+                    + "another directory, with a new ticket\n")
+        }
+        if let clock = own.clocks?.first {
+            Output.write(
+                "CLOCK: \(clock.text)\n"
+                    + "  what to do: compare `date -u` there and here, and set the clock that is "
+                    + "wrong\n")
+        }
+        if let fault = own.storageFault {
+            Output.write("NOT STORED, revocations or gate keys: \(fault)\n")
+        }
+        if let reason = own.waitingReason {
+            Output.write("not serving peers yet: \(reason)\n")
+            if let advice = own.waitingAdvice { Output.write("  what to do: \(advice)\n") }
+        }
         for fault in own.faults { Output.write("FAULT ON PURPOSE: \(fault)\n") }
         Output.write("\n" + Self.members(status.members, status.links))
         if let discovery = status.discovery, discovery.alone {
@@ -66,7 +85,10 @@ struct StatusCommand: AsyncParsableCommand {
                 + "create`, or name a member by --seed HOST:PORT."
         }
         let tried = places.prefix(8).map { place in
-            let reason = place.reason ?? (place.outcome == "untried" ? "not yet" : place.outcome)
+            let reason =
+                place.outcome == "member"
+                ? "\(place.reason ?? "a member") answered, and the link did not last"
+                : place.reason ?? (place.outcome == "untried" ? "not yet" : place.outcome)
             return "  \(place.address) (\(place.origin)): "
                 + (reason.hasPrefix("\(place.address): ")
                     ? String(reason.dropFirst(place.address.count + 2)) : reason)

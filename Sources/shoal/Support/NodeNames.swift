@@ -48,6 +48,15 @@ struct NodeNames {
     /// A node's name, if it is known.
     func name(of id: NodeID) -> String? { entries.first { $0.id == id }?.name }
 
+    /// Whether anything at the node's directory tells of it.
+    func knows(_ id: NodeID) -> Bool { entries.contains { $0.id == id } }
+
+    /// All nodes that are known, by name and the beginning of the id.
+    var known: [String] {
+        entries.map { entry in entry.name.map { "\($0) (\(entry.id.short))" } ?? entry.id.short }
+            .sorted()
+    }
+
     /// A node's name, or the beginning of its id.
     func text(of id: NodeID) -> String { name(of: id) ?? id.short }
 

@@ -194,6 +194,43 @@ struct DoctorTests {
         #expect(await reached([own, unknown]) == nil)
     }
 
+    @Test func whatTheRunningNodeCannotStoreIsAProblem() async throws {
+        var told = status([member("node-1", isSelf: true)])
+        #expect(!(await examine(status: told)).checks.contains { $0.subject == "stored" })
+        told.node.storageFault = "cannot write trust: No space left on device"
+        let found = try check("stored", in: await examine(status: told))
+        #expect(found.level == .problem)
+        #expect(found.found.contains("No space left"))
+    }
+
+    @Test func whoSaysThatThisNodeWasRevokedIsNamedAndBelievedWhereNobodyElseIsThere() async throws
+    {
+        var told = status([member("node-1", isSelf: true), member("node-2")])
+        #expect(!(await examine(status: told)).checks.contains { $0.subject == "revoked" })
+        told.node.saidRevoked = [
+            NodeStatus.SaidRevoked(by: "node-9", id: "", text: "lost", secondsAgo: 1)
+        ]
+        let found = try check("revoked", in: await examine(status: told))
+        #expect(found.level == .warning)
+        #expect(found.found.contains("node-9 says") && found.found.contains("lost"))
+        #expect(found.remedy?.contains("shoal join") == true)
+        told.members = [member("node-1", isSelf: true), member("node-2", .dead)]
+        #expect(try check("revoked", in: await examine(status: told)).level == .problem)
+    }
+
+    @Test func aMemberThatRefusesThisNodeForItsClockIsNamed() async throws {
+        var told = status([member("node-1", isSelf: true)])
+        told.node.clocks = ["node-2", "node-3"].map { name in
+            NodeStatus.ClockBeside(
+                member: name, id: "", aheadSeconds: 3600,
+                text: "this machine's clock is 60 min ahead of that of \(name)", secondsAgo: 1)
+        }
+        let found = try check("clock beside others", in: await examine(status: told))
+        #expect(found.level == .problem)
+        #expect(found.found.contains("60 min ahead of that of node-2; 1 more"))
+        #expect(found.remedy?.contains("date -u") == true)
+    }
+
     @Test func whatACrashLeftBehindIsNamed() async throws {
         let name = "node/identity.key.new-1-2"
         try Data([1]).write(to: URL(fileURLWithPath: folder.path(name)))

@@ -60,6 +60,68 @@ struct TrustServiceTests {
         await b.stop()
     }
 
+    @Test func aNodeThatIsToldThatItWasRevokedSaysSoOnceAndGoesOn() async throws {
+        let (a, b) = (
+            try await TrustNode(issuer, clock), try await TrustNode(try joined("b"), clock)
+        )
+        let service = b.service
+        await b.transport.setTurnedAwayHandler { service.turnedAway($0) }
+        try await b.exchange(with: a)
+        #expect(service.hearsay.words.isEmpty)
+        _ = try issuer.revoke(
+            .member(b.id), reason: "lost", authority: nil, keys: .none, now: clock.time)
+        #expect(try a.keeper.reload())
+        await a.service.changed(by: nil)
+        try await eventually { service.hearsay.words.map(\.by) == [a.id] }
+        #expect(service.hearsay.words.first?.text.contains("was revoked: lost") == true)
+        #expect(service.hearsay.words.first?.text.hasPrefix("node-1 says") == true)
+        // Back at it, by the catch-up lane, since the gate key is another one: told again.
+        let link = try? await b.transport.catchUp(to: [a.address], expecting: a.id)
+        if let link { _ = await service.exchange(over: link) }
+        #expect(service.hearsay.words.count == 1)
+        // It is a's word: nothing is proven here, and the node is not out.
+        #expect(b.keeper.exclusion == nil && !b.keeper.trust.isRevoked(b.id))
+        for node in [a, b] { await node.stop() }
+    }
+
+    @Test func whatIsSaidIsKeptWithinBoundsAndWithoutWhatControlsATerminal() throws {
+        func told(_ number: UInt64, _ reason: TurnedAway.Reason) throws -> TurnedAway {
+            let chain = try issuer.issue(
+                to: NodeID(number: number), name: "n\(number)", labels: [], now: clock.time)
+            return TurnedAway(
+                by: try chain.verify(genesis: issuer.genesis, at: clock.time, trust: nil),
+                reason: reason)
+        }
+        let hearsay = Hearsay()
+        let text = "lost\u{1b}[2J\n\u{202e}x" + String(repeating: "y", count: 1000)
+        #expect(hearsay.heard(try told(1, .revoked(text)), at: clock.time)?.name == "n1")
+        guard case .revoked(let kept) = hearsay.words[0].fault else { return #expect(Bool(false)) }
+        #expect(kept.hasPrefix("lost[2Jxyyy") && kept.count == Hearsay.textMax)
+        // Said once in a run, whoever says it again.
+        for number in 1...40 as ClosedRange<UInt64> {
+            #expect(hearsay.heard(try told(number, .revoked("")), at: clock.time) == nil)
+        }
+        #expect(hearsay.words.count == Hearsay.wordsMax)
+        #expect(hearsay.words[0].name == "n40")
+        hearsay.forget(NodeID(number: 40))
+        #expect(hearsay.words[0].name == "n39")
+
+        // A clock that agrees is no fault; one that does not is said once, and with its sign.
+        let time = clock.time
+        #expect(hearsay.heard(try told(50, .clock(time + .seconds(-300))), at: time) == nil)
+        #expect(hearsay.words[0].name == "n39")
+        let ahead = hearsay.heard(try told(50, .clock(time + .seconds(-3600))), at: time)
+        #expect(ahead?.text.contains("60 min ahead of that of n50") == true)
+        #expect(hearsay.heard(try told(51, .clock(time + .seconds(7200))), at: time) == nil)
+        #expect(hearsay.words[0].text.contains("2 h behind that of n51"))
+        // Whatever a liar says is shown as well.
+        for extreme in [0, UInt64.max] {
+            _ = hearsay.heard(
+                try told(52, .clock(WallTime(seconds: extreme))), at: time)
+            #expect(hearsay.words[0].text.contains("days"))
+        }
+    }
+
     @Test func aCertificateIsRenewedAtHalfItsLifeByAnIssuer() async throws {
         let (a, b) = (
             try await TrustNode(issuer, clock), try await TrustNode(try joined("b"), clock)
@@ -187,26 +249,51 @@ struct TrustServiceTests {
     }
 
     @Test func aNodeIsBriefedByAnIssuerOrAMajorityAndNotBefore() async throws {
-        let (second, third) = (try joined("b"), try joined("c"))
-        let known = [issuer, second, third].map(\.identity.nodeID)
+        let (second, third, fourth) = (try joined("b"), try joined("c"), try joined("d"))
+        // Another issuer, so that the first may be stale too.
+        try makeIssuer(fourth, "d")
+        let known = [issuer, second, third, fourth].map(\.identity.nodeID)
         let (b, c) = (
             try await TrustNode(second, clock, known: known),
             try await TrustNode(third, clock, known: known)
         )
         #expect(!b.keeper.isBriefed)
         try await b.exchange(with: c)
-        // One of two others, and no issuer.
+        // Two of four, itself among them, and no issuer.
         #expect(!b.keeper.isBriefed)
+        let need = try #require(b.keeper.briefingNeed(names: [fourth.identity.nodeID: "d"]))
+        #expect(need.wanted == 1 && need.awaited.count == 2)
+        #expect(need.reason.contains("d"))
+        #expect(need.advice.contains("--authority FILE"))
         let a = try await TrustNode(issuer, clock, known: known)
         #expect(!a.keeper.isBriefed)
+        #expect(a.keeper.briefingNeed(names: [:])?.advice.contains("--authority") == false)
         try await b.exchange(with: a)
-        #expect(b.keeper.isBriefed)
-        // The issuer itself waits for a majority of the others.
+        #expect(b.keeper.isBriefed && b.keeper.briefingNeed(names: [:]) == nil)
+        // The issuer itself waits for a majority, in which it counts.
         #expect(!a.keeper.isBriefed)
         try await c.exchange(with: a)
         #expect(c.keeper.isBriefed)
         try await eventually { a.keeper.isBriefed }
         for node in [a, b, c] { await node.stop() }
+    }
+
+    @Test func theOnlyIssuerServesAtOnceUnlessTheAuthoritysKeyIsElsewhere() throws {
+        let known = [NodeID(number: 5), NodeID(number: 6)]
+        let time: @Sendable () -> WallTime = { [clock] in clock.time }
+        #expect(try TrustKeeper(directory: issuer, known: known, now: time).isBriefed)
+        try folder.remove("issuer/mesh/authority.key")
+        let keeper = try TrustKeeper(directory: issuer, known: known, now: time)
+        #expect(!keeper.isBriefed)
+        let need = try #require(keeper.briefingNeed(names: [known[0]: "five"]))
+        #expect(need.reason.contains("from 1 of the members that it knew"))
+        #expect(need.awaited.contains("five") && need.awaited.contains(known[1].short))
+        // Nobody waits for those that it has revoked.
+        for node in known {
+            _ = try issuer.revoke(
+                .member(node), reason: "", authority: nil, keys: .none, now: clock.time)
+        }
+        #expect(try TrustKeeper(directory: issuer, known: known, now: time).isBriefed)
     }
 
     @Test func aPeerWithoutTheRoleOfAClientIsNotServedNorByANodeThatIsNoServer() async throws {

@@ -86,6 +86,11 @@ struct StatusReport: Decodable {
         var roles: [String]
         var gate_key_epoch: Int?
         var waiting_reason: String?
+        var said_revoked: [SaidRevoked]?
+
+        struct SaidRevoked: Decodable {
+            var by: String
+        }
     }
 
     struct Link: Decodable {
