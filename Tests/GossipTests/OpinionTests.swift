@@ -56,6 +56,7 @@ import Wire
         #expect(corrections(bench.give([stale], from: 4), to: 4).count == 1)
         #expect(corrections(bench.give([stale], from: 4), to: 4).isEmpty, "the same period")
         #expect(corrections(bench.give([stale], from: 5), to: 5).count == 1, "another")
+        #expect(corrections(bench.give([stale], from: 2), to: 2).isEmpty, "it knows itself")
         bench.now = bench.now + .seconds(1)
         #expect(corrections(bench.give([stale], from: 4), to: 4).count == 1)
         let present = suspectClaim(2, by: 3, incarnation: 1)

@@ -49,9 +49,11 @@ extension GossipCore {
         members[slot].suspicion?.value.hasOpinion = true
     }
 
-    /// Somebody passes on, or asks about, an accusation that its subject is known to have refuted.
+    /// Somebody passes on, or asks about, an accusation that its subject is known to have refuted. What
+    /// one brings against itself it refuted itself: no honest member does.
     func noteRefuted(_ suspect: SuspectClaim, _ slot: Slot, _ heard: inout Heard) {
         guard configuration.features.contains(.freshOpinion), members[slot].isThere,
+            suspect.subject != heard.from,
             suspect.generation < members[slot].generation
                 || suspect.generation == members[slot].generation
                     && suspect.incarnation < members[slot].incarnation,
