@@ -24,7 +24,9 @@ struct Oneself: Sendable {
     private var accusers: [(id: NodeID, at: MonotonicInstant)] = []
     var isLeaving = false
     /// The newest start that this node's key spoke for; this one's if that is the newest.
-    private(set) var newestStart: UInt64
+    var newestStart: UInt64
+    /// Whether another process with this node's key has a start of the same number.
+    var hasTwin = false
 
     private var aliveSaid: MonotonicInstant?
     private var metadataSaid: MonotonicInstant?
@@ -76,13 +78,6 @@ struct Oneself: Sendable {
                 earliest, activitySaid.map { $0 + configuration.activityInterval } ?? .origin)
         }
         return earliest
-    }
-
-    /// Notes a start that this node's key spoke for; whether it is newer than all before.
-    mutating func note(start generation: UInt64) -> Bool {
-        guard generation > newestStart else { return false }
-        newestStart = generation
-        return true
     }
 
     // MARK: Saying it

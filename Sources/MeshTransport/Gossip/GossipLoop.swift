@@ -220,8 +220,8 @@ final class GossipLoop {
         if event == .displaced {
             logger.critical(
                 """
-                another process has this node's identity and started later: the members hear only \
-                that one. Stop one of the two; a machine of its own needs a ticket of its own
+                another process has this node's identity: the members hear only one, the later. \
+                Stop one of the two; a machine of its own needs a ticket of its own
                 """)
         }
         guard let view = endpoint.core.view(of: node) else { return }

@@ -129,8 +129,7 @@ extension Doctor {
             report.add(
                 .members, "identity", .problem,
                 """
-                another process runs with this node's identity and started later: members hear only \
-                that one
+                another process runs with this node's identity: members hear only one, the later
                 """,
                 remedy: """
                     stop one of the two; for a machine of its own remove the copied directory there and \
