@@ -65,6 +65,7 @@ extension ProcessTests {
                 let joins = try names.map { name in
                     try place.start([
                         "join", ticket, "--dir", place.path(name), "--node-name", name, "--json",
+                        "--yes",
                     ])
                 }
                 var statuses: [Int32] = []
@@ -83,7 +84,7 @@ extension ProcessTests {
                     of: alpha, "--address", "127.0.0.1:\(proxy.port)")
                 proxy.set(.holdAfterFirstFrame)
                 let joiner = try place.start(
-                    ["join", ticket, "--dir", place.path("beta"), "--node-name", "beta"])
+                    ["join", ticket, "--yes", "--dir", place.path("beta"), "--node-name", "beta"])
                 try await eventually("alpha lets beta in\n\(alpha.command.errors)") {
                     alpha.command.errors.contains("let in")
                 }

@@ -157,7 +157,7 @@ extension Place {
     /// Tries to join with a ticket file, as `name` in the directory of that name.
     func join(_ ticket: String, as name: String, input: String? = nil) async throws -> Outcome {
         try await start(
-            ["join", ticket, "--dir", path(name), "--node-name", name] + Self.listening
+            ["join", ticket, "--yes", "--dir", path(name), "--node-name", name] + Self.listening
                 + ["--json"], input: input
         ).outcome()
     }
