@@ -67,6 +67,8 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public var waitingReason: String?
         /// The ids of the nodes that it knows to be revoked, in hexadecimal.
         public var revoked: [String] = []
+        /// How many files and connections it may have open at once.
+        public var openFilesMax: Int?
 
         /// This node.
         public init(
@@ -102,6 +104,7 @@ public struct NodeStatus: Codable, Equatable, Sendable {
             case certificateEnds = "certificate_ends"
             case gateKeyEpoch = "gate_key_epoch"
             case waitingReason = "waiting_reason"
+            case openFilesMax = "open_files_max"
         }
     }
 

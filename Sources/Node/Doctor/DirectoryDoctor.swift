@@ -202,6 +202,7 @@ extension Doctor {
             subject.configuration = configuration
             _ = try configuration.parsedAddresses()
             _ = try configuration.parsedSeeds()
+            _ = try configuration.parsedOrigins()
             guard subject.files.exists("config.json") else {
                 return report.add(
                     .directory, "configuration", .ok, "there is no config.json: the defaults hold")

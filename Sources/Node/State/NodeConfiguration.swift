@@ -1,5 +1,6 @@
 import Foundation
 public import MeshTransport
+import NodeAPI
 public import Wire
 
 /// What `shoal node run` reads from `config.json` of its directory. Flags and the environment
@@ -18,6 +19,9 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
     public var httpHost = "127.0.0.1"
     /// Its port; 0 for any free one.
     public var httpPort = NodeConfiguration.defaultHTTPPort
+    /// Pages that may ask over HTTP though they come from elsewhere, as `https://HOST:PORT`; their
+    /// hosts may also be what this node is called by.
+    public var httpOrigins: [String] = []
     /// Model files, as paths or `NAME=PATH`.
     public var models: [String] = []
     /// Where others reach this node, as `HOST:PORT`; empty for the addresses of this machine.
@@ -106,6 +110,8 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         peerPort = try Self.port(values, .peerPort) ?? peerPort
         httpHost = try values.decodeIfPresent(String.self, forKey: .httpHost) ?? httpHost
         httpPort = try Self.port(values, .httpPort) ?? httpPort
+        httpOrigins =
+            try values.decodeIfPresent([String].self, forKey: .httpOrigins) ?? httpOrigins
         models = try values.decodeIfPresent([String].self, forKey: .models) ?? models
         addresses = try values.decodeIfPresent([String].self, forKey: .addresses) ?? addresses
         seeds = try values.decodeIfPresent([String].self, forKey: .seeds) ?? seeds
@@ -150,6 +156,7 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         case peerPort
         case httpHost
         case httpPort
+        case httpOrigins
         case models
         case addresses
         case seeds
@@ -240,6 +247,23 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
 
     /// The faults given, parsed.
     public func parsedFaults() throws(StateError) -> [TransportFault] {
+    /// The pages that may ask, parsed.
+    func parsedOrigins() throws(StateError) -> Set<HTTPOrigin> {
+        guard httpOrigins.count <= NodeAPILimits.originsMax else {
+            throw .invalid("httpOrigins has more than \(NodeAPILimits.originsMax) entries")
+        }
+        var parsed: Set<HTTPOrigin> = []
+        for text in httpOrigins {
+            guard let origin = HTTPOrigin(text) else {
+                throw .invalid(
+                    "'\(text)' under httpOrigins is no origin: write https://HOST or "
+                        + "http://HOST:PORT, without a path")
+            }
+            parsed.insert(origin)
+        }
+        return parsed
+    }
+
         var parsed: [TransportFault] = []
         for text in faults {
             guard let fault = TransportFault(text) else {

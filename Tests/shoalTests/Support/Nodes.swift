@@ -163,8 +163,10 @@ extension Place {
     }
 
     /// Runs the node of the directory `name` until it is ready.
-    func run(_ name: String, _ options: [String] = []) async throws -> RunningNode {
-        let command = try start(["node", "run", "--dir", path(name)] + options)
+    func run(
+        _ name: String, _ options: [String] = [], runner: [String] = []
+    ) async throws -> RunningNode {
+        let command = try start(["node", "run", "--dir", path(name)] + options, runner: runner)
         struct Told: Decodable {
             var pid: Int32
             var http: String
