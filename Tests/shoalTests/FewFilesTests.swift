@@ -84,5 +84,29 @@ extension ProcessTests {
                     saying: "evil.example", "httpOrigins")
             }
         }
+
+        @Test func aSealedNodeThatRunsIsExaminedByItsOwnWord() async throws {
+            try await Place.with { place in
+                let passphrase = try place.write("correct horse\n", to: "passphrase")
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: 0o600], ofItemAtPath: passphrase)
+                let alpha = try await place.runMesh("alpha")
+                let ticket = try await place.ticket(of: alpha)
+                try await place.succeed(
+                    "join", ticket, "--yes", "--dir", place.path("beta"), "--node-name", "beta",
+                    "--peer-host", "127.0.0.1", "--peer-port", "0", "--http-port", "0",
+                    "--key-passphrase-file", passphrase)
+                let beta = try await place.run("beta", ["--key-passphrase-file", passphrase])
+                try await place.wait(for: "alpha", toBe: "alive", at: beta)
+                let running = try await place.shoal("doctor", "--dir", beta.directory)
+                #expect(running.status == 0, "\(running)")
+                #expect(running.output.contains("the running node has other members"))
+                _ = try await beta.stop()
+                let stopped = try await place.shoal("doctor", "--dir", beta.directory)
+                #expect(stopped.status == 0, "\(stopped)")
+                #expect(
+                    stopped.output.contains("the identity is sealed, and the node does not run"))
+            }
+        }
     }
 }

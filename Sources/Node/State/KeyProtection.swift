@@ -22,7 +22,8 @@ public struct KeyProtection: Sendable {
     /// Under the passphrase that a file holds: all of it but line ends at its end. The file is the
     /// user's alone. It may be a link, as those of secret managers are.
     public init(passphraseFile path: String) throws(StateError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // Not blocking, in case the path is a pipe that nobody writes to.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw .system(path: path, operation: "read", reason: String(cString: strerror(errno)))
         }
