@@ -45,8 +45,11 @@ public enum Joining {
     /// When it throws, nothing was written, except after ``Failure/interrupted(reason:)``: then
     /// the identity is kept with which the ticket may have been used, and the next attempt with
     /// the same ticket goes on with it. So it does after a crash.
+    ///
+    /// - Parameter configuration: What becomes `config.json`; nil leaves what is there.
     public static func join(
-        _ ticket: Ticket, directory path: String, nodeName: String, keys: KeyProtection = .none
+        _ ticket: Ticket, directory path: String, nodeName: String, keys: KeyProtection = .none,
+        configuration: NodeConfiguration? = nil
     ) async throws -> StateDirectory {
         try StateDirectory.refuseExisting(at: path, ticket: ticket)
         let now = NodeRuntime.wallTime
@@ -71,7 +74,7 @@ public enum Joining {
             let directory = try StateDirectory.create(
                 at: path, genesis: ticket.genesis, identity: pending.identity,
                 admission: admission, ticketAddresses: ticket.addresses, keys: keys,
-                now: now(), replacing: ticket)
+                configuration: configuration, now: now(), replacing: ticket)
             pending.forget()
             return directory
         }

@@ -39,6 +39,7 @@ public struct NodeRuntime: Sendable {
         self.directory = directory
         self.configuration = configuration
         // Refused before models are loaded.
+        try configuration.checkPorts()
         _ = try configuration.parsedSeeds()
         _ = try configuration.parsedOrigins()
         self.logger = logger

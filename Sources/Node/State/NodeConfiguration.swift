@@ -223,6 +223,19 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         }
     }
 
+    /// Refuses one port for peers and for HTTP: whichever listens second would fail.
+    public func checkPorts() throws(StateError) {
+        guard peerPort == httpPort, peerPort != 0, !dialOutOnly else { return }
+        let everywhere = ["0.0.0.0", "::"]
+        // Two addresses of a machine each have all ports.
+        guard
+            peerHost == httpHost || everywhere.contains(peerHost) || everywhere.contains(httpHost)
+        else { return }
+        throw .invalid(
+            "port \(peerPort) cannot be both for peers and for HTTP: choose another by --peer-port "
+                + "or --http-port, or in config.json")
+    }
+
     /// The addresses given, parsed.
     func parsedAddresses() throws(StateError) -> [NetworkAddress] { try Self.parsed(addresses) }
 
@@ -234,19 +247,6 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         return try Self.parsed(seeds)
     }
 
-    private static func parsed(_ texts: [String]) throws(StateError) -> [NetworkAddress] {
-        var parsed: [NetworkAddress] = []
-        for text in texts {
-            guard let address = NetworkAddress(text) else {
-                throw .invalid("'\(text)' is not an address: write HOST:PORT")
-            }
-            parsed.append(address)
-        }
-        return parsed
-    }
-
-    /// The faults given, parsed.
-    public func parsedFaults() throws(StateError) -> [TransportFault] {
     /// The pages that may ask, parsed.
     func parsedOrigins() throws(StateError) -> Set<HTTPOrigin> {
         guard httpOrigins.count <= NodeAPILimits.originsMax else {
@@ -264,6 +264,19 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         return parsed
     }
 
+    private static func parsed(_ texts: [String]) throws(StateError) -> [NetworkAddress] {
+        var parsed: [NetworkAddress] = []
+        for text in texts {
+            guard let address = NetworkAddress(text) else {
+                throw .invalid("'\(text)' is not an address: write HOST:PORT")
+            }
+            parsed.append(address)
+        }
+        return parsed
+    }
+
+    /// The faults given, parsed.
+    public func parsedFaults() throws(StateError) -> [TransportFault] {
         var parsed: [TransportFault] = []
         for text in faults {
             guard let fault = TransportFault(text) else {
@@ -302,8 +315,24 @@ extension StateDirectory {
         }
     }
 
+    /// The configuration that somebody put into a directory before a node is made there; nil where
+    /// there is none, or where it is what an attempt left that did not come to its end.
+    public static func preparedConfiguration(
+        at path: String
+    ) throws(StateError) -> NodeConfiguration? {
+        let files = DirectoryFiles(root: path)
+        guard files.exists("config.json"), !files.exists("VERSION") else { return nil }
+        return try configuration(files)
+    }
+
     /// Replaces the configuration file.
     public func save(_ configuration: NodeConfiguration) throws(StateError) {
+        try Self.save(configuration, in: files)
+    }
+
+    static func save(
+        _ configuration: NodeConfiguration, in files: DirectoryFiles
+    ) throws(StateError) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(configuration) else {
@@ -324,6 +353,28 @@ extension DecodingError {
                 ? context.debugDescription : "\(place): \(context.debugDescription)"
         @unknown default: return "\(self)"
         }
+    }
+}
+
+extension NodeConfiguration {
+    /// The most directories beside a new one that are looked at.
+    private static let neighboursMax = 256
+
+    /// The ports of nodes whose directories are beside this one, whether they run or not: a node
+    /// that is made there should not choose them again.
+    public static func portsChosen(beside path: String) -> Set<UInt16> {
+        let parts = path.split(separator: "/")
+        let parent = DirectoryFiles(root: "/" + parts.dropLast().joined(separator: "/"))
+        var ports: Set<UInt16> = []
+        for name in parent.list("").prefix(neighboursMax) where name != parts.last.map(String.init)
+        {
+            let files = DirectoryFiles(root: parent.path(name))
+            guard files.exists("VERSION"), files.exists("config.json"),
+                let configuration = try? StateDirectory.configuration(files)
+            else { continue }
+            ports.formUnion([configuration.peerPort, configuration.httpPort])
+        }
+        return ports
     }
 }
 

@@ -27,12 +27,12 @@ struct JoinCommand: AsyncParsableCommand {
         let ticket = try Ticket(text: try ticketText())
         try StateDirectory.refuseExisting(at: directory.path, ticket: ticket)
         let mesh = "'\(ticket.genesis.name)', fingerprint \(ticket.genesis.fingerprint)"
+        let configuration = try node.configuration(at: directory.path)
         if !yes { try confirm(mesh) }
         Output.note("Joining the mesh \(mesh) …")
         let state = try await Joining.join(
             ticket, directory: directory.path, nodeName: node.name,
-            keys: try keys.protection())
-        try state.save(node.configuration())
+            keys: try keys.protection(), configuration: configuration)
         let chain = try state.certificate()
         try state.reportNewNode("Joined", name: chain.member.body.name, json: json)
     }

@@ -45,10 +45,19 @@ extension CommandError {
             self.init(error.isAboutMemory ? .system : .data, "\(error)")
         case let error as TrustError: self.init(.refused, "\(error)")
         case let error as Joining.Failure: self.init(.refused, "\(error)")
-        case let error as NodeHTTPError: self.init(.system, "\(error)")
+        case let error as NodeHTTPError:
+            switch error {
+            case .addressInUse, .addressNotAvailable, .permissionDenied:
+                self.init(.system, "\(error): by --http-port or --http-host, or in config.json")
+            case .cannotListen, .stopped: self.init(.system, "\(error)")
+            }
         case let error as LinkError:
             switch error {
-            case .cannotListen: self.init(.system, "\(error)")
+            case .cannotListen:
+                self.init(
+                    .system,
+                    "\(error): choose another place for peers, by --peer-port or --peer-host, or "
+                        + "in config.json of the node's directory")
             default: self.init(.unavailable, "\(error)")
             }
         default: return nil
