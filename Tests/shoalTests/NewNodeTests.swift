@@ -163,7 +163,7 @@ extension ProcessTests {
                 let ticket = try await place.ticket(
                     of: alpha, "--address", "127.0.0.1:\(proxy.port)")
                 proxy.set(.cutAfterFirstFrame)
-                #expect(try await place.join(ticket, as: "beta").status == 77)
+                #expect(try await place.join(ticket, as: "beta").status == 75)
                 for command in [["node", "run"], ["mesh", "init"]] {
                     expectRefusal(
                         try await place.start(command + ["--dir", place.path("beta")]).outcome(),

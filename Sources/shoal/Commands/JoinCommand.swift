@@ -34,6 +34,9 @@ struct JoinCommand: AsyncParsableCommand {
             ticket, directory: directory.path, nodeName: node.name,
             keys: try keys.protection(), configuration: configuration)
         let chain = try state.certificate()
+        if let warning = Joining.clockWarning(chain, now: NodeRuntime.wallTime()) {
+            Output.note(warning)
+        }
         try state.reportNewNode("Joined", name: chain.member.body.name, json: json)
     }
 

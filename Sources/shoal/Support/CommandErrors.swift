@@ -44,7 +44,15 @@ extension CommandError {
         case let error as ModelStore.LoadError:
             self.init(error.isAboutMemory ? .system : .data, "\(error)")
         case let error as TrustError: self.init(.refused, "\(error)")
-        case let error as Joining.Failure: self.init(.refused, "\(error)")
+        case let error as Joining.Failure:
+            let status: ExitStatus =
+                switch error {
+                case .expired, .refused, .notRecognised: .refused
+                case .unreachable: .unavailable
+                case .interrupted: .temporary
+                case .clock: .configuration
+                }
+            self.init(status, "\(error)")
         case let error as NodeHTTPError:
             switch error {
             case .addressInUse, .addressNotAvailable, .permissionDenied:
