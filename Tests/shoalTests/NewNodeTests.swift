@@ -203,6 +203,49 @@ extension ProcessTests {
             }
         }
 
+        @Test func namesAndLabelsThatCannotBeAreAWrongCommandLine() async throws {
+            try await Place.with { place in
+                for (options, words) in [
+                    (["--name", "a/b"], "a/b"), (["--label", "x"], "'x' is not a label"),
+                    (["--label", "x="], "'x='"), (["--label", "a=b", "--label", "a=c"], "twice"),
+                ] {
+                    expectRefusal(
+                        try await initialise("alpha", settled + options, in: place), status: 64,
+                        saying: words)
+                    #expect(!place.exists("alpha"))
+                }
+                let alpha = try await place.runMesh("alpha")
+                let ticket = try await place.ticket(of: alpha)
+                expectRefusal(
+                    try await place.shoal(
+                        "join", ticket, "--yes", "--dir", place.path("beta"), "--node-name", "a/b"),
+                    status: 64, saying: "'a/b' cannot name a node")
+                #expect(!place.exists("beta"))
+                #expect(try await place.join(ticket, as: "beta").status == 0)
+            }
+        }
+
+        @Test func whatIsPrintedAtTheEndIsWhatTheNextCommandNeeds() async throws {
+            try await Place.with { place in
+                let passphrase = try place.write("correct horse\n", to: "passphrase")
+                chmod(passphrase, 0o600)
+                let authority = place.path("authority")
+                let made = try await place.start(
+                    [
+                        "mesh", "init", "--dir", place.path("alpha"), "--offline-authority",
+                        authority,
+                    ]
+                        + ["--key-passphrase-file", passphrase] + settled
+                ).outcome()
+                #expect(made.status == 0, "\(made)")
+                #expect(made.output.contains("The authority's key: \(authority). Keep it"))
+                #expect(
+                    made.output.contains(
+                        "shoal node run --dir \(place.path("alpha")) --key-passphrase-file "
+                            + passphrase))
+            }
+        }
+
         @Test func aPipeInPlaceOfAFileHoldsNothingUp() async throws {
             try await Place.with { place in
                 try await place.makeMesh("alpha")

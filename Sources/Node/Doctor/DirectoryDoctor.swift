@@ -271,6 +271,8 @@ extension StateError {
             ("\(self)", "remove it: the node makes a new one, and needs a seed until then")
         case .damaged:
             ("\(self)", "restore it from a backup, or join again in another directory")
+        case .wrongPassphrase:
+            ("\(self)", "name the file of the passphrase that the keys were made with")
         case .unsupportedVersion:
             ("\(self)", "use the version of shoal that wrote it")
         default: ("\(self)", nil)

@@ -52,7 +52,12 @@ extension Doctor {
         let room = min(budget ?? available, available)
         let memory = "\(Self.size(available)) of memory free"
         guard !paths.isEmpty else {
-            return report.add(.machine, "models", .ok, "none; \(memory)")
+            // Those that a flag named, or the environment of the running node.
+            let served = status?.members.first(where: \.isSelf)?.models ?? []
+            let found =
+                served.isEmpty
+                ? "none" : "none in config.json; the node serves \(served.joined(separator: ", "))"
+            return report.add(.machine, "models", .ok, "\(found); \(memory)")
         }
         // A node that runs has taken its share already.
         if !subject.isLocked, bytes > room {

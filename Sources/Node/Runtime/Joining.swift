@@ -80,6 +80,9 @@ public enum Joining {
         let pending = try PendingJoin(at: path, ticket: ticket, keys: keys)
         // An attempt that was under way is finished even then: the inviter decides.
         guard pending.isResumed || now() < ticket.expires else { throw Failure.expired }
+        // A name that no node can have is refused here, and not by the inviter's silence.
+        _ = try JoinRequest(
+            identity: pending.identity, name: nodeName, handshakeHash: [], mesh: ticket.genesis.id)
         let response: JoinResponse
         do throws(LinkError) {
             response = try await JoinExchange.join(

@@ -37,7 +37,8 @@ struct JoinCommand: AsyncParsableCommand {
         if let warning = Joining.clockWarning(chain, now: NodeRuntime.wallTime()) {
             Output.note(warning)
         }
-        try state.reportNewNode("Joined", name: chain.member.body.name, json: json)
+        try state.reportNewNode(
+            "Joined", name: chain.member.body.name, keys: keys, json: json)
     }
 
     /// Asks whether the ticket's mesh is the one that is meant: before anybody else is asked, since

@@ -121,19 +121,32 @@ private struct NewNodeReport: Encodable {
 }
 
 extension StateDirectory {
-    func reportNewNode(_ verb: String, name: String, json: Bool) throws {
+    /// - Parameters:
+    ///   - keys: How the node's keys are sealed, which its start has to know too.
+    ///   - authority: The file to which the mesh's authority's key went, if not into the directory.
+    func reportNewNode(
+        _ verb: String, name: String, keys: KeyOption, authority: String? = nil, json: Bool
+    ) throws {
         let configuration = try configuration()
         let report = NewNodeReport(
             directory: path, mesh: genesis.name, fingerprint: genesis.fingerprint, node: name,
             id: identity.nodeID.hex, peer_port: configuration.peerPort,
             http_port: configuration.httpPort)
         if json { return try Output.json(report) }
+        var next = "shoal node run"
+        if !path.hasSuffix("/.shoal") { next += " --dir \(path)" }
+        if let file = keys.keyPassphraseFile { next += " --key-passphrase-file \(file)" }
+        if let authority {
+            Output.write(
+                "The authority's key: \(authority). Keep it, off this machine: with it issuers are "
+                    + "certified and revoked, and whoever has it can let anybody in.\n")
+        }
         Output.write(
             """
             \(verb) the mesh '\(report.mesh)', fingerprint \(report.fingerprint), as \(name).
             Directory: \(report.directory)
             Ports: \(report.peer_port) for peers, \(report.http_port) for HTTP on loopback.
-            Next: shoal node run\(path.hasSuffix("/.shoal") ? "" : " --dir \(path)")
+            Next: \(next)
 
             """)
     }
@@ -179,6 +192,8 @@ struct MeshInitCommand: AsyncParsableCommand {
             labels: try label.map { try Label($0) },
             authorityFile: offlineAuthority.map(Paths.absolute), keys: try keys.protection(),
             configuration: try node.configuration(at: directory.path), now: NodeRuntime.wallTime())
-        try state.reportNewNode("Made", name: node.name, json: json)
+        try state.reportNewNode(
+            "Made", name: node.name, keys: keys, authority: offlineAuthority.map(Paths.absolute),
+            json: json)
     }
 }

@@ -16,8 +16,9 @@ extension CommandError {
         case let error as StateError:
             let status: ExitStatus =
                 switch error {
+                case .trust(.badName): .usage
                 case .trust, .otherMesh, .notAnIssuer: .refused
-                case .inUse: .system
+                case .inUse, .system: .system
                 case .invalid: .usage
                 default: .configuration
                 }
@@ -43,6 +44,7 @@ extension CommandError {
         case let error as ModelError: self.init(.data, "\(error)")
         case let error as ModelStore.LoadError:
             self.init(error.isAboutMemory ? .system : .data, "\(error)")
+        case TrustError.badName(let why): self.init(.usage, why)
         case let error as TrustError: self.init(.refused, "\(error)")
         case let error as Joining.Failure:
             let status: ExitStatus =
