@@ -62,6 +62,8 @@ public enum MeshTransportLimits {
     /// each time twice as long.
     static let joinRetriesMax = 4
     static let joinPause: Duration = .milliseconds(200)
+    /// How long the link key of a joiner says that it lasts.
+    static let joinKeyLifetime: Duration = .seconds(12 * 3600)
     /// Streams that are carried on for others at once, unless settings say another number.
     public static let relayedStreamsMax = 64
     /// Of those, the most for one node.

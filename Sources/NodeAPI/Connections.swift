@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTPTypes
 import Synchronization
 
 /// Tells the request that a connection is serving that its client has gone.
@@ -62,12 +63,16 @@ final class Connections: Sendable {
     }
 }
 
-/// Keeps a connection's entry in ``Connections``, and sees its end. It must be in the pipeline
+/// Keeps a connection's entry in ``Connections``, sees its end, and gives up a request that is still
+/// arriving when the node stops: nobody may hold it up by half a request. It must be in the pipeline
 /// before Hummingbird's own handlers, which do not pass every event on.
-final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, Sendable {
-    typealias InboundIn = Any
+final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
 
     private let connections: Connections
+    /// Whether a request has begun to arrive and has not ended.
+    private var isArriving = false
+    private var isStopping = false
 
     init(connections: Connections) { self.connections = connections }
 
@@ -80,10 +85,34 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, S
         context.fireChannelInactive()
     }
 
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head:
+            isArriving = true
+            if isStopping { closeUnlessWhole(context) }
+        case .body: break
+        case .end: isArriving = false
+        }
+        context.fireChannelRead(data)
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .inputClosed? = event as? ChannelEvent {
             connections.watch(of: context.channel)?.gone()
         }
+        if event is ChannelShouldQuiesceEvent {
+            isStopping = true
+            if isArriving { closeUnlessWhole(context) }
+        }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    private func closeUnlessWhole(_ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let patience = TimeAmount.seconds(Int64(NodeAPILimits.unfinishedRequestSeconds))
+        context.eventLoop.scheduleTask(in: patience) {
+            let (handler, context) = bound.value
+            if handler.isArriving { context.close(promise: nil) }
+        }
     }
 }

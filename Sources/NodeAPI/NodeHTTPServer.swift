@@ -19,6 +19,12 @@ public struct NodeHTTPConfiguration: Equatable, Sendable {
     public var socketPath: String?
     /// The most generations at once.
     public var concurrentGenerationsMax: Int
+    /// Pages of other places that may ask; see ``HTTPOrigin``.
+    public var origins: Set<HTTPOrigin> = []
+    /// How many files the process may open: what connections may take is a share of it.
+    public var openFiles = Int.max
+    /// See ``NodeAPILimits/idleSecondsMax``.
+    var idleSeconds = NodeAPILimits.idleSecondsMax
 
     /// A configuration; the default port is 8800.
     public init(
@@ -62,7 +68,7 @@ extension NodeHTTPError: CustomStringConvertible {
         case .addressInUse(let host, let port):
             """
             cannot listen for clients on \(host):\(port): another program listens there. \
-            Choose another HTTP port, or stop that program
+            Stop that program, or choose another HTTP port
             """
         case .addressNotAvailable(let host, let port):
             """
@@ -152,6 +158,11 @@ public final class NodeHTTPServer: Service, Sendable {
         _ handlers: Handlers, onListening: @escaping @Sendable () -> Void
     ) async throws {
         let address = BindAddress.hostname(configuration.host, port: configuration.port)
+        if !NodeHTTPConfiguration.isLoopback(host: configuration.host) {
+            logger.warning(
+                "HTTP is served to other machines, without authentication: whoever reaches it can ask",
+                metadata: ["host": "\(configuration.host)"])
+        }
         do {
             try await application(handlers, at: address) { channel in
                 self.listens { $0.port = channel.localAddress?.port ?? 0 }
@@ -164,7 +175,9 @@ public final class NodeHTTPServer: Service, Sendable {
 
     private func serveSocket(_ handlers: Handlers, at path: String) async throws {
         do {
-            try await application(handlers, at: .unixDomainSocket(path: path)) { _ in
+            try await application(
+                handlers, at: .unixDomainSocket(path: path), isForCommands: true
+            ) { _ in
                 let isClosed = chmod(path, 0o600) == 0
                 self.listens { $0.socket = .some(isClosed ? path : nil) }
             }.run()
@@ -237,27 +250,35 @@ public final class NodeHTTPServer: Service, Sendable {
     }
 
     private func application(
-        _ handlers: Handlers, at address: BindAddress,
+        _ handlers: Handlers, at address: BindAddress, isForCommands: Bool = false,
         onListening: @escaping @Sendable (any Channel) -> Void = { _ in }
     ) -> Application<RouterResponder<NodeRequestContext>> {
+        let connections = NodeAPILimits.connections(openFiles: configuration.openFiles)
+        // The Unix socket has no guard: no page reaches it, and only the node's user does.
+        let guardian =
+            isForCommands
+            ? nil
+            : RequestGuard(
+                isLoopback: NodeHTTPConfiguration.isLoopback(host: configuration.host),
+                origins: configuration.origins)
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
         decoder.maxHeaderFieldSize = NodeAPILimits.headerBytesMax
         decoder.maxHeaderListSize = NodeAPILimits.headerBytesMax
         decoder.maxHeaderFieldCount = NodeAPILimits.headerFieldsMax
         return Application(
-            router: handlers.routes.router(),
+            router: handlers.routes.router(behind: guardian),
             server: .http1(
                 configuration: HTTP1Channel.Configuration(
                     additionalChannelHandlers: [
                         ConnectionHandler(connections: handlers.connections)
                     ],
-                    idleTimeout: .seconds(Int64(NodeAPILimits.idleSecondsMax)),
+                    idleTimeout: .seconds(Int64(configuration.idleSeconds)),
                     httpDecoderConfiguration: decoder)),
             configuration: ApplicationConfiguration(
                 address: address,
                 serverName: "shoal",
                 availableConnectionsDelegate: MaximumAvailableConnections(
-                    NodeAPILimits.connectionsMax, logger: logger)),
+                    isForCommands ? connections.commands : connections.network, logger: logger)),
             onServerRunning: { onListening($0) },
             logger: logger)
     }

@@ -31,10 +31,12 @@ struct NodeRoutes: Sendable {
         }
     }
 
-    func router() -> Router<NodeRequestContext> {
+    /// The routes, behind a guard where others than this machine's commands come in.
+    func router(behind guardian: RequestGuard? = nil) -> Router<NodeRequestContext> {
         let router = Router(
             context: NodeRequestContext.self, options: [.autoGenerateHeadEndpoints])
         router.add(middleware: ErrorMiddleware())
+        if let guardian { router.add(middleware: guardian) }
         router.post("/v1/chat/completions") { request, context in
             try await generations.respond(to: request, in: context, as: .chat)
         }

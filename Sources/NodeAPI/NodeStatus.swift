@@ -80,6 +80,8 @@ public struct NodeStatus: Codable, Equatable, Sendable {
         public var storageFault: String?
         /// The ids of the nodes that it knows to be revoked, in hexadecimal.
         public var revoked: [String] = []
+        /// How many files and connections it may have open at once.
+        public var openFilesMax: Int?
 
         /// This node.
         public init(
@@ -120,6 +122,7 @@ public struct NodeStatus: Codable, Equatable, Sendable {
             case storageFault = "storage_fault"
             case saidRevoked = "said_revoked"
             case clocks
+            case openFilesMax = "open_files_max"
         }
     }
 

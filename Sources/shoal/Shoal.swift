@@ -61,6 +61,12 @@ enum Main {
             Output.note("shoal: \(error?.description ?? "")")
             exit(error?.status.rawValue ?? ExitStatus.software.rawValue)
         } catch {
+            let message = Shoal.fullMessage(for: error)
+            let shown = TicketText.redacted(message)
+            guard shown == message else {
+                Output.note(shown)
+                exit(Shoal.exitCode(for: error).rawValue)
+            }
             Shoal.exit(withError: error)
         }
     }

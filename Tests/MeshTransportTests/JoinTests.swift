@@ -99,4 +99,61 @@ import Wire
         await inviter.transport.shutdown()
         await other.transport.shutdown()
     }
+
+    /// Joins with a clock that is so many seconds ahead, or behind.
+    private func join(
+        ahead seconds: Int64, _ mesh: TestMesh, at address: NetworkAddress? = nil
+    ) async throws -> JoinResponse {
+        let inviter = try await mesh.node("inviter")
+        var ticket = ticket(mesh, at: inviter)
+        await invite(mesh, by: inviter, with: ticket)
+        if let address {
+            ticket = .generate(
+                genesis: mesh.genesis, inviter: inviter.id, addresses: [address],
+                expires: wallNow() + .seconds(600), uses: 1, labels: [])
+        }
+        let result: Result<JoinResponse, any Error>
+        do {
+            result = .success(
+                try await JoinExchange.join(
+                    with: ticket, identity: .generate(), name: "newcomer",
+                    wallClock: {
+                        WallTime(seconds: UInt64(Int64(wallNow().seconds) + seconds))
+                    }))
+        } catch { result = .failure(error) }
+        await inviter.transport.shutdown()
+        return try result.get()
+    }
+
+    @Test func aJoinerWhoseClockIsAheadIsLetInToBeToldOfIt() async throws {
+        let response = try await join(ahead: 3600, try TestMesh())
+        guard case .admitted = response else {
+            Issue.record("\(response)")
+            return
+        }
+    }
+
+    @Test func aJoinerWhoseClockIsBehindIsToldThatTheClocksDiffer() async throws {
+        let mesh = try TestMesh()
+        let error = await #expect(throws: LinkError.self) {
+            _ = try await join(ahead: -3 * 86_400, mesh)
+        }
+        guard case .clocksDiffer(let reason)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(!reason.isEmpty)
+    }
+
+    @Test func whereNobodyListensTheInviterIsUnreachable() async throws {
+        let address = try #require(NetworkAddress("127.0.0.1:1"))
+        let mesh = try TestMesh()
+        let error = await #expect(throws: LinkError.self) {
+            _ = try await join(ahead: 0, mesh, at: address)
+        }
+        guard case .unreachable? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
 }

@@ -45,6 +45,14 @@ final class RawClient: Sendable {
         }
     }
 
+    /// Whether nothing comes for so long, not even the connection's end.
+    func isSilent(forMilliseconds limit: Int32) async -> Bool {
+        await onQueue { [descriptor] in
+            var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            return poll(&waited, 1, limit) == 0
+        }
+    }
+
     func close() { _ = Foundation.close(descriptor) }
 
     private func onQueue<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {

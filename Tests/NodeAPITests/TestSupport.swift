@@ -11,11 +11,36 @@ import Testing
 
 private var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
 
-func server(_ service: FakeService, port: Int = 0, generationsMax: Int = 4) -> NodeHTTPServer {
-    NodeHTTPServer(
-        configuration: NodeHTTPConfiguration(
-            port: port, concurrentGenerationsMax: generationsMax), service: service,
-        logger: silent)
+func server(
+    _ service: FakeService, port: Int = 0, generationsMax: Int = 4,
+    changing change: (inout NodeHTTPConfiguration) -> Void = { _ in }
+) -> NodeHTTPServer {
+    var configuration = NodeHTTPConfiguration(
+        port: port, concurrentGenerationsMax: generationsMax)
+    change(&configuration)
+    return NodeHTTPServer(configuration: configuration, service: service, logger: silent)
+}
+
+/// Runs a server for the time of `body`.
+func withServer<Value: Sendable>(
+    _ service: FakeService, generationsMax: Int = 4,
+    changing change: (inout NodeHTTPConfiguration) -> Void = { _ in },
+    _ body: @escaping @Sendable (_ port: Int) async throws -> Value
+) async throws -> Value {
+    let server = server(service, generationsMax: generationsMax, changing: change)
+    return try await withThrowingTaskGroup(of: Value?.self) { group in
+        group.addTask {
+            try await server.run()
+            return nil
+        }
+        let port = try await server.boundPort()
+        group.addTask { try await body(port) }
+        defer { group.cancelAll() }
+        while let value = try await group.next() {
+            if let value { return value }
+        }
+        throw NodeHTTPError.stopped
+    }
 }
 
 extension HTTPField.Name {

@@ -94,10 +94,10 @@ extension ProcessTests {
                 let run = ["node", "run", "--dir", place.path("beta")]
                 expectRefusal(
                     try await place.start(run + ["--peer-port", "\(port)"]).outcome(), status: 71,
-                    saying: "127.0.0.1:\(port)", "in use")
+                    saying: "127.0.0.1:\(port)", "in use", "--peer-port", "config.json")
                 expectRefusal(
                     try await place.start(run + ["--http-port", "\(http)"]).outcome(), status: 71,
-                    saying: "127.0.0.1:\(http)")
+                    saying: "127.0.0.1:\(http)", "--http-port", "config.json")
                 expectRefusal(
                     try await place.shoal("node", "run", "--dir", alpha.directory), status: 71,
                     saying: "another process", alpha.directory)

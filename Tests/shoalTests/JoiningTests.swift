@@ -65,6 +65,7 @@ extension ProcessTests {
                 let joins = try names.map { name in
                     try place.start([
                         "join", ticket, "--dir", place.path(name), "--node-name", name, "--json",
+                        "--yes",
                     ])
                 }
                 var statuses: [Int32] = []
@@ -83,7 +84,7 @@ extension ProcessTests {
                     of: alpha, "--address", "127.0.0.1:\(proxy.port)")
                 proxy.set(.holdAfterFirstFrame)
                 let joiner = try place.start(
-                    ["join", ticket, "--dir", place.path("beta"), "--node-name", "beta"])
+                    ["join", ticket, "--yes", "--dir", place.path("beta"), "--node-name", "beta"])
                 try await eventually("alpha lets beta in\n\(alpha.command.errors)") {
                     alpha.command.errors.contains("let in")
                 }
@@ -113,7 +114,7 @@ extension ProcessTests {
                 proxy.set(.cutAfterFirstFrame)
                 for name in ["beta", "gamma"] {
                     let lost = try await place.join(ticket, as: name)
-                    expectRefusal(lost, status: 77, saying: "same command again")
+                    expectRefusal(lost, status: 75, saying: "same command again")
                     #expect(place.exists("\(name)/joining"))
                 }
                 proxy.set(.pass)
@@ -158,8 +159,9 @@ extension ProcessTests {
                 let port = try #require(alpha.peerPort)
                 _ = try await alpha.stop()
                 expectRefusal(
-                    try await place.join(ticket, as: "gamma"), status: 77, saying: "mesh-of-alpha",
-                    "not running")
+                    try await place.join(ticket, as: "gamma"), status: 69, saying: "mesh-of-alpha",
+                    "not running", "connection refused", "not used")
+                #expect(!place.exists("gamma"))
 
                 try await place.makeMesh("beta")
                 let beta = try await place.run("beta", ["--peer-port", "\(port)"])

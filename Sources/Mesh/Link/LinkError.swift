@@ -50,6 +50,8 @@ public enum LinkError: Error, Equatable, Sendable {
     case handshakeNotAuthentic
     /// The peer's proof of who it is was refused.
     case peerRefused(String)
+    /// What the peer showed was not valid at the time of this clock. Said where a node joins.
+    case clocksDiffer(String)
     /// Both ends speak no common protocol version.
     case noCommonVersion
     /// Another node answered than the one that was dialled.
@@ -185,6 +187,7 @@ extension LinkError: CustomStringConvertible {
         case .handshakeNotAuthentic:
             "the handshake did not authenticate: the peer is of another mesh or holds another key"
         case .peerRefused(let reason): "the peer's proof of identity was refused: \(reason)"
+        case .clocksDiffer(let reason): "by this machine's clock \(reason)"
         case .noCommonVersion:
             "the peer speaks no protocol version that this one does: update the older node"
         case .wrongPeer(let expected, let found):

@@ -17,7 +17,9 @@ public enum JoinExchange {
     ///   - mayAsk: Called when an inviter is about to be asked, which may use the ticket up: what is
     ///     needed to ask again must be on disk by then. When it returns false, nobody is asked.
     /// - Returns: The inviter's answer; an admission's certificate was verified.
-    /// - Throws: ``LinkError/silentlyRefused`` when the inviter does not know the ticket.
+    /// - Throws: ``LinkError/silentlyRefused`` when the inviter does not know the ticket,
+    ///   ``LinkError/unreachable(_:)`` only when no address could be connected to, and
+    ///   ``LinkError/clocksDiffer(_:)`` when what the inviter shows was made by another time.
     public static func join(
         with ticket: Ticket, identity: Identity, name: String,
         wallClock: @escaping @Sendable () -> WallTime,
@@ -25,7 +27,10 @@ public enum JoinExchange {
     ) async throws(LinkError) -> JoinResponse {
         let genesis = ticket.genesis
         let loop = MeshThreads.links.next()
-        let linkKey = LinkKeyPair.generate(now: wallClock())
+        // Half a day, though it is used for seconds: a joiner whose clock is some hours fast is let in
+        // too, and told. A key that seems to live for longer than a day is refused without a word.
+        let linkKey = LinkKeyPair.generate(
+            now: wallClock(), lifetime: MeshTransportLimits.joinKeyLifetime)
         let local = try LinkHandshake.Local(
             identity: identity, chain: nil, linkKey: linkKey, mesh: genesis.id)
         guard let preamble = LinkPreamble(lane: .join, keyID: ticket.keyID) else {
@@ -47,7 +52,9 @@ public enum JoinExchange {
                         Result { () throws(LinkError) in
                             try hub.value.dial(
                                 preamble: preamble, preSharedKey: ticket.preSharedSecret,
-                                expecting: ticket.inviter, then: completion)
+                                expecting: ticket.inviter,
+                                verifier: JoinVerifier(genesis: genesis, now: wallClock),
+                                then: completion)
                         }
                     }
                 }
@@ -59,8 +66,21 @@ public enum JoinExchange {
                 failures.append((address, error))
             }
         }
-        if failures.count == 1 { throw failures[0].error }
-        throw .unreachable(failures.map { "\($0.address): \($0.error)" })
+        throw reason(of: failures)
+    }
+
+    /// What to tell of all addresses that were tried: what a node there said counts for more than that
+    /// nobody was there at another address.
+    private static func reason(
+        of failures: [(address: NetworkAddress, error: LinkError)]
+    ) -> LinkError {
+        if failures.count == 1 { return failures[0].error }
+        let met: [LinkError] = failures.map(\.error).filter {
+            if case .unreachable = $0 { false } else { true }
+        }
+        let clocks = met.first(where: { if case .clocksDiffer = $0 { true } else { false } })
+        return clocks ?? met.first
+            ?? .unreachable(failures.map { "\($0.address): \($0.error)" })
     }
 
     /// Tries again what met silence: a busy inviter says no more than one that does not know the
@@ -109,6 +129,8 @@ public enum JoinExchange {
                 guard member.nodeID == identity.nodeID else { throw TrustError.wrongKind }
             }
             return response
+        } catch let error as TrustError where error.isAboutTime {
+            throw .clocksDiffer("\(error)")
         } catch { throw .peerRefused("\(error)") }
     }
 
@@ -139,6 +161,47 @@ public enum JoinExchange {
             return await handler(JoinAttempt(keyID: link.preamble.keyID, request: request))
         } catch {
             return .refused(.badRequest, message: "the request was refused: \(error)")
+        }
+    }
+}
+
+/// Judges an inviter as any member is judged, and tells apart what another clock explains.
+private struct JoinVerifier: LinkVerifier {
+    private let genesis: Genesis
+    private let now: @Sendable () -> WallTime
+    private let base: MemberVerifier
+
+    init(genesis: Genesis, now: @escaping @Sendable () -> WallTime) {
+        self.genesis = genesis
+        self.now = now
+        base = MemberVerifier(genesis: genesis, trust: TrustState(), now: now)
+    }
+
+    func verify(
+        payload: [UInt8], staticKey: LinkKey, standing: LinkStanding
+    ) throws(LinkError) -> LinkPeer {
+        do throws(LinkError) {
+            return try base.verify(payload: payload, staticKey: staticKey, standing: standing)
+        } catch .peerRefused(let reason) {
+            guard let proof = try? LinkProof(decoding: payload) else { throw .peerRefused(reason) }
+            do throws(TrustError) {
+                _ = try proof.verify(
+                    staticKey: staticKey, genesis: genesis, at: now(), trust: TrustState())
+            } catch  where error.isAboutTime {
+                throw .clocksDiffer("\(error)")
+            } catch {}
+            throw .peerRefused(reason)
+        }
+    }
+}
+
+extension TrustError {
+    /// Whether a clock that goes wrong, here or there, explains it.
+    fileprivate var isAboutTime: Bool {
+        switch self {
+        case .expired, .notYetValid: true
+        case .lifetimeTooLong(let what): what == "link key"
+        default: false
         }
     }
 }

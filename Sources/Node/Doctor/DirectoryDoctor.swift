@@ -23,8 +23,10 @@ extension Doctor {
     }
 
     private func examineRoot(_ files: DirectoryFiles, _ report: inout DoctorReport) -> Bool {
+        let objection = StateDirectory.objection(to: files)
         guard files.exists("VERSION") else {
-            add(.noMesh(path: path), "directory", &report)
+            if let objection { add(objection, "directory", &report) }
+            examineLeftovers(files, &report)
             return false
         }
         do {
@@ -35,7 +37,13 @@ extension Doctor {
             // What others may write in is still examined; another version's files are not.
             if case .unsupportedVersion = error { return false }
         }
-        return true
+        switch objection {
+        case .unfinishedJoin?, .unfinished?:
+            if let objection { add(objection, "directory", &report) }
+            examineLeftovers(files, &report)
+            return false
+        default: return true
+        }
     }
 
     private func add(_ error: StateError, _ subject: String, _ report: inout DoctorReport) {
@@ -131,15 +139,11 @@ extension Doctor {
 
     /// Files that a crash left behind: begun, never given their name. They may hold keys.
     private func examineLeftovers(_ files: DirectoryFiles, _ report: inout DoctorReport) {
-        let folders = ["", "mesh", "mesh/issued", "node", "tickets", "peers", "digests", "run"]
-        let left = folders.flatMap { folder in
-            files.list(folder).map { folder.isEmpty ? $0 : "\(folder)/\($0)" }
-        }.filter { name in
+        let left = StateDirectory.leftovers(in: files).filter { name in
             // One that is being written now is younger.
-            name.contains(".new-")
-                && (files.changed(name).map {
-                    WallTime(seconds: $0) + DoctorLimits.temporaryAge < now
-                } ?? false)
+            files.changed(name).map {
+                WallTime(seconds: $0) + DoctorLimits.temporaryAge < now
+            } ?? false
         }
         guard !left.isEmpty else { return }
         let paths = left.map(files.path).joined(separator: " ")
@@ -186,7 +190,7 @@ extension Doctor {
     /// Whether a process holds the node's lock. It is shared for a moment to find out; the file is
     /// not made when it is not there.
     private static func isLocked(_ path: String) -> Bool {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
         return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
@@ -202,9 +206,14 @@ extension Doctor {
             subject.configuration = configuration
             _ = try configuration.parsedAddresses()
             _ = try configuration.parsedSeeds()
+            _ = try configuration.parsedOrigins()
+            try configuration.checkPorts()
             guard subject.files.exists("config.json") else {
                 return report.add(
-                    .directory, "configuration", .ok, "there is no config.json: the defaults hold")
+                    .directory, "configuration", .warning,
+                    "config.json is missing: its defaults hold, and what was chosen when the node "
+                        + "was made (ports, models, seeds) is lost",
+                    remedy: "restore it from a backup, or write it anew ({} for the defaults)")
             }
             report.add(.directory, "configuration", .ok, "config.json is understood")
         } catch {
@@ -226,6 +235,23 @@ extension StateError {
                 "run `shoal mesh init` to make one, `shoal join TICKET-FILE` to join one, or name "
                     + "another directory by --dir"
             )
+        case .versionLost(let path):
+            (
+                "\(path) holds a node, and its file VERSION is missing",
+                "restore it from a backup, or, if a shoal of this version wrote the rest, run "
+                    + "`echo \(StateDirectory.version) > \(path)/VERSION`"
+            )
+        case .unfinishedJoin(let path):
+            (
+                "a join was interrupted in \(path)",
+                "repeat it, by the same `shoal join` with the same ticket; if that is not wanted any "
+                    + "more, remove the directory"
+            )
+        case .unfinished(let path):
+            (
+                "a mesh was about to be made in \(path), and that was interrupted",
+                "run `shoal mesh init` there again, or remove the directory"
+            )
         case .missing(let path):
             (
                 "\(path) is missing",
@@ -245,6 +271,8 @@ extension StateError {
             ("\(self)", "remove it: the node makes a new one, and needs a seed until then")
         case .damaged:
             ("\(self)", "restore it from a backup, or join again in another directory")
+        case .wrongPassphrase:
+            ("\(self)", "name the file of the passphrase that the keys were made with")
         case .unsupportedVersion:
             ("\(self)", "use the version of shoal that wrote it")
         default: ("\(self)", nil)

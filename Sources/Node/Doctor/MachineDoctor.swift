@@ -1,5 +1,7 @@
 import Engine
 import Kernels
+import NodeAPI
+import Platform
 import Secrets
 import Trust
 
@@ -50,7 +52,12 @@ extension Doctor {
         let room = min(budget ?? available, available)
         let memory = "\(Self.size(available)) of memory free"
         guard !paths.isEmpty else {
-            return report.add(.machine, "models", .ok, "none; \(memory)")
+            // Those that a flag named, or the environment of the running node.
+            let served = status?.members.first(where: \.isSelf)?.models ?? []
+            let found =
+                served.isEmpty
+                ? "none" : "none in config.json; the node serves \(served.joined(separator: ", "))"
+            return report.add(.machine, "models", .ok, "\(found); \(memory)")
         }
         // A node that runs has taken its share already.
         if !subject.isLocked, bytes > room {
@@ -79,18 +86,14 @@ extension Doctor {
     }
 
     private func examineLimits(_ report: inout DoctorReport) {
-        var limit = rlimit()
-        #if canImport(Glibc)
-            guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-                return
-            }
-        #else
-            guard getrlimit(RLIMIT_NOFILE, &limit) == 0 else { return }
-        #endif
-        let files = Int(clamping: limit.rlim_cur)
+        // The node's own, where it tells: a service has other limits than the shell of this command.
+        let told = status?.node.openFilesMax
+        let files = told ?? OpenFiles.limit
         let isLow = files < DoctorLimits.openFilesLow
         report.add(
-            .machine, "open files", isLow ? .warning : .ok, "up to \(files)",
+            .machine, "open files", isLow ? .warning : .ok,
+            told == nil
+                ? "up to \(files) for what is started from here" : "up to \(files) for the node",
             remedy: isLow ? "raise it (`ulimit -n 4096`) before the node starts" : nil)
     }
 

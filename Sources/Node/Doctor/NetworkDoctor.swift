@@ -1,3 +1,4 @@
+import Foundation
 import MeshTransport
 import NodeAPI
 import Wire
@@ -7,12 +8,27 @@ extension Doctor {
     func examineNetwork(of subject: Subject) async -> [DoctorReport.Check] {
         var report = DoctorReport(directory: path)
         guard let configuration = subject.configuration else { return [] }
+        examineExposure(subject, configuration, &report)
         if subject.isLocked {
             await examineRunning(subject, &report)
         } else {
             await examineStopped(configuration, &report)
         }
         return report.checks
+    }
+
+    /// HTTP asks nobody who he is.
+    private func examineExposure(
+        _ subject: Subject, _ configuration: NodeConfiguration, _ report: inout DoctorReport
+    ) {
+        // A flag may have said otherwise than the configuration.
+        let told = subject.isLocked ? subject.running.flatMap { URL(string: $0.http)?.host() } : nil
+        let host = (told ?? configuration.httpHost).trimmingCharacters(in: ["[", "]"])
+        guard !NodeHTTPConfiguration.isLoopback(host: host) else { return }
+        report.add(
+            .network, "HTTP for others", .warning,
+            "it is served at \(host), without authentication: anyone who reaches it can ask",
+            remedy: "let only whom you trust reach it, by a firewall, or set httpHost to 127.0.0.1")
     }
 
     // MARK: While it runs

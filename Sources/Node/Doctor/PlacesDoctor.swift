@@ -161,10 +161,7 @@ extension Doctor {
                     : "no address of another member is known, so nobody was asked: let others in "
                         + "by `shoal invite create`, or name a member by --seed HOST:PORT")
         } else if credentials(of: subject) == nil {
-            report.add(
-                .members, "anyone there", .problem,
-                "nobody was asked, since this node's keys can't be read",
-                remedy: "mend what is said above")
+            examineUnasked(isConnected, subject, &report)
         } else if answering > 0 {
             report.add(
                 .members, "anyone there", .ok, "\(answering) of \(others.count) addresses answer")
@@ -175,6 +172,36 @@ extension Doctor {
                     + (others.count > 12 ? " and \(others.count - 12) more" : ""),
                 remedy: Self.remedy(for: others, subject))
         }
+    }
+
+    /// Where this command has not the keys to ask anybody, what the running node says counts.
+    private func examineUnasked(
+        _ isConnected: Bool, _ subject: Subject, _ report: inout DoctorReport
+    ) {
+        let isSealed = subject.identity == nil && subject.node != nil
+        guard let discovery = status?.discovery else {
+            return report.add(
+                .members, "anyone there", isSealed ? .warning : .problem,
+                isSealed
+                    ? "nobody was asked: the identity is sealed, and the node does not run"
+                    : "nobody was asked, since this node's keys can't be read",
+                remedy: isSealed
+                    ? "name the passphrase's file by --key-passphrase-file to ask"
+                    : "mend what is said above")
+        }
+        guard !isConnected else {
+            return report.add(
+                .members, "anyone there", .ok, "the running node has other members, by its own word"
+            )
+        }
+        let places = discovery.places.filter { $0.outcome != "self" }
+        let tried = places.prefix(12).map { "\($0.address) (\($0.reason ?? $0.outcome))" }
+        report.add(
+            .members, "anyone there", .problem,
+            "nobody answers the running node. Tried: " + tried.joined(separator: ", ")
+                + (places.count > 12 ? " and \(places.count - 12) more" : ""),
+            remedy: "see that the nodes there run, and that nothing between drops what comes"
+                + (isSealed ? "; with --key-passphrase-file more can be said of each" : ""))
     }
 
     /// Whether the clocks of others are near this one. A link key lives a day from when it was made: so

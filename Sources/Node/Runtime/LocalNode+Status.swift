@@ -4,6 +4,7 @@ import Mesh
 import MeshTransport
 import NIOCore
 import NodeAPI
+import Platform
 import Trust
 import Wire
 
@@ -44,6 +45,7 @@ extension LocalNode {
             reachabilityReason: own.reachabilityReason,
             observedAddresses: own.observed.map(\.description),
             faults: faults.map(\.description))
+        node.openFilesMax = OpenFiles.limit
         describeTrust(&node, names: names)
         let turnedAway = Dictionary(
             trust.hearsay.words.map { ($0.by, $0.text) }, uniquingKeysWith: { first, _ in first })

@@ -7,6 +7,7 @@ import MeshTransport
 import NIOCore
 import NIOPosix
 import NodeAPI
+import Platform
 import ServiceLifecycle
 import Trust
 import UnixSignals
@@ -37,7 +38,10 @@ public struct NodeRuntime: Sendable {
     ) throws {
         self.directory = directory
         self.configuration = configuration
-        _ = try configuration.parsedSeeds()  // refused before models are loaded
+        // Refused before models are loaded.
+        try configuration.checkPorts()
+        _ = try configuration.parsedSeeds()
+        _ = try configuration.parsedOrigins()
         self.logger = logger
         self.onReady = onReady
         kernels = try KernelTable.best(environment: environment)
@@ -145,11 +149,11 @@ public struct NodeRuntime: Sendable {
             trust: node.trust, transport: node.entry.transport, gossip: node.entry.gossip,
             activity: node.activity, discovery: node.discovery, logger: logger)
         let socket = directory.prepareSocket()
-        let http = NodeHTTPServer(
-            configuration: NodeHTTPConfiguration(
-                host: configuration.httpHost, port: Int(configuration.httpPort),
-                socketPath: socket),
-            service: node, logger: logger)
+        var settings = NodeHTTPConfiguration(
+            host: configuration.httpHost, port: Int(configuration.httpPort), socketPath: socket)
+        settings.origins = try configuration.parsedOrigins()
+        settings.openFiles = OpenFiles.limit
+        let http = NodeHTTPServer(configuration: settings, service: node, logger: logger)
         let announcement = Task {
             guard let listening = try? await http.bound() else { return }
             announce(node, as: name, listening)

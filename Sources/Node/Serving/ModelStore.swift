@@ -61,7 +61,7 @@ public final class ModelStore: Sendable {
     }
 
     /// The path and the name of `PATH` or `NAME=PATH`.
-    static func split(_ specification: String) -> (path: String, name: String) {
+    public static func split(_ specification: String) -> (path: String, name: String) {
         guard let equals = specification.firstIndex(of: "="), !specification.hasPrefix("/") else {
             return (specification, name(ofFile: specification))
         }

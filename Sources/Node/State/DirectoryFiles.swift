@@ -121,10 +121,15 @@ struct DirectoryFiles: Sendable {
         fsync(descriptor)
     }
 
-    /// The whole of a file. A `secret` must be the owner's alone; a link is never followed.
+    /// The whole of a file. A `secret` must be the owner's alone; a link is never followed, and what
+    /// is no regular file is not opened: a pipe would wait for somebody to write, a device may act.
     func read(_ name: String, secret: Bool = false) throws(StateError) -> [UInt8] {
         let full = path(name)
-        let descriptor = open(full, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+        if let status = FileStatus(path: full, followsLink: false), status.kind != .regular {
+            throw .notPlain(path: full)
+        }
+        // Not blocking, in case it was replaced meanwhile.
+        let descriptor = open(full, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             switch errno {
             case ENOENT: throw .missing(path: full)

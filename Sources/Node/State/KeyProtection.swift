@@ -22,7 +22,8 @@ public struct KeyProtection: Sendable {
     /// Under the passphrase that a file holds: all of it but line ends at its end. The file is the
     /// user's alone. It may be a link, as those of secret managers are.
     public init(passphraseFile path: String) throws(StateError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // Not blocking, in case the path is a pipe that nobody writes to.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw .system(path: path, operation: "read", reason: String(cString: strerror(errno)))
         }
@@ -171,8 +172,28 @@ public struct AuthorityKey: Sendable {
     static func write(_ content: [UInt8], toNewFile path: String) throws(StateError) {
         let (files, name) = DirectoryFiles.split(path)
         guard try files.createExclusively(content, at: name) else {
-            throw .invalid("\(path) is there already: name a new file for the authority's key")
+            throw .invalid(
+                "\(path) is there already\(description(of: name, in: files)): name a new file for "
+                    + "the authority's key")
         }
+    }
+
+    /// What a file is that is in the way of an authority's key, if it is such a key itself.
+    private static func description(of name: String, in files: DirectoryFiles) -> String {
+        let found = try? KeyFile.read(name, in: files, kind: kind) {
+            (reader) throws(WireError) in try Genesis(from: &reader)
+        }
+        guard let genesis = found?.0 else { return "" }
+        return ", the authority's key of the mesh '\(genesis.name)' (\(genesis.fingerprint)). If "
+            + "that was to be made by an init that was interrupted, no node has it: remove the "
+            + "file. Else"
+    }
+
+    /// Unfinished files of an authority's key beside where one is to be: an init was interrupted
+    /// while it wrote them.
+    public static func leftovers(beside path: String) -> [String] {
+        let (files, name) = DirectoryFiles.split(path)
+        return files.list("").filter { $0.hasPrefix("\(name).new-") }.map(files.path)
     }
 }
 

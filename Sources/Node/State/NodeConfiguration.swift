@@ -1,5 +1,6 @@
 import Foundation
 public import MeshTransport
+import NodeAPI
 public import Wire
 
 /// What `shoal node run` reads from `config.json` of its directory. Flags and the environment
@@ -18,6 +19,9 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
     public var httpHost = "127.0.0.1"
     /// Its port; 0 for any free one.
     public var httpPort = NodeConfiguration.defaultHTTPPort
+    /// Pages that may ask over HTTP though they come from elsewhere, as `https://HOST:PORT`; their
+    /// hosts may also be what this node is called by.
+    public var httpOrigins: [String] = []
     /// Model files, as paths or `NAME=PATH`.
     public var models: [String] = []
     /// Where others reach this node, as `HOST:PORT`; empty for the addresses of this machine.
@@ -106,6 +110,8 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         peerPort = try Self.port(values, .peerPort) ?? peerPort
         httpHost = try values.decodeIfPresent(String.self, forKey: .httpHost) ?? httpHost
         httpPort = try Self.port(values, .httpPort) ?? httpPort
+        httpOrigins =
+            try values.decodeIfPresent([String].self, forKey: .httpOrigins) ?? httpOrigins
         models = try values.decodeIfPresent([String].self, forKey: .models) ?? models
         addresses = try values.decodeIfPresent([String].self, forKey: .addresses) ?? addresses
         seeds = try values.decodeIfPresent([String].self, forKey: .seeds) ?? seeds
@@ -150,6 +156,7 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         case peerPort
         case httpHost
         case httpPort
+        case httpOrigins
         case models
         case addresses
         case seeds
@@ -216,6 +223,19 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
         }
     }
 
+    /// Refuses one port for peers and for HTTP: whichever listens second would fail.
+    public func checkPorts() throws(StateError) {
+        guard peerPort == httpPort, peerPort != 0, !dialOutOnly else { return }
+        let everywhere = ["0.0.0.0", "::"]
+        // Two addresses of a machine each have all ports.
+        guard
+            peerHost == httpHost || everywhere.contains(peerHost) || everywhere.contains(httpHost)
+        else { return }
+        throw .invalid(
+            "port \(peerPort) cannot be both for peers and for HTTP: choose another by --peer-port "
+                + "or --http-port, or in config.json")
+    }
+
     /// The addresses given, parsed.
     func parsedAddresses() throws(StateError) -> [NetworkAddress] { try Self.parsed(addresses) }
 
@@ -225,6 +245,23 @@ public struct NodeConfiguration: Codable, Sendable, Equatable {
             throw .invalid("a node has at most \(DiscoveryLimits.seedsMax) seeds")
         }
         return try Self.parsed(seeds)
+    }
+
+    /// The pages that may ask, parsed.
+    func parsedOrigins() throws(StateError) -> Set<HTTPOrigin> {
+        guard httpOrigins.count <= NodeAPILimits.originsMax else {
+            throw .invalid("httpOrigins has more than \(NodeAPILimits.originsMax) entries")
+        }
+        var parsed: Set<HTTPOrigin> = []
+        for text in httpOrigins {
+            guard let origin = HTTPOrigin(text) else {
+                throw .invalid(
+                    "'\(text)' under httpOrigins is no origin: write https://HOST or "
+                        + "http://HOST:PORT, without a path")
+            }
+            parsed.insert(origin)
+        }
+        return parsed
     }
 
     private static func parsed(_ texts: [String]) throws(StateError) -> [NetworkAddress] {
@@ -278,8 +315,24 @@ extension StateDirectory {
         }
     }
 
+    /// The configuration that somebody put into a directory before a node is made there; nil where
+    /// there is none, or where it is what an attempt left that did not come to its end.
+    public static func preparedConfiguration(
+        at path: String
+    ) throws(StateError) -> NodeConfiguration? {
+        let files = DirectoryFiles(root: path)
+        guard files.exists("config.json"), !files.exists("VERSION") else { return nil }
+        return try configuration(files)
+    }
+
     /// Replaces the configuration file.
     public func save(_ configuration: NodeConfiguration) throws(StateError) {
+        try Self.save(configuration, in: files)
+    }
+
+    static func save(
+        _ configuration: NodeConfiguration, in files: DirectoryFiles
+    ) throws(StateError) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(configuration) else {
@@ -300,6 +353,28 @@ extension DecodingError {
                 ? context.debugDescription : "\(place): \(context.debugDescription)"
         @unknown default: return "\(self)"
         }
+    }
+}
+
+extension NodeConfiguration {
+    /// The most directories beside a new one that are looked at.
+    private static let neighboursMax = 256
+
+    /// The ports of nodes whose directories are beside this one, whether they run or not: a node
+    /// that is made there should not choose them again.
+    public static func portsChosen(beside path: String) -> Set<UInt16> {
+        let parts = path.split(separator: "/")
+        let parent = DirectoryFiles(root: "/" + parts.dropLast().joined(separator: "/"))
+        var ports: Set<UInt16> = []
+        for name in parent.list("").prefix(neighboursMax) where name != parts.last.map(String.init)
+        {
+            let files = DirectoryFiles(root: parent.path(name))
+            guard files.exists("VERSION"), files.exists("config.json"),
+                let configuration = try? StateDirectory.configuration(files)
+            else { continue }
+            ports.formUnion([configuration.peerPort, configuration.httpPort])
+        }
+        return ports
     }
 }
 

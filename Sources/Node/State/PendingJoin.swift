@@ -46,6 +46,11 @@ final class PendingJoin: Sendable {
         ticket.map { files.exists("\(folder)/\(hexadecimal($0.keyID))") } ?? false
     }
 
+    /// Whether an attempt with any ticket has begun here.
+    static func existsAny(in files: DirectoryFiles) -> Bool {
+        files.list(folder).contains { !$0.contains(".new-") }
+    }
+
     /// Writes the identity. Returns whether it is on disk now.
     func keep() -> Bool {
         let result: Result<Bool, StateError> = Result { () throws(StateError) in

@@ -51,9 +51,11 @@ public struct StateDirectory: Sendable {
     /// - Parameters:
     ///   - authorityFile: Where the authority's key goes, instead of into the directory.
     ///   - keys: How the node's and the authority's key lie on disk.
+    ///   - configuration: What becomes `config.json`; nil leaves what is there.
     public static func create(
         at path: String, meshName: String, nodeName: String, labels: [Label],
-        authorityFile: String? = nil, keys: KeyProtection = .none, now: WallTime
+        authorityFile: String? = nil, keys: KeyProtection = .none,
+        configuration: NodeConfiguration? = nil, now: WallTime
     ) throws(StateError) -> StateDirectory {
         let files = DirectoryFiles(root: path)
         try refuseExisting(at: path, ticket: nil)
@@ -79,7 +81,7 @@ public struct StateDirectory: Sendable {
         let identityFile = try KeyFile.content(identity, kind: identityKind, keys)
         // First: were it to fail afterwards, there would be a mesh without an authority.
         if let authorityFile { try AuthorityKey.write(key, toNewFile: authorityFile) }
-        try prepare(files)
+        try prepare(files, configuration)
         if authorityFile == nil { try files.write(key, to: "mesh/authority.key") }
         try files.write(identityFile, to: "node/identity.key")
         try save(files, "mesh/issuer", "issuer certificate", issuer.encoded)
@@ -90,11 +92,14 @@ public struct StateDirectory: Sendable {
     /// Writes what a joiner was given. Nothing is there before; all is there after: the mesh's first
     /// record, by which a directory counts as initialised, is written last.
     ///
-    /// - Parameter ticket: Whose attempt, if it was interrupted here before, is replaced.
+    /// - Parameters:
+    ///   - configuration: What becomes `config.json`; nil leaves what is there.
+    ///   - ticket: Whose attempt, if it was interrupted here before, is replaced.
     public static func create(
         at path: String, genesis: Genesis, identity: Identity,
         admission: JoinResponse.Admission, ticketAddresses: [NetworkAddress] = [],
-        keys: KeyProtection = .none, now: WallTime, replacing ticket: Ticket? = nil
+        keys: KeyProtection = .none, configuration: NodeConfiguration? = nil, now: WallTime,
+        replacing ticket: Ticket? = nil
     ) throws(StateError) -> StateDirectory {
         let files = DirectoryFiles(root: path)
         try refuseExisting(at: path, ticket: ticket)
@@ -109,7 +114,7 @@ public struct StateDirectory: Sendable {
         } catch {
             throw .trust(error)
         }
-        try prepare(files)
+        try prepare(files, configuration)
         try files.write(
             KeyFile.content(identity, kind: identityKind, keys), to: "node/identity.key")
         let directory = StateDirectory(files: files, genesis: genesis, identity: identity)
@@ -121,30 +126,9 @@ public struct StateDirectory: Sendable {
         return directory
     }
 
-    /// Refuses a directory that belongs to a mesh already. For `shoal join`, before it says
-    /// anything to anybody.
-    public static func refuseExisting(at path: String, ticket: Ticket?) throws(StateError) {
-        let files = DirectoryFiles(root: path)
-        if files.exists("VERSION") { try checkVersion(files) }
-        guard files.exists("mesh/genesis") else {
-            // A certificate is written just before the mesh's record: where it lies alone, a member
-            // has lost a file, and its keys must not be overwritten. Unless it is what a join left
-            // that was interrupted in its last step, and that goes on.
-            if files.exists("node/certificate"), !PendingJoin.exists(in: files, ticket: ticket) {
-                throw .missing(path: files.path("mesh/genesis"))
-            }
-            return
-        }
-        let genesis = try load(files, "mesh/genesis", "mesh record", as: Genesis.self)
-        if let ticket, ticket.genesis.id != genesis.id {
-            throw .otherMesh(
-                path: path, name: "\(genesis.name) \(genesis.fingerprint)",
-                ticket: "\(ticket.genesis.name) \(ticket.genesis.fingerprint)")
-        }
-        throw .alreadyInMesh(path: path, name: genesis.name, fingerprint: genesis.fingerprint)
-    }
-
-    private static func prepare(_ files: DirectoryFiles) throws(StateError) {
+    private static func prepare(
+        _ files: DirectoryFiles, _ configuration: NodeConfiguration?
+    ) throws(StateError) {
         try files.makeDirectory()
         try files.checkRoot()
         for name in [
@@ -153,6 +137,8 @@ public struct StateDirectory: Sendable {
             try files.makeDirectory(name)
         }
         try files.write(Array((version + "\n").utf8), to: "VERSION")
+        // Before the mesh's record: a node that counts as made has the settings that it was given.
+        if let configuration { try save(configuration, in: files) }
     }
 
     private static func adopt(
@@ -177,22 +163,15 @@ public struct StateDirectory: Sendable {
         at path: String, keys: KeyProtection = .none
     ) throws(StateError) -> StateDirectory {
         let files = DirectoryFiles(root: path)
-        guard files.exists("VERSION") else { throw .noMesh(path: path) }
-        try files.checkRoot()
-        try checkVersion(files)
-        guard files.exists("mesh/genesis") || files.exists("node/identity.key") else {
-            throw .noMesh(path: path)
+        if files.exists("VERSION") {
+            try files.checkRoot()
+            try checkVersion(files)
         }
+        if let reason = objection(to: files) { throw reason }
         let genesis = try load(files, "mesh/genesis", "mesh record", as: Genesis.self)
         let found = try KeyFile.read("node/identity.key", in: files, kind: identityKind)
         let identity = try KeyFile.open(found, path: files.path("node/identity.key"), keys)
         return StateDirectory(files: files, genesis: genesis, identity: identity)
-    }
-
-    static func checkVersion(_ files: DirectoryFiles) throws(StateError) {
-        let found = String(decoding: try files.read("VERSION").prefix(64), as: UTF8.self)
-            .split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        guard found == version else { throw .unsupportedVersion(path: files.root, found: found) }
     }
 
     /// Takes the directory for this process, until the returned lock goes.

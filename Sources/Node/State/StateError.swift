@@ -4,6 +4,12 @@ public import Trust
 public enum StateError: Error, Sendable, CustomStringConvertible {
     /// There is no mesh in the directory.
     case noMesh(path: String)
+    /// A node is there, and the file that says in which version's form is not.
+    case versionLost(path: String)
+    /// A join was interrupted before its answer came.
+    case unfinishedJoin(path: String)
+    /// A mesh or a node was about to be made, and that was interrupted.
+    case unfinished(path: String)
     /// There is one already.
     case alreadyInMesh(path: String, name: String, fingerprint: String)
     /// The directory was written by another version of shoal.
@@ -51,6 +57,15 @@ public enum StateError: Error, Sendable, CustomStringConvertible {
         case .noMesh(let path):
             "\(path) belongs to no mesh: run `shoal mesh init` to make one, "
                 + "or `shoal join TICKET-FILE` to join one"
+        case .versionLost(let path):
+            "\(path) holds a node, and its file VERSION is missing: restore it from a backup. It is "
+                + "one line, '\(StateDirectory.version)' if a shoal of this version wrote the rest"
+        case .unfinishedJoin(let path):
+            "a join was interrupted in \(path): repeat it, by the same `shoal join` with the same "
+                + "ticket. If that is not wanted any more, remove the directory"
+        case .unfinished(let path):
+            "a mesh was about to be made in \(path), and that was interrupted: run `shoal mesh init` "
+                + "there again, or remove the directory"
         case .alreadyInMesh(let path, let name, let fingerprint):
             "\(path) already belongs to the mesh '\(name)' (\(fingerprint)): "
                 + "choose another directory with --dir"

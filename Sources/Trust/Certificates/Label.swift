@@ -54,7 +54,10 @@ public struct Label: Hashable, Comparable, Sendable {
     /// Parses `KEY=VALUE`.
     public init(_ text: String) throws(TrustError) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        try self.init(key: String(parts[0]), value: parts.count == 2 ? String(parts[1]) : "")
+        guard parts.count == 2 else {
+            throw .badName("'\(text)' is not a label: write KEY=VALUE, such as region=eu")
+        }
+        try self.init(key: String(parts[0]), value: String(parts[1]))
     }
 
     /// Refuses a key that is given twice, and more labels than a certificate or ticket may have.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import GGUF
 import Node
 import Trust
 import Wire
@@ -47,24 +48,59 @@ struct NewNodeOptions: ParsableArguments {
         return cleaned.isEmpty ? "node" : String(cleaned.prefix(TrustLimits.nodeNameBytesMax))
     }
 
-    /// The configuration of a new node. Ports that are not given are chosen so that several nodes
-    /// can live on one machine.
-    func configuration() -> NodeConfiguration {
+    /// Whether an option says something that `config.json` would hold.
+    private var saysSomething: Bool {
+        peerHost != nil || peerPort != nil || httpPort != nil || dialOutOnly
+            || !(model.isEmpty && address.isEmpty && seed.isEmpty)
+    }
+
+    /// What to write as `config.json` of a new node; nil where one was put there beforehand, which
+    /// is kept. Nothing is written yet, and nobody was asked.
+    ///
+    /// - Throws: ``CommandError`` where the options contradict that file, a model's file is none, or
+    ///   a port is named twice.
+    func configuration(at path: String) throws -> NodeConfiguration? {
+        let prepared = try StateDirectory.preparedConfiguration(at: path)
+        guard prepared == nil || !saysSomething else {
+            throw CommandError(
+                .usage,
+                "\(path)/config.json is there already, and options would replace it: write what "
+                    + "they say into it, or move it away")
+        }
+        let configuration = prepared ?? chosen(at: path)
+        try configuration.checkPorts()
+        for specification in configuration.models {
+            // Only its header is read, which shows what it is.
+            _ = try GGUFFile(path: ModelStore.split(specification).path)
+        }
+        if prepared != nil { Output.note("\(path)/config.json is kept as it is.") }
+        return prepared == nil ? configuration : nil
+    }
+
+    /// Ports that are not given are chosen so that several nodes can live on one machine, also while
+    /// none of them runs.
+    private func chosen(at path: String) -> NodeConfiguration {
         var configuration = NodeConfiguration()
         configuration.peerHost = peerHost ?? configuration.peerHost
+        var taken = NodeConfiguration.portsChosen(beside: path)
+        taken.formUnion([peerPort, httpPort].compactMap { $0 })
         let peer =
             peerPort
             ?? FreePorts.find(
-                count: 1, from: NodeConfiguration.defaultPeerPort, host: configuration.peerHost
+                count: 1, from: NodeConfiguration.defaultPeerPort, host: configuration.peerHost,
+                except: taken
             ).first
         configuration.peerPort = peer ?? NodeConfiguration.defaultPeerPort
-        let http = FreePorts.find(count: 2, from: NodeConfiguration.defaultHTTPPort)
-            .first { $0 != configuration.peerPort }
-        configuration.httpPort = httpPort ?? http ?? NodeConfiguration.defaultHTTPPort
+        taken.insert(configuration.peerPort)
+        let http =
+            httpPort
+            ?? FreePorts.find(count: 1, from: NodeConfiguration.defaultHTTPPort, except: taken)
+            .first
+        configuration.httpPort = http ?? NodeConfiguration.defaultHTTPPort
         configuration.models = model.map { specification in
-            let parts = specification.split(separator: "=", maxSplits: 1).map(String.init)
-            return parts.count == 2
-                ? "\(parts[0])=\(Paths.absolute(parts[1]))" : Paths.absolute(specification)
+            let (path, name) = ModelStore.split(specification)
+            let absolute = Paths.absolute(path)
+            return path == specification ? absolute : "\(name)=\(absolute)"
         }
         configuration.addresses = address
         configuration.seeds = seed
@@ -85,19 +121,32 @@ private struct NewNodeReport: Encodable {
 }
 
 extension StateDirectory {
-    func reportNewNode(_ verb: String, name: String, json: Bool) throws {
+    /// - Parameters:
+    ///   - keys: How the node's keys are sealed, which its start has to know too.
+    ///   - authority: The file to which the mesh's authority's key went, if not into the directory.
+    func reportNewNode(
+        _ verb: String, name: String, keys: KeyOption, authority: String? = nil, json: Bool
+    ) throws {
         let configuration = try configuration()
         let report = NewNodeReport(
             directory: path, mesh: genesis.name, fingerprint: genesis.fingerprint, node: name,
             id: identity.nodeID.hex, peer_port: configuration.peerPort,
             http_port: configuration.httpPort)
         if json { return try Output.json(report) }
+        var next = "shoal node run"
+        if !path.hasSuffix("/.shoal") { next += " --dir \(path)" }
+        if let file = keys.keyPassphraseFile { next += " --key-passphrase-file \(file)" }
+        if let authority {
+            Output.write(
+                "The authority's key: \(authority). Keep it, off this machine: with it issuers are "
+                    + "certified and revoked, and whoever has it can let anybody in.\n")
+        }
         Output.write(
             """
             \(verb) the mesh '\(report.mesh)', fingerprint \(report.fingerprint), as \(name).
             Directory: \(report.directory)
             Ports: \(report.peer_port) for peers, \(report.http_port) for HTTP on loopback.
-            Next: shoal node run\(path.hasSuffix("/.shoal") ? "" : " --dir \(path)")
+            Next: \(next)
 
             """)
     }
@@ -130,12 +179,21 @@ struct MeshInitCommand: AsyncParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() async throws {
+        try StateDirectory.refuseExisting(at: directory.path, ticket: nil)
+        if let authority = offlineAuthority.map(Paths.absolute) {
+            for left in AuthorityKey.leftovers(beside: authority) {
+                Output.note(
+                    "\(left) is left from an init that was interrupted, and may hold the key of a "
+                        + "mesh that was never made: remove it.")
+            }
+        }
         let state = try StateDirectory.create(
             at: directory.path, meshName: name, nodeName: node.name,
             labels: try label.map { try Label($0) },
             authorityFile: offlineAuthority.map(Paths.absolute), keys: try keys.protection(),
-            now: NodeRuntime.wallTime())
-        try state.save(node.configuration())
-        try state.reportNewNode("Made", name: node.name, json: json)
+            configuration: try node.configuration(at: directory.path), now: NodeRuntime.wallTime())
+        try state.reportNewNode(
+            "Made", name: node.name, keys: keys, authority: offlineAuthority.map(Paths.absolute),
+            json: json)
     }
 }

@@ -16,8 +16,9 @@ extension CommandError {
         case let error as StateError:
             let status: ExitStatus =
                 switch error {
+                case .trust(.badName): .usage
                 case .trust, .otherMesh, .notAnIssuer: .refused
-                case .inUse: .system
+                case .inUse, .system: .system
                 case .invalid: .usage
                 default: .configuration
                 }
@@ -43,12 +44,30 @@ extension CommandError {
         case let error as ModelError: self.init(.data, "\(error)")
         case let error as ModelStore.LoadError:
             self.init(error.isAboutMemory ? .system : .data, "\(error)")
+        case TrustError.badName(let why): self.init(.usage, why)
         case let error as TrustError: self.init(.refused, "\(error)")
-        case let error as Joining.Failure: self.init(.refused, "\(error)")
-        case let error as NodeHTTPError: self.init(.system, "\(error)")
+        case let error as Joining.Failure:
+            let status: ExitStatus =
+                switch error {
+                case .expired, .refused, .notRecognised: .refused
+                case .unreachable: .unavailable
+                case .interrupted: .temporary
+                case .clock: .configuration
+                }
+            self.init(status, "\(error)")
+        case let error as NodeHTTPError:
+            switch error {
+            case .addressInUse, .addressNotAvailable, .permissionDenied:
+                self.init(.system, "\(error): by --http-port or --http-host, or in config.json")
+            case .cannotListen, .stopped: self.init(.system, "\(error)")
+            }
         case let error as LinkError:
             switch error {
-            case .cannotListen: self.init(.system, "\(error)")
+            case .cannotListen:
+                self.init(
+                    .system,
+                    "\(error): choose another place for peers, by --peer-port or --peer-host, or "
+                        + "in config.json of the node's directory")
             default: self.init(.unavailable, "\(error)")
             }
         default: return nil

@@ -37,6 +37,11 @@ struct NodeClient {
     init(_ node: RunningNode) { endpoint = NodeEndpoint(node) }
 
     private static let answerBytesMax = 16 << 20
+    /// How long a node may take to answer anything at all, in seconds. One whose connections are all
+    /// taken, or that hangs, lets others connect and says nothing.
+    private static let firstWordSeconds: Int64 = 10
+    /// How long an answer may take, in seconds: it waits for its turn and is written word by word.
+    private static let answerSeconds: Int64 = 3600
 
     /// The body of a GET.
     func get(_ path: String, withinSeconds limit: Int64 = 10) async throws -> Data {
@@ -52,11 +57,15 @@ struct NodeClient {
     func stream(
         _ path: String, json: Data, event: (_ data: String) throws -> Void
     ) async throws {
+        // The answer may be long in coming: whether anybody is there is asked first.
+        let health = try await execute(
+            HTTPClientRequest(url: endpoint.url(of: "/healthz")), seconds: Self.firstWordSeconds)
+        _ = try? await health.body.collect(upTo: Self.answerBytesMax)
         var request = HTTPClientRequest(url: endpoint.url(of: path))
         request.method = .POST
         request.headers.add(name: "content-type", value: "application/json")
         request.body = .bytes(ByteBuffer(data: json))
-        let response = try await execute(request, seconds: 3600)
+        let response = try await execute(request, seconds: Self.answerSeconds)
         guard response.status == .ok else {
             let body = try await response.body.collect(upTo: Self.answerBytesMax)
             return try check(response.status, Data(buffer: body))
@@ -78,6 +87,11 @@ struct NodeClient {
     ) async throws -> HTTPClientResponse {
         do {
             return try await HTTPClient.shared.execute(request, timeout: .seconds(seconds))
+        } catch let error as HTTPClientError where error == .deadlineExceeded {
+            throw CommandError(
+                .unavailable,
+                "the node at \(endpoint.socket ?? endpoint.url) did not answer within \(seconds) s: "
+                    + "it hangs, or all its connections are taken; see its log, and `shoal doctor`")
         } catch {
             throw CommandError(
                 .unavailable,

@@ -9,15 +9,17 @@
 enum FreePorts {
     /// The first ports from `base` that are free on `host`, an IPv4 address, for streams and
     /// datagrams both.
-    static func find(count: Int, from base: UInt16, host: String = "127.0.0.1") -> [UInt16] {
-        find(count: count, in: base..<UInt16.max, host: host)
+    static func find(
+        count: Int, from base: UInt16, host: String = "127.0.0.1", except: Set<UInt16> = []
+    ) -> [UInt16] {
+        find(count: count, in: base..<UInt16.max, host: host, except: except)
     }
 
     static func find(
-        count: Int, in range: Range<UInt16>, host: String = "127.0.0.1"
+        count: Int, in range: Range<UInt16>, host: String = "127.0.0.1", except: Set<UInt16> = []
     ) -> [UInt16] {
         var found: [UInt16] = []
-        for port in range where found.count < count {
+        for port in range where found.count < count && !except.contains(port) {
             if isFree(port, host: host, type: streamType),
                 isFree(port, host: host, type: datagramType)
             {

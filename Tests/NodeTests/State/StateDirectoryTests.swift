@@ -214,7 +214,7 @@ struct StateDirectoryTests {
         _ = try StateDirectory.sample(at: folder.path)
         try folder.remove("mesh/genesis")
         try folder.remove("node/certificate")
-        #expect(refusal { _ = try StateDirectory.open(at: folder.path) }.contains("is missing"))
+        #expect(refusal { _ = try StateDirectory.open(at: folder.path) }.contains("interrupted"))
         let state = try StateDirectory.sample(at: folder.path, meshName: "again")
         #expect(try StateDirectory.open(at: folder.path).genesis == state.genesis)
     }

@@ -162,14 +162,16 @@ extension Place {
     /// Tries to join with a ticket file, as `name` in the directory of that name.
     func join(_ ticket: String, as name: String, input: String? = nil) async throws -> Outcome {
         try await start(
-            ["join", ticket, "--dir", path(name), "--node-name", name] + Self.listening
+            ["join", ticket, "--yes", "--dir", path(name), "--node-name", name] + Self.listening
                 + ["--json"], input: input
         ).outcome()
     }
 
     /// Runs the node of the directory `name` until it is ready.
-    func run(_ name: String, _ options: [String] = []) async throws -> RunningNode {
-        let command = try start(["node", "run", "--dir", path(name)] + options)
+    func run(
+        _ name: String, _ options: [String] = [], runner: [String] = []
+    ) async throws -> RunningNode {
+        let command = try start(["node", "run", "--dir", path(name)] + options, runner: runner)
         struct Told: Decodable {
             var pid: Int32
             var http: String

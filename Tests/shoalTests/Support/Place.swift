@@ -109,8 +109,8 @@ final class StartedCommand {
 
     /// Outputs go to files: a pipe that nobody reads would stop a command that prints much.
     init(
-        executable: String, arguments: [String], input: String?, environment: [String: String],
-        directory: URL, outputBase: URL
+        executable: String, arguments: [String], input: String?, terminal: FileHandle? = nil,
+        environment: [String: String], directory: URL, outputBase: URL
     ) throws {
         self.arguments = arguments
         outputFile = outputBase.appendingPathExtension("out")
@@ -124,7 +124,7 @@ final class StartedCommand {
         process.environment = ProcessInfo.processInfo.environment
             .filter { !$0.key.hasPrefix("SHOAL_") }
             .merging(environment) { $1 }
-        process.standardInput = try FileHandle(forReadingFrom: inputFile)
+        process.standardInput = try terminal ?? FileHandle(forReadingFrom: inputFile)
         process.standardOutput = try FileHandle(forWritingTo: outputFile)
         process.standardError = try FileHandle(forWritingTo: errorFile)
         try process.run()
@@ -246,13 +246,19 @@ final class Place {
     }
 
     /// Starts `shoal` with these arguments, in the folder.
+    ///
+    /// - Parameters:
+    ///   - terminal: Its standard input, in place of `input`.
+    ///   - runner: A program that runs it, with that program's first arguments.
     func start(
-        _ arguments: [String], input: String? = nil, environment: [String: String] = [:]
+        _ arguments: [String], input: String? = nil, terminal: FileHandle? = nil,
+        runner: [String] = [], environment: [String: String] = [:]
     ) throws -> StartedCommand {
+        let words = runner + [executable] + arguments
         let command = try StartedCommand(
-            executable: executable, arguments: arguments, input: input, environment: environment,
-            directory: folder, outputBase: folder.appendingPathComponent("outputs/\(started.count)")
-        )
+            executable: words[0], arguments: Array(words.dropFirst()), input: input,
+            terminal: terminal, environment: environment, directory: folder,
+            outputBase: folder.appendingPathComponent("outputs/\(started.count)"))
         started.append(command)
         return command
     }
