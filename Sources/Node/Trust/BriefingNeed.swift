@@ -27,11 +27,11 @@ struct BriefingNeed: Sendable {
     var reason: String {
         var from: [String] = []
         if !issuers.isEmpty { from.append("from an issuer (\(Self.list(issuers)))") }
-        let others = Self.list(awaited)
-        if awaited.count == 1 {
-            from.append("from \(others)")
-        } else if !awaited.isEmpty {
-            from.append("from \(wanted) of the members that it knew: \(others)")
+        let names = Self.list(others)
+        if others.count == 1 {
+            from.append("from \(names)")
+        } else if !others.isEmpty {
+            from.append("from \(wanted) of the members that it knew: \(names)")
         }
         return "it was away, and has to hear who was revoked meanwhile, "
             + from.joined(separator: ", or ")
@@ -41,8 +41,8 @@ struct BriefingNeed: Sendable {
     var advice: String {
         let start =
             issuers.isEmpty
-            ? "start \(awaited.count == 1 ? "it" : "\(wanted) of them")"
-            : "start an issuer, or \(wanted) of the others"
+            ? "start \(others.count == 1 ? "it" : "\(wanted) of them")"
+            : "start an issuer" + (others.isEmpty ? "" : ", or \(wanted) of the others")
         return switch standing {
         case .signer:
             "\(start); those that are gone for good are not waited for once they are revoked: "
@@ -51,6 +51,12 @@ struct BriefingNeed: Sendable {
             "\(start). If no issuer is left, whoever has the authority's key revokes those that are "
                 + "gone for good, here: `shoal mesh revoke NODE --authority FILE`"
         }
+    }
+
+    /// The awaited that are no issuers, where there are enough: of the issuers one alone will do.
+    private var others: [String] {
+        let others = awaited.filter { !issuers.contains($0) }
+        return others.count < wanted ? [] : others
     }
 
     private static func list(_ names: [String]) -> String {
