@@ -124,9 +124,16 @@ final class StartedCommand {
         process.environment = ProcessInfo.processInfo.environment
             .filter { !$0.key.hasPrefix("SHOAL_") }
             .merging(environment) { $1 }
-        process.standardInput = try terminal ?? FileHandle(forReadingFrom: inputFile)
-        process.standardOutput = try FileHandle(forWritingTo: outputFile)
-        process.standardError = try FileHandle(forWritingTo: errorFile)
+        let handles = (
+            try terminal ?? FileHandle(forReadingFrom: inputFile),
+            try FileHandle(forWritingTo: outputFile), try FileHandle(forWritingTo: errorFile)
+        )
+        process.standardInput = handles.0
+        process.standardOutput = handles.1
+        process.standardError = handles.2
+        // The command has its own by then. Foundation keeps a process that has ended, and with it
+        // what was handed to it: after some hundred commands it fails for want of room in a table.
+        defer { for handle in [handles.0, handles.1, handles.2] { try? handle.close() } }
         try process.run()
     }
 
