@@ -288,19 +288,6 @@ import Wire
         }
     }
 
-    @Test func aStartOfTheSameNumberIsToldByTheNumberItDrew() {
-        var bench = Bench()
-        bench.admit(2)
-        _ = bench.core.begin(boot(1, 7))
-        var twin = aliveClaim(1)
-        for (nonce, isOther) in [(7, false), (0, false), (8, true), (9, false)] as [(UInt64, Bool)]
-        {
-            twin.bootNonce = nonce
-            let effects = bench.give([signed(.alive(twin), by: 1)], from: 2)
-            #expect(effects.events(of: 1) == (isOther ? [.displaced] : []), "\(nonce)")
-        }
-    }
-
     @Test func whoeverPassesOnWhatWasRefutedIsTold() {
         var bench = Bench()
         bench.admit(2)

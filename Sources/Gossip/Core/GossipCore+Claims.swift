@@ -98,13 +98,7 @@ extension GossipCore {
         _ effects: inout [GossipEffect]
     ) {
         guard alive.node != nodeID else {
-            // Two that started in one second: the number that each drew tells them apart.
-            let nonces = [alive.bootNonce, own.alive.bootNonce]
-            let isTwin =
-                alive.generation == own.alive.generation && nonces[0] != nonces[1]
-                && !nonces.contains(0)
-            return heardOfOneself(
-                alive.generation, isTwin: isTwin, claim, from: source, at: now, &effects)
+            return heardOfOneself(alive.generation, claim, from: source, at: now, &effects)
         }
         if let slot = members.slot(of: alive.node) {
             // What is known is not checked again: repetition costs no signature.
@@ -237,8 +231,7 @@ extension GossipCore {
         _ effects: inout [GossipEffect]
     ) {
         guard leave.node != nodeID else {
-            return heardOfOneself(
-                leave.generation, isTwin: false, claim, from: source, at: now, &effects)
+            return heardOfOneself(leave.generation, claim, from: source, at: now, &effects)
         }
         guard let slot = members.slot(of: leave.node),
             leave.generation >= members[slot].generation,

@@ -55,13 +55,11 @@ extension GossipCore {
     /// A claim about this node that may be under its own key. Of an earlier start it is a memory; of
     /// a later one it says that somebody else is this node.
     mutating func heardOfOneself(
-        _ generation: UInt64, isTwin: Bool, _ claim: Claim, from source: NodeID,
-        at now: MonotonicInstant, _ effects: inout [GossipEffect]
+        _ generation: UInt64, _ claim: Claim, from source: NodeID, at now: MonotonicInstant,
+        _ effects: inout [GossipEffect]
     ) {
-        guard isTwin && !own.hasTwin || generation > own.newestStart,
-            isGenuine(claim, from: source, at: now)
-        else { return }
-        if isTwin { own.hasTwin = true } else { own.newestStart = generation }
+        guard generation > own.newestStart, isGenuine(claim, from: source, at: now) else { return }
+        own.newestStart = generation
         counters.newerStarts += 1
         effects.append(.changed(nodeID, .displaced))
     }

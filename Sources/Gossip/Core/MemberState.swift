@@ -44,7 +44,7 @@ public enum MemberEvent: Sendable, Equatable {
     case left
     /// Its claim or metadata is new.
     case updated
-    /// Of this node itself: a claim under its own key is of a newer start than this one, or of another
-    /// of the same number. Another process has its identity; what this one says nobody hears.
+    /// Of this node itself: a claim under its own key is of a newer start than this one. Another
+    /// process has its identity; what this one says nobody hears.
     case displaced
 }

@@ -25,8 +25,6 @@ struct Oneself: Sendable {
     var isLeaving = false
     /// The newest start that this node's key spoke for; this one's if that is the newest.
     var newestStart: UInt64
-    /// Whether another process with this node's key has a start of the same number.
-    var hasTwin = false
 
     private var aliveSaid: MonotonicInstant?
     private var metadataSaid: MonotonicInstant?

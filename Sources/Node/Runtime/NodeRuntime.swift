@@ -26,6 +26,10 @@ public struct NodeRuntime: Sendable {
         WallTime(seconds: UInt64(max(0, Date().timeIntervalSince1970)))
     }
 
+    private static var milliseconds: UInt64 {
+        UInt64(max(0, Date().timeIntervalSince1970 * 1000))
+    }
+
     /// A node that has not started.
     ///
     /// - Parameters:
@@ -118,7 +122,8 @@ public struct NodeRuntime: Sendable {
         ownSeed.set(SeedAddress(node: directory.identity.nodeID, addresses: addresses))
         var settings = GossipSettings(
             listen: port.map { (configuration.peerHost, Int($0)) }, addresses: addresses,
-            generation: try directory.nextGeneration(now: now()), metadata: models.metadata,
+            generation: try directory.nextGeneration(milliseconds: Self.milliseconds),
+            metadata: models.metadata,
             // Members to begin with are found by ``DiscoveryService``.
             seeds: [])
         settings.faults = faults

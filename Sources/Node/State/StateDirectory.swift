@@ -186,12 +186,12 @@ public struct StateDirectory: Sendable {
     /// Removes what an interrupted join may have left. For a node that starts.
     func forgetJoining() { PendingJoin.forgetAll(in: files) }
 
-    /// The number of this start: the time in seconds, and more than that of the last in any case. It
-    /// is on disk before it is used, so that claims of an earlier start never outrank this one's.
+    /// The number of this start: the time in milliseconds since 1970, and more than that of the last
+    /// in any case. It is on disk before it is used, so that claims of an earlier start never outrank this one's.
     ///
     /// The time, so that a directory that was restored from a backup, or lost the file, does not
     /// begin with a number that the mesh has heard already.
-    public func nextGeneration(now: WallTime) throws(StateError) -> UInt64 {
+    public func nextGeneration(milliseconds: UInt64) throws(StateError) -> UInt64 {
         var last: UInt64 = 0
         if files.exists("node/generation") {
             let bytes = try Self.load(files, "node/generation", "generation")
@@ -205,7 +205,7 @@ public struct StateDirectory: Sendable {
             throw .damaged(path: files.path("node/generation"), reason: "it is at its end")
         }
         var writer = ByteWriter()
-        let next = max(last + 1, now.seconds)
+        let next = max(last + 1, milliseconds)
         writer.writeInteger(next)
         try Self.save(files, "node/generation", "generation", writer.bytes)
         return next

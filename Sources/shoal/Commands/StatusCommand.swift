@@ -104,7 +104,7 @@ struct StatusCommand: AsyncParsableCommand {
     ) -> String {
         Output.table(
             [
-                "MEMBER", "STATE", "SINCE", "REACHED", "PATH", "RTT", "LOAD", "KV", "VERSION",
+                "MEMBER", "STATE", "SINCE", "REACHED", "PATH", "RTT", "LOAD", "KV", "INC",
                 "MODELS", "ADDRESSES",
             ],
             members.map { member in
@@ -114,7 +114,7 @@ struct StatusCommand: AsyncParsableCommand {
                     age(member.stateSinceSeconds), member.reachability, path(to: member, links),
                     roundTrip(member), member.load.map { "\($0.running)+\($0.queued)" } ?? "-",
                     member.load.map { $0.freeKVTokens > 0 ? "\($0.freeKVTokens)" : "-" } ?? "-",
-                    "\(member.generation).\(member.incarnation)",
+                    "\(member.incarnation)",
                     member.models.isEmpty ? "-" : member.models.joined(separator: ","),
                     addresses(of: member),
                 ]

@@ -223,19 +223,19 @@ struct StateDirectoryTests {
 
     @Test func everyStartHasANumberOfItsOwn() throws {
         let state = try StateDirectory.sample(at: folder.path)
-        let first = now.seconds
-        #expect(try state.nextGeneration(now: now) == first)
-        // Twice in a second, and with a clock that was set back.
-        #expect(try state.nextGeneration(now: now) == first + 1)
+        let first: UInt64 = 1_795_000_000_000
+        #expect(try state.nextGeneration(milliseconds: first) == first)
+        // Twice in a millisecond, and with a clock that was set back.
+        #expect(try state.nextGeneration(milliseconds: first) == first + 1)
         let again = try StateDirectory.open(at: folder.path)
-        #expect(try again.nextGeneration(now: WallTime(seconds: 5)) == first + 2)
-        #expect(try again.nextGeneration(now: now + .seconds(60)) == first + 60)
+        #expect(try again.nextGeneration(milliseconds: 5) == first + 2)
+        #expect(try again.nextGeneration(milliseconds: first + 60) == first + 60)
         // A directory that lost it, or came back from a backup, begins behind all it ever said.
         try folder.remove("node/generation")
-        #expect(try again.nextGeneration(now: now + .seconds(61)) == first + 61)
+        #expect(try again.nextGeneration(milliseconds: first + 61) == first + 61)
         try folder.overwrite("node/generation", with: [1, 2, 3])
         #expect(
-            refusal { _ = try state.nextGeneration(now: now) }
+            refusal { _ = try state.nextGeneration(milliseconds: first) }
                 .contains("node/generation is damaged"))
     }
 
