@@ -34,11 +34,6 @@ public enum MeshTransportLimits {
     static let freedMemoryKept = 8 << 20
     /// The most bytes that are read from a connection for bulk at once.
     static let bulkReadBytes = 128 << 10
-    /// Who reads bulk is woken at most so often, unless this many bytes have come: waking a task
-    /// costs about what opening a record does. Far fewer bytes than the window, so that the sender
-    /// does not run out of credit meanwhile.
-    static let bulkWakeInterval: Duration = .microseconds(500)
-    static let bulkWakeBytes = 512 << 10
     /// Bytes of records that one connection sends before others on its loop have their turn: a
     /// tenth of a millisecond of sealing.
     static let turnBytes = 112 << 10

@@ -78,7 +78,7 @@ extension LinkConnection {
     /// Hands on what came, writes records while the carrier takes them, and lets waiting writers in
     /// where room came up.
     func pump() {
-        if mayWakeReaders { wakeReaders() } else { wakeReadersLater() }
+        wakeReaders()
         guard isOpen, !flushing, let carrier else { return }
         flushing = true
         defer { flushing = false }
@@ -97,26 +97,6 @@ extension LinkConnection {
         }
         if isOpen, withSession({ $0.multiplexer.isClosed }) == true {
             end(.closedHere(.expired))
-        }
-    }
-
-    /// Whether what came is told now, or together with what comes next.
-    private var mayWakeReaders: Bool {
-        established?.purpose != .bulk || unread.isEmpty
-            || unreadBytes >= MeshTransportLimits.bulkWakeBytes
-            || hub.now - readersWokenAt >= MeshTransportLimits.bulkWakeInterval
-    }
-
-    private func wakeReadersLater() {
-        guard !wakesLater else { return }
-        wakesLater = true
-        let bound = NIOLoopBound(self, eventLoop: hub.loop)
-        hub.loop.scheduleTask(
-            in: .nanoseconds(MeshTransportLimits.bulkWakeInterval.nanoseconds)
-        ) {
-            bound.value.wakesLater = false
-            bound.value.wakeReaders()
-            bound.value.pump()  // with credit for what they take
         }
     }
 

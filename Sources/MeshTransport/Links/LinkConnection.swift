@@ -48,10 +48,6 @@ final class LinkConnection {
     var streams: [UInt32: StreamBox] = [:]
     /// Streams on which something came that their readers were not told of.
     var unread: Set<UInt32> = []
-    /// How many bytes of data that is.
-    var unreadBytes = 0
-    var readersWokenAt = MonotonicInstant.origin
-    var wakesLater = false
     var roundTrip: Duration?
 
     init(

@@ -87,7 +87,6 @@ extension LinkConnection {
     func deliver(_ bytes: [UInt8], to stream: UInt32) {
         guard let box = streams[stream] else { return }
         box.inbound.append(bytes)
-        unreadBytes += bytes.count
         unread.insert(stream)
     }
 
@@ -100,8 +99,6 @@ extension LinkConnection {
     /// a record.
     func wakeReaders() {
         guard !unread.isEmpty else { return }
-        unreadBytes = 0
-        readersWokenAt = hub.now
         let woken = unread
         unread = []
         for stream in woken { wakeReader(stream) }
