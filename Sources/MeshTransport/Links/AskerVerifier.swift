@@ -47,14 +47,18 @@ extension LinkHub {
         AskerVerifier(strict: verifier, genesis: genesis, now: wallClock)
     }
 
-    /// Closes a connection whose asker was judged to be no member, with the reason.
-    func turnAway(_ connection: LinkConnection, _ link: EstablishedLink) {
-        if endIfRevoked(connection) { return }
+    /// Closes a connection whose asker was judged to be no member, with the reason, which it returns.
+    func turnAway(_ connection: LinkConnection, _ link: EstablishedLink) -> LinkCloseCode {
+        if endIfRevoked(connection) { return .revoked }
         let now = wallClock()
         do {
             try link.peer.proof.checkTimes(
                 at: now, allowingExpired: link.preamble.lane == .catchUp)
             connection.close(.expired, text: "its time was over a moment ago")
-        } catch { connection.close(.clock, text: "\(now.seconds) \(error)") }
+            return .expired
+        } catch {
+            connection.close(.clock, text: "\(now.seconds) \(error)")
+            return .clock
+        }
     }
 }

@@ -101,11 +101,11 @@ extension LinkHub {
             logger.debug("handshake failed", metadata: ["reason": "\(error)"])
             completion(.failure(error))
         case .success(let link):
-            counted.established += 1
             if link.peer.member == nil, link.preamble.lane != .join {
-                turnAway(connection, link)
-                return completion(.failure(.closedHere(.revoked)))
+                counted.handshakesFailed += 1
+                return completion(.failure(.closedHere(turnAway(connection, link))))
             }
+            counted.established += 1
             // The revocation came while the handshake was under way.
             if endIfRevoked(connection) { return completion(.failure(.closedHere(.revoked))) }
             if let announced = connection.announced, announced != link.peer.nodeID {

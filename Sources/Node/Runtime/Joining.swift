@@ -120,9 +120,8 @@ public enum Joining {
         let begin = chain.member.body.notBefore.seconds
         let difference = Int64(clamping: now.seconds) - Int64(clamping: begin)
         guard abs(difference) > TrustLimits.clockSkewMax.components.seconds else { return nil }
-        let side = difference > 0 ? "ahead of" : "behind"
         return
-            "This machine's clock is \(abs(difference)) s \(side) the inviter's. No member accepts "
+            "This machine's clock is \(Hearsay.difference(ahead: difference)) the inviter's. No member accepts "
             + "a node beyond \(TrustLimits.clockSkewMax.components.seconds) s: set the clock that "
             + "is wrong before the node runs."
     }
